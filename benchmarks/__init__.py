@@ -1,0 +1,1 @@
+"""The suite that users run: `pytest benchmarks/`."""

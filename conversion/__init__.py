@@ -1,0 +1,1 @@
+"""Checkpoint -> int8 TFLite -> Vela -> Artefact, cached by content."""

@@ -1,0 +1,1 @@
+"""Images to boxes to mAP: data set, letterbox, decode, and the metrics."""

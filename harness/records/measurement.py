@@ -1,0 +1,70 @@
+"""One figure with its evidence: a record of results.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.records.evidence import Evidence
+from harness.records.identity import Identity
+from harness.records.unavailable import Unavailable
+
+Value = float | int | bool | str | Unavailable
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A run summarised into one figure.
+
+    `stat` (median, p95, min, mean, ...) and `graph` (float, int8, npu) qualify the metric where it has several; ratios and
+    mAP are 0..1, latencies are in microseconds.
+    """
+
+    variant: str
+    profile: str
+    target: str
+    metric: str
+    value: Value
+    unit: str
+    evidence: Evidence
+    identity: Identity = field(default_factory=Identity)
+    stat: str = ""
+    graph: str = ""
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as interfaces pin it: `value` or `unavailable`, never both."""
+        record: dict[str, Any] = {
+            "variant": self.variant,
+            "profile": self.profile,
+            "target": self.target,
+            "metric": self.metric,
+            "unit": self.unit,
+            "evidence": self.evidence.value,
+            "identity": self.identity.to_json(),
+        }
+        optional = {"stat": self.stat, "graph": self.graph, "note": self.note}
+        record.update({key: text for key, text in optional.items() if text})
+        if isinstance(self.value, Unavailable):
+            record["unavailable"] = self.value.reason
+        else:
+            record["value"] = self.value
+        return record
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Measurement:
+        """The measurement that `to_json` wrote; KeyError or ValueError when a field is missing or unknown."""
+        value: Value = Unavailable(record["unavailable"]) if "unavailable" in record else record["value"]
+        return cls(
+            variant=record["variant"],
+            profile=record["profile"],
+            target=record["target"],
+            metric=record["metric"],
+            value=value,
+            unit=record["unit"],
+            evidence=Evidence(record["evidence"]),
+            identity=Identity(**record["identity"]),
+            stat=record.get("stat", ""),
+            graph=record.get("graph", ""),
+            note=record.get("note", ""),
+        )

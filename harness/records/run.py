@@ -1,0 +1,47 @@
+"""What came back from a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.records.evidence import Evidence
+from harness.records.unavailable import Unavailable
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What shows that the NPU did the work: the number of source operators it executed, of how many, and by which sign."""
+
+    executed_operators: int
+    all_operators: int
+    sign: str
+
+    @property
+    def share(self) -> float:
+        """Executed operators, 0..1 of all source operators."""
+        return self.executed_operators / self.all_operators
+
+
+@dataclass(frozen=True)
+class Run:
+    """Outputs and samples of one job.
+
+    `outputs[i]` are the tensors for input i, in the model's order and dtype. `latency_us` are all samples in the order they
+    were taken, microseconds, or why there are none. `proof` is the proof of NPU execution, or why there is none; `evidence`
+    is what the latency samples and outputs may be called. `fingerprint` names the target's hardware and software, `executed`
+    the SHA-256 of the file that ran.
+    """
+
+    target: str
+    evidence: Evidence
+    fingerprint: dict[str, str]
+    executed: str
+    outputs: tuple[tuple[NDArray[np.generic], ...], ...]
+    latency_us: tuple[float, ...] | Unavailable
+    proof: Proof | Unavailable
+    peak_memory_bytes: int | Unavailable
+    notes: tuple[str, ...] = ()
+    log: str = field(default="", repr=False)

@@ -1,0 +1,1 @@
+"""Terminal, Markdown and file reports."""

@@ -1,0 +1,1 @@
+"""Artefact -> Run: one module per kind of target."""

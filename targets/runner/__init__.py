@@ -1,0 +1,1 @@
+"""The file that is copied to a board and runs there."""
