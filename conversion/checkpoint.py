@@ -1,0 +1,207 @@
+"""Finds, verifies and loads checkpoints. The only importer of ultralytics, which it keeps offline and from running code.
+
+ultralytics at import looks up outside hosts, installs packages and sends analytics unless told not to; a checkpoint is a
+pickle, which runs code unless loaded against an allow-list; and an architecture yaml's `activation` is evaluated as Python.
+So: the switches are set before the import, files load with `safe_only=True`, and only our own yamls are ever built.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+import io
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conversion.cache import cache_root, file_sha256
+from conversion.variants import CLASSES, VARIANTS, Variant
+from harness.errors import CheckpointError, ToolMissing, UsageError
+from harness.records.checkpoint_facts import CheckpointFacts
+
+if TYPE_CHECKING:
+    import torch
+
+SEEDED_IMAGE_SIZE = 320
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A float32 detector in evaluation mode with its facts; convolutions are not yet fused."""
+
+    module: torch.nn.Module
+    facts: CheckpointFacts
+
+
+def find_checkpoints(folder: Path) -> dict[str, Path]:
+    """Variant name -> best.pt for every documented folder below `folder`; CheckpointError when there is none."""
+    if not folder.is_dir():
+        raise UsageError(f"checkpoint folder `{folder}` does not exist", "a folder that holds the training results")
+    found: dict[str, Path] = {}
+    for variant in VARIANTS:
+        if not variant.folder:
+            continue
+        matches = sorted(folder.rglob(f"{variant.folder}/weights/best.pt"))
+        if folder.name == variant.folder and (folder / "weights/best.pt").exists():
+            matches = [folder / "weights/best.pt"]
+        if len(matches) > 1:
+            raise UsageError(f"{len(matches)} checkpoints for {variant.name}: {matches[0]}, {matches[1]}", "one per variant")
+        if matches:
+            found[variant.name] = matches[0]
+    if not found:
+        raise CheckpointError(
+            f"no checkpoint below `{folder}`",
+            f"`<folder>/weights/best.pt`, with a documented folder such as `{VARIANTS[1].folder}`",
+            "pytest benchmarks/ --checkpoint path/to/best.pt",
+        )
+    return found
+
+
+def load_checkpoint(path: Path) -> LoadedModel:
+    """The detector in a .pt file; CheckpointError when it is missing, damaged, hostile, or no Detect-head detector."""
+    if not path.is_file():
+        raise CheckpointError(f"checkpoint `{path}` does not exist", "an ultralytics .pt file")
+    if path.suffix != ".pt":
+        raise CheckpointError(
+            f"`{path}` is not a checkpoint", "an ultralytics .pt file (an architecture yaml is never built from outside)"
+        )
+    tasks = _ultralytics_tasks()
+    with _quiet():
+        try:
+            content, _ = tasks.torch_safe_load(str(path), safe_only=True)
+        except Exception as error:  # noqa: BLE001 - whatever a damaged or hostile file provokes is one kind of failure
+            raise _unreadable(path, error) from error
+    module = (content.get("ema") or content.get("model")) if isinstance(content, dict) else None
+    _require_detector(module, path)
+    arguments = content.get("train_args") or {}
+    image_size = arguments.get("imgsz", 640) if isinstance(arguments, dict) else 640
+    size = max(image_size) if isinstance(image_size, list | tuple) else int(image_size)
+    return _loaded(module, file=file_sha256(path), image_size=size, trained=True)
+
+
+def build_seeded(variant: Variant, image_size: int = SEEDED_IMAGE_SIZE) -> LoadedModel:
+    """An untrained model of our own architecture yaml, its weights drawn from a seed made of the variant's name."""
+    import torch
+    import yaml
+
+    tasks = _ultralytics_tasks()
+    architecture = yaml.safe_load(variant.architecture.read_text())
+    seed = int.from_bytes(hashlib.sha256(variant.name.encode()).digest()[:4], "little")
+    with _quiet(), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        module = tasks.DetectionModel(architecture, ch=3, nc=len(CLASSES), verbose=False)
+    module.names = dict(enumerate(CLASSES))
+    return _loaded(module, file="", image_size=image_size, trained=False)
+
+
+def fused(model: LoadedModel) -> torch.nn.Module:
+    """A copy of the module with every BatchNorm folded into its convolution, without gradients."""
+    return _fuse(model.module)
+
+
+def _fuse(module: Any) -> Any:
+    module = copy.deepcopy(module)
+    with _quiet():
+        module.fuse(verbose=False)
+    for parameter in module.parameters():
+        parameter.requires_grad = False
+    return module.eval()
+
+
+def packaged_images() -> list[Path]:
+    """The photographs that come inside the ultralytics package, sorted by name."""
+    import ultralytics
+
+    return sorted((Path(ultralytics.__file__).parent / "assets").glob("*.jpg"))
+
+
+def _ultralytics_tasks() -> Any:
+    """ultralytics.nn.tasks, imported offline; ToolMissing when the extra `convert` is not installed."""
+    os.environ.update(YOLO_OFFLINE="1", YOLO_AUTOINSTALL="0", ULTRALYTICS_SAFE_LOAD="1")
+    settings = cache_root() / "ultralytics"
+    settings.mkdir(parents=True, exist_ok=True)
+    os.environ["YOLO_CONFIG_DIR"] = str(settings)
+    try:
+        with _quiet():
+            from ultralytics.nn import tasks
+    except ImportError as error:
+        raise ToolMissing(
+            f"checkpoints need the extra `convert`: {error}", "torch and ultralytics", "pip install -e '.[convert]'"
+        ) from error
+    return tasks
+
+
+@contextlib.contextmanager
+def _quiet() -> Any:
+    """Keep ultralytics' banners and warnings off the terminal."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return CheckpointError(
+        f"checkpoint `{path}` cannot be loaded: {first[:300]}",
+        "an intact ultralytics checkpoint that holds nothing but known model classes (nothing in it was run)",
+    )
+
+
+def _require_detector(module: object, path: Path) -> None:
+    """Raise CheckpointError unless the last layer is ultralytics' plain Detect head."""
+    layers = getattr(module, "model", None)
+    if layers is None or not hasattr(layers, "__getitem__"):
+        raise CheckpointError(f"checkpoint `{path}` holds no model ({type(module).__name__})", "an ultralytics detector")
+    head = layers[-1]
+    name = type(head).__name__
+    if name != "Detect" or getattr(head, "end2end", False):
+        kind = f"{name} (end to end)" if name == "Detect" else name
+        raise CheckpointError(f"checkpoint `{path}` has a {kind} head", "a detector with a plain Detect head")
+
+
+def _loaded(module: Any, *, file: str, image_size: int, trained: bool) -> LoadedModel:
+    module = module.float().eval()
+    head = module.model[-1]
+    names = module.names
+    classes = tuple(str(names[index]) for index in sorted(names)) if isinstance(names, dict) else tuple(map(str, names))
+    facts = CheckpointFacts(
+        weights=_fingerprint(_fuse(module)),
+        file=file,
+        activation=_activation(module),
+        classes=classes,
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        image_size=image_size,
+        strides=tuple(int(stride) for stride in head.stride),
+        regression_bins=int(head.reg_max),
+        trained=trained,
+    )
+    return LoadedModel(module, facts)
+
+
+def _activation(module: Any) -> str:
+    """The activations inside ultralytics' Conv blocks, as they will run."""
+    names = {"SiLU": "silu", "ReLU": "relu", "LeakyReLU": "leaky"}
+    kinds = {
+        names.get(type(block.act).__name__, type(block.act).__name__.lower())
+        for block in module.modules()
+        if type(block).__name__ in ("Conv", "DWConv", "RepConv") and type(block.act).__name__ != "Identity"
+    }
+    return "+".join(sorted(kinds)) or "none"
+
+
+def _fingerprint(module: Any) -> str:
+    """SHA-256 over the fused graph's layers in order: kind, settings that change the result, shape and bytes of weights."""
+    digest = hashlib.sha256()
+    for layer in module.modules():
+        if next(layer.children(), None) is not None:
+            continue
+        digest.update(f"{type(layer).__name__}({layer.extra_repr()})".encode())
+        for tensor in layer.state_dict().values():
+            digest.update(str(tuple(tensor.shape)).encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+    for layer in module.model:
+        digest.update(f"{layer.f}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,132 @@
+"""Float graphs of a detector: TFLite (NHWC) to quantise, ONNX (NCHW) as the float reference.
+
+The graph is cut at the raw head maps by default: three box maps (64 channels of distribution logits) and three class maps
+(one logit per class). Each map keeps a quantisation scale of its own; softmax, sigmoid, box decode and NMS run on the CPU
+in float. `decoded` keeps the decode in the graph and gives normalised boxes and scores as two tensors.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import nn
+
+from harness.errors import ConversionError
+
+if TYPE_CHECKING:
+    from conversion.checkpoint import LoadedModel
+
+Cut = Literal["raw", "decoded"]
+ONNX_OPSET = 18
+
+
+class RawHead(nn.Module):
+    """An ultralytics detector up to the last convolutions of its head.
+
+    Forward: float32 (1, 3, S, S) in 0..1 -> (box0, class0, box1, class1, box2, class2), each (1, C, S/stride, S/stride).
+    """
+
+    def __init__(self, detector: Any) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The six raw maps, coarser scales last."""
+        *body, head = self.detector.model
+        kept: list[torch.Tensor | None] = []
+        value: Any = image
+        for layer in body:
+            if layer.f != -1:
+                sources = [layer.f] if isinstance(layer.f, int) else layer.f
+                taken = [value if source == -1 else kept[source] for source in sources]
+                value = taken[0] if isinstance(layer.f, int) else taken
+            value = layer(value)
+            kept.append(value if layer.i in self.detector.save else None)
+        maps: list[torch.Tensor] = []
+        for scale, source in enumerate(head.f):
+            features = value if source in (-1, len(body) - 1) else kept[source]
+            maps += [head.cv2[scale](features), head.cv3[scale](features)]
+        return tuple(maps)
+
+
+class DecodedHead(nn.Module):
+    """A detector with its decode: boxes (1, 4, N) as centre-size in 0..1 of the image, scores (1, classes, N) in 0..1."""
+
+    def __init__(self, detector: Any, image_size: int) -> None:
+        super().__init__()
+        self.detector = detector
+        self.image_size = image_size
+        head = detector.model[-1]
+        head.export, head.format, head.shape = True, "litert", None
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Boxes and scores as two tensors, so that each keeps its own scale when quantised."""
+        output = self.detector(image)
+        output = output[0] if isinstance(output, tuple | list) else output
+        return output[:, :4] / self.image_size, output[:, 4:]
+
+
+def head_module(detector: nn.Module, cut: Cut, image_size: int) -> nn.Module:
+    """The module that is exported, in evaluation mode, for a fused ultralytics detector."""
+    return (RawHead(detector) if cut == "raw" else DecodedHead(detector, image_size)).eval()
+
+
+def float_tflite(module: nn.Module, image_size: int) -> bytes:
+    """The float32 TFLite file of a head module: input NHWC (1, S, S, 3), raw maps NHWC."""
+    import litert_torch
+
+    example = (torch.zeros(1, 3, image_size, image_size),)
+    with torch.no_grad():
+        outputs = module(*example)
+    spatial = [index for index, output in enumerate(outputs) if output.ndim == 4]
+    with quiet_exporters():
+        channels_last = litert_torch.to_channel_last_io(module, args=[0], outputs=spatial).eval()
+        converted = litert_torch.convert(channels_last, (example[0].permute(0, 2, 3, 1).contiguous(),))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "float.tflite"
+            converted.export(str(path))
+            return path.read_bytes()
+
+
+def onnx(module: nn.Module, image_size: int, names: tuple[str, ...]) -> bytes:
+    """The float32 ONNX file of a head module: input `images` NCHW (1, 3, S, S) in 0..1."""
+    buffer = io.BytesIO()
+    example = torch.zeros(1, 3, image_size, image_size)
+    with quiet_exporters():
+        torch.onnx.export(
+            module, (example,), buffer, input_names=["images"], output_names=list(names), opset_version=ONNX_OPSET, dynamo=False
+        )
+    return buffer.getvalue()
+
+
+def output_names(cut: Cut, scales: int = 3) -> tuple[str, ...]:
+    """The names of the exported outputs, in order."""
+    if cut == "decoded":
+        return ("boxes", "scores")
+    return tuple(name for scale in range(scales) for name in (f"box{scale}", f"class{scale}"))
+
+
+@contextlib.contextmanager
+def quiet_exporters() -> Iterator[None]:
+    """Keep exporters' progress and warnings off the terminal; turn their failures into ConversionError."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    except (OSError, MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ConversionError(f"the graph cannot be exported: {first[:300]}", "a graph of convolutional layers") from error
+    finally:
+        logging.disable(level)

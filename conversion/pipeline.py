@@ -1,0 +1,101 @@
+"""checkpoint -> int8 TFLite -> Vela -> Artefact: the straight way through this folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from conversion.cache import file_sha256
+from conversion.compilations import compiled
+from conversion.steps import Calibration, Origin, Progress, exported, facts_of, quantised
+from harness.errors import ModelError, UsageError
+from harness.records.artefact import Artefact, ModelFile
+from harness.records.checkpoint_facts import CheckpointFacts
+from harness.records.profile import Profile
+from harness.records.tflite_graph import BrokenModel, TfliteGraph, parse
+
+Cut = Literal["raw", "decoded"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Choices that change the converted file; `image_size` None means the checkpoint's own training size."""
+
+    recipe: str
+    cut: Cut = "raw"
+    image_size: int | None = None
+    vela: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A full-integer TFLite file and where it came from; `floating` and `facts` are absent for a user's own TFLite file."""
+
+    variant: str
+    int8: ModelFile
+    graph: TfliteGraph
+    image_size: int
+    recipe: str = ""
+    floating: ModelFile | None = None
+    facts: CheckpointFacts | None = None
+
+
+def convert(origin: Origin, profile: Profile, settings: Settings, calibration: Calibration, progress: Progress) -> Artefact:
+    """The compiled artefact of a checkpoint; every step comes from the cache when nothing it depends on has changed."""
+    facts = facts_of(origin, progress)
+    return compile_source(int8_source(origin, facts, settings, calibration, progress), profile, settings.vela, progress)
+
+
+def int8_source(
+    origin: Origin, facts: CheckpointFacts, settings: Settings, calibration: Calibration, progress: Progress
+) -> Source:
+    """The int8 TFLite file of a checkpoint, with its float reference."""
+    size = settings.image_size or facts.image_size
+    if size < max(facts.strides) or size % max(facts.strides):
+        raise UsageError(
+            f"image size {size} does not suit `{origin.variant}`", f"a multiple of its largest stride, {max(facts.strides)}"
+        )
+    floats = exported(origin, facts, size, settings.cut, progress)
+    folder = quantised(floats / "float.tflite", settings.recipe, calibration, size, progress)
+    int8 = model_file(folder / "int8.tflite")
+    graph = parse(int8.path.read_bytes(), origin.variant)
+    return Source(origin.variant, int8, graph, size, settings.recipe, model_file(floats / "float.onnx"), facts)
+
+
+def tflite_source(path: Path) -> Source:
+    """A user's own TFLite file; ModelError when it is broken, not full-integer, or takes no image."""
+    if not path.is_file():
+        raise ModelError(f"model `{path}` does not exist", "a full-integer .tflite file")
+    try:
+        graph = parse(path.read_bytes(), path.name)
+    except BrokenModel as error:
+        raise ModelError(f"`{path}` is not a TFLite file: {error}", "an intact full-integer .tflite file") from error
+    problem = graph.full_integer_problem()
+    if problem:
+        raise ModelError(
+            f"`{path}` is not full-integer: {problem}",
+            "int8 input and output (a full-integer file)",
+            "pytest benchmarks/ --checkpoint path/to/best.pt",
+        )
+    shape = graph.tensors[graph.inputs[0]].shape
+    return Source(path.stem, model_file(path), graph, shape[1] if len(shape) == 4 else 0)
+
+
+def compile_source(source: Source, profile: Profile, vela: str, progress: Progress) -> Artefact:
+    """The artefact of an int8 file for one profile."""
+    progress(f"compiling for {profile.name}")
+    return Artefact(
+        variant=source.variant,
+        source=source.int8,
+        compilation=compiled(source.int8, source.graph, profile, vela),
+        image_size=source.image_size,
+        weights=source.facts.weights if source.facts else source.graph.weights_fingerprint,
+        recipe=source.recipe,
+        floating=source.floating,
+    )
+
+
+def model_file(path: Path) -> ModelFile:
+    """A path with the SHA-256 of its bytes."""
+    return ModelFile(path, file_sha256(path))

@@ -1,0 +1,163 @@
+"""The conversion steps as cached folders, each made by a worker process; knows what each step depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conversion.cache import cache_root, entry, file_sha256, storage_errors
+from harness import errors
+from harness.processes import Finished, run_child
+from harness.records.checkpoint_facts import CheckpointFacts
+
+Progress = Callable[[str], None]
+
+STEP_TIMEOUT_S = 3600.0
+CODE = {
+    "describe": ("checkpoint.py",),
+    "export": ("checkpoint.py", "export.py"),
+    "quantise": ("quantise.py",),
+}
+TOOLS = {
+    "describe": ("torch", "ultralytics-opencv-headless"),
+    "export": ("torch", "ultralytics-opencv-headless", "litert-torch"),
+    "quantise": ("ai-edge-quantizer", "ai-edge-litert"),
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model comes from: a checkpoint file, or a seeded build of our own architecture (`seeded` names it)."""
+
+    variant: str
+    checkpoint: Path | None = None
+    seeded: str = ""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Images that the quantiser sees.
+
+    `identity` is a fingerprint of their pixels and order, `count` their number; `letterboxed(size)` gives them as RGB uint8
+    (N, size, size, 3).
+    """
+
+    identity: str
+    count: int
+    letterboxed: Callable[[int], NDArray[np.uint8]]
+
+
+def tool_versions(step: str) -> dict[str, str]:
+    """Package -> installed version of everything that one step's result depends on, "absent" when not installed."""
+    return {name: _version(name) for name in TOOLS[step]}
+
+
+def facts_of(origin: Origin, progress: Progress) -> CheckpointFacts:
+    """What the checkpoint is; CheckpointError or ToolMissing when it cannot be loaded."""
+    if origin.checkpoint and not origin.checkpoint.is_file():
+        raise errors.CheckpointError(f"checkpoint `{origin.checkpoint}` does not exist", "an ultralytics .pt file")
+    request = _origin_request(origin)
+    parts = {"model": file_sha256(origin.checkpoint) if origin.checkpoint else origin.seeded}
+    folder = _step("describe", parts, request, progress)
+    return CheckpointFacts.from_json(json.loads((folder / "facts.json").read_text()))
+
+
+def exported(origin: Origin, facts: CheckpointFacts, image_size: int, cut: str, progress: Progress) -> Path:
+    """The folder with float.tflite and float.onnx."""
+    parts = {"weights": facts.weights, "image_size": image_size, "cut": cut}
+    request = {**_origin_request(origin), "image_size": image_size, "cut": cut}
+    return _step("export", parts, request, progress)
+
+
+def quantised(float_tflite: Path, recipe: str, calibration: Calibration, image_size: int, progress: Progress) -> Path:
+    """The folder with int8.tflite."""
+    if calibration.count < 1:
+        raise errors.UsageError(
+            "0 calibration images: activation ranges cannot be found", "at least 1, better 64", "--calibration-images 64"
+        )
+    parts = {"float": file_sha256(float_tflite), "recipe": recipe, "calibration": calibration.identity}
+
+    def make(folder: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="images-") as images:
+            path = Path(images) / "images.npy"
+            progress(f"letterboxing {calibration.count} calibration images")
+            np.save(path, calibration.letterboxed(image_size))
+            request = {"float": str(float_tflite), "recipe": recipe, "images": str(path)}
+            _work("quantise", request, folder, progress)
+
+    return entry("quantise", {**_dependencies("quantise"), **parts}, make)
+
+
+def _step(step: str, parts: dict[str, Any], request: dict[str, Any], progress: Progress) -> Path:
+    return entry(step, {**_dependencies(step), **parts}, lambda folder: _work(step, request, folder, progress))
+
+
+def _dependencies(step: str) -> dict[str, Any]:
+    here = Path(__file__).parent
+    code = hashlib.sha256(b"".join((here / name).read_bytes() for name in CODE[step])).hexdigest()
+    return {"code": code, "tools": tool_versions(step)}
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _origin_request(origin: Origin) -> dict[str, Any]:
+    checkpoint = str(origin.checkpoint.resolve()) if origin.checkpoint else ""
+    return {"checkpoint": checkpoint, "seeded": origin.seeded}
+
+
+def _work(step: str, request: dict[str, Any], folder: Path, progress: Progress) -> None:
+    """Run a worker that fills `folder`; its typed error is raised again here."""
+    outcome: dict[str, Any] = {}
+
+    def listen(line: str) -> None:
+        message = _message(line)
+        if "progress" in message:
+            progress(message["progress"])
+        outcome.update(message)
+
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="request-") as place:
+        path = Path(place) / "request.json"
+        path.write_text(json.dumps({**request, "step": step, "folder": str(folder)}))
+        command = [sys.executable, "-m", "conversion.worker", str(path)]
+        finished = run_child(
+            command, timeout_s=STEP_TIMEOUT_S, on_line=listen, environment={"PYTHONPATH": str(Path(__file__).parents[1])}
+        )
+    _raise_failure(step, outcome, finished)
+    (folder / "worker.json").write_text(json.dumps(outcome["done"]))
+
+
+def _message(line: str) -> dict[str, Any]:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _raise_failure(step: str, outcome: dict[str, Any], finished: Finished) -> None:
+    if "done" in outcome and finished.returncode == 0:
+        return
+    error = outcome.get("error")
+    if error and error["kind"] == "OSError":
+        with storage_errors(cache_root()):
+            raise OSError(*error["parts"])
+    if error:
+        raise getattr(errors, error["kind"])(*error["parts"])
+    last = [line for line in finished.stderr.splitlines() if line.strip()][-3:]
+    ending = "ran out of time" if finished.timed_out else f"ended with {finished.returncode}"
+    raise errors.ConversionError(f"the {step} step {ending}: {' | '.join(last)[:500]}", "a step that finishes")

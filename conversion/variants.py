@@ -1,0 +1,64 @@
+"""The models as rows: what each name promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+ARCHITECTURES = Path(__file__).parent / "architectures"
+
+Activation = Literal["silu", "relu", "leaky"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One model of the suite.
+
+    `level` 0 is plain yolo11n. `folder` is the documented training folder that holds `weights/best.pt`, "" for the base
+    model, which has none. `parameters` is the documented count at 15 classes, 0 where no document gives one.
+    """
+
+    name: str
+    level: int
+    activation: Activation
+    folder: str
+    parameters: int
+
+    @property
+    def architecture(self) -> Path:
+        """The ultralytics yaml of this variant."""
+        return ARCHITECTURES / f"{self.name}.yaml"
+
+
+VARIANTS = (
+    Variant("base_silu",    0, "silu",  "",                                                     0),
+    Variant("level2_relu",  2, "relu",  "level2_relu_backbone_head_optimized_100epochs",        3_354_829),
+    Variant("level2_leaky", 2, "leaky", "level2_leaky_relu_backbone_head_optimized_100epochs",  3_354_829),
+    Variant("level3_relu",  3, "relu",  "level3_relu_full_optimization_100epochs",              3_565_389),
+    Variant("level3_leaky", 3, "leaky", "level3_leaky_relu_full_optimization_100epochs",        3_565_389),
+    Variant("level4_relu",  4, "relu",  "level4_relu_complete_optimization_100epochs",          3_565_389),
+    Variant("level4_leaky", 4, "leaky", "level4_leaky_relu_complete_optimization_100epochs",    3_565_389),
+)  # fmt: skip
+
+BY_NAME = {variant.name: variant for variant in VARIANTS}
+
+CLASSES = (
+    "Green Light", "Red Light", "Speed Limit 10", "Speed Limit 100", "Speed Limit 110", "Speed Limit 120", "Speed Limit 20",
+    "Speed Limit 30", "Speed Limit 40", "Speed Limit 50", "Speed Limit 60", "Speed Limit 70", "Speed Limit 80",
+    "Speed Limit 90", "Stop",
+)  # fmt: skip
+"""The traffic-sign classes of the six models, in label order."""
+
+
+def expected_activation(name: str) -> Activation | None:
+    """The activation that a model's name promises, None when it promises none.
+
+    Recognises the six variants' names and the spellings of the published files ("leakyrelu", "leaky_relu").
+    """
+    words = name.lower().replace("-", "_")
+    if "leaky" in words:
+        return "leaky"
+    if "relu" in words:
+        return "relu"
+    return "silu" if "silu" in words else None

@@ -1,0 +1,80 @@
+"""Child processes that cannot outlive us: streamed line by line, limited in time, killed with all their children."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a child ended: its exit code (negative: the signal that ended it), what it said, and whether time ran out."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    timed_out: bool
+
+
+def run_child(
+    command: Sequence[str | Path],
+    *,
+    timeout_s: float,
+    on_line: Callable[[str], None] | None = None,
+    cwd: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> Finished:
+    """What `command` printed and how it ended; `on_line` sees each stdout line as it comes.
+
+    The child leads a process group of its own, which is killed when time runs out and on any exception here, Ctrl-C
+    included. OSError when it cannot be started.
+    """
+    with tempfile.TemporaryFile() as errors:
+        child = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        expired = threading.Event()
+        timer = threading.Timer(timeout_s, lambda: (expired.set(), _kill(child)))
+        timer.daemon = True
+        timer.start()
+        try:
+            lines = _read(child, on_line)
+            returncode = child.wait()
+        finally:
+            timer.cancel()
+            _kill(child)
+            child.wait()
+        errors.seek(0)
+        return Finished(returncode, "".join(lines), errors.read().decode(errors="replace"), expired.is_set())
+
+
+def _read(child: subprocess.Popen[str], on_line: Callable[[str], None] | None) -> list[str]:
+    assert child.stdout is not None
+    lines: list[str] = []
+    with child.stdout:
+        for line in child.stdout:
+            lines.append(line)
+            if on_line:
+                on_line(line.rstrip("\n"))
+    return lines
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    """Kill the child's whole process group; harmless when it has ended."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
