@@ -9,11 +9,22 @@ Comparability = Literal["same", "proxy", "none"]
 
 
 @dataclass(frozen=True)
+class Document:
+    """Where claims come from; `hardware` is what the document names, "" when none."""
+
+    name: str
+    date: str
+    hardware: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Claim:
     """What a document says of one variant, with enough to judge whether ours is the same quantity.
 
-    `metric` is ours to hold it against (with `stat`/`graph`), `value` the documented figure in our unit (ratios 0..1), `counts` what the document says
-    it counts. `comparability` and its reason say whether ours measures the same thing.
+    `metric` (and `graph`) name the figure of ours it is held against, `value` the documented figure in that metric's unit
+    (ratios 0..1); `counts` is what the document says it counts. A figure within `tolerance` of the documented one confirms
+    it. `comparability` and `why` say whether ours measures the same thing.
     """
 
     id: str
@@ -21,23 +32,21 @@ class Claim:
     metric: str
     value: float
     unit: str
-    document: str
-    hardware: str
-    date: str
+    tolerance: float
     counts: str
     comparability: Comparability
     why: str
+    document: Document
     graph: str = ""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A sentence of a document that compares variants; `rule` names the check that decides it (see harness/verdicts.py)."""
+    """A sentence of a document about several variants; `rule` names the check in harness/verdicts.py that decides it."""
 
     id: str
     text: str
     rule: str
-    document: str
-    date: str
     comparability: Comparability
     why: str
+    document: Document
