@@ -1,0 +1,86 @@
+"""Image -> square model input, and boxes back.
+
+The figures we compare with were made with OpenCV's bilinear resize; Pillow's smooths when it shrinks, so OpenCV it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+PADDING = 114
+"""The grey of ultralytics' borders, 0..255."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where an image of `width` x `height` lies on its canvas: `inner_width` x `inner_height` pixels at (left, top)."""
+
+    width: int
+    height: int
+    inner_width: int
+    inner_height: int
+    left: int
+    top: int
+
+    def to_canvas(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Corners (n, 4) in image pixels -> corners in canvas pixels."""
+        return boxes * self._scale + self._offset
+
+    def to_image(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Corners (n, 4) in canvas pixels -> corners in image pixels, cut at the image's edge."""
+        limits = (self.width, self.height, self.width, self.height)
+        return np.clip((boxes - self._offset) / self._scale, 0, limits)
+
+    @property
+    def _scale(self) -> NDArray[np.float64]:
+        """Canvas pixels per image pixel, for x y x y; the two differ by the rounding of the inner size."""
+        return np.array([self.inner_width / self.width, self.inner_height / self.height] * 2)
+
+    @property
+    def _offset(self) -> NDArray[np.float64]:
+        """Canvas pixels, for x y x y."""
+        return np.array([self.left, self.top] * 2, np.float64)
+
+
+def place(width: int, height: int, size: int) -> Geometry:
+    """The centred place of an image on a `size` x `size` canvas, enlarged or reduced to touch its edge."""
+    ratio = min(size / width, size / height)
+    inner_width, inner_height = max(round(width * ratio), 1), max(round(height * ratio), 1)
+    # The odd pixel goes to the right and the bottom, as in ultralytics' LetterBox.
+    left, top = round((size - inner_width) / 2 - 0.1), round((size - inner_height) / 2 - 0.1)
+    return Geometry(width, height, inner_width, inner_height, left, top)
+
+
+def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], Geometry]:
+    """The canvas, uint8 RGB (1, size, size, 3) with borders of 114, and where the image lies on it.
+
+    Equals ultralytics' `LetterBox(size, auto=False)` bit for bit; `image` is uint8 RGB (height, width, 3).
+    """
+    geometry = place(image.shape[1], image.shape[0], size)
+    inner = (geometry.inner_width, geometry.inner_height)
+    if inner != (geometry.width, geometry.height):
+        image = cv2.resize(image, inner, interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+    canvas = np.full((1, size, size, 3), PADDING, np.uint8)
+    canvas[0, geometry.top : geometry.top + inner[1], geometry.left : geometry.left + inner[0]] = image
+    return canvas, geometry
+
+
+def to_float(canvas: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Pixels as float32 0..1, same shape."""
+    pixels: NDArray[np.float32] = np.divide(canvas, np.float32(255), dtype=np.float32)
+    return pixels
+
+
+def to_quantised(canvas: NDArray[np.uint8], scale: float, zero_point: int, dtype: type[np.integer]) -> NDArray[np.integer]:
+    """Pixels 0..1 as the integers of a model input: round(pixel / 255 / scale) + zero_point, saturated, same shape.
+
+    Ties go to the even integer; there are 256 pixel values, so a table does it.
+    """
+    limits = np.iinfo(dtype)
+    table = np.rint(np.arange(256) / 255 / scale) + zero_point
+    integers: NDArray[np.integer] = np.clip(table, limits.min, limits.max).astype(dtype)[canvas]
+    return integers
