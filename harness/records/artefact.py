@@ -21,7 +21,9 @@ class ModelFile:
 class Estimate:
     """Vela's summary of one compilation: cycles and bytes, none of them measured.
 
-    `memory_bytes` maps Vela's memory areas (sram, dram, on_chip_flash, off_chip_flash) to what the file needs there.
+    `memory_bytes` maps Vela's memory areas (sram, dram, on_chip_flash, off_chip_flash) to what the file needs there; feature
+    maps lie in `arena_area`, weights and command stream in `constants_area`. `macs` is Vela's own count, which includes copies
+    and pooling: `Placement.macs` is the count by definition.
     """
 
     cycles: int
@@ -29,11 +31,21 @@ class Estimate:
     npu_cycles: int
     macs: int
     memory_bytes: dict[str, int]
+    arena_area: str
+    constants_area: str
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes needed in the memory of the feature maps; with constants in the same memory, theirs too."""
+        return self.memory_bytes[self.arena_area]
 
 
 @dataclass(frozen=True)
 class Compilation:
-    """One int8 TFLite file compiled by Vela for one profile."""
+    """One int8 TFLite file compiled by Vela for one profile.
+
+    `command` is what was run, with file names only, `log` all that Vela printed, `debug_database` Vela's `*_debug.xml`.
+    """
 
     compiled: ModelFile
     profile: Profile
@@ -42,6 +54,7 @@ class Compilation:
     estimate: Estimate
     placement: Placement
     log: str
+    debug_database: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.records.unavailable import Unavailable
+
 Where = Literal["executed", "fused", "elided", "cpu"]
 
 
@@ -14,7 +16,8 @@ class PlacedOperator:
 
     `where`: executed (has an NPU command of its own), fused (done inside the command of another operator), elided (removed:
     a reshape or a copy that needs no work), cpu. `reason` is Vela's own constraint text when it is on the CPU. `macs` are our
-    count of multiply-accumulates, `npu_cycles` Vela's estimate for the commands that belong to it.
+    count of multiply-accumulates, `npu_cycles` Vela's estimate for the commands that belong to it (0 on the CPU, where Vela
+    counts nothing); an older Vela gives none per operator.
     """
 
     index: int
@@ -22,7 +25,7 @@ class PlacedOperator:
     name: str
     where: Where
     macs: int
-    npu_cycles: int
+    npu_cycles: int | Unavailable
     reason: str = ""
 
 
@@ -30,13 +33,14 @@ class PlacedOperator:
 class Placement:
     """Every source operator in file order, and the shares that follow.
 
-    `crossings` counts how often execution passes between NPU and CPU; shares are 0..1 of operators, MACs and Vela's
-    estimated cycles that lie on the NPU. Vela counts no cycles for CPU operators, so `npu_cycle_share` is None-free but only
-    meaningful next to the other two.
+    `crossings` counts how often execution passes between NPU and CPU inside the compiled graph, handing over its inputs and
+    outputs not counted. Shares are 0..1. Executed, fused and elided operators all count as on the NPU: none of them costs the
+    CPU anything. `limits` names what this Vela did not write, and which checks could therefore not be made.
     """
 
     operators: tuple[PlacedOperator, ...]
     crossings: int
+    limits: tuple[str, ...] = ()
 
     @property
     def cpu(self) -> tuple[PlacedOperator, ...]:
@@ -45,14 +49,36 @@ class Placement:
 
     @property
     def operator_share(self) -> float:
-        """Operators that are not on the CPU, 0..1 of all source operators."""
-        return 1.0 - len(self.cpu) / len(self.operators)
+        """Operators that are not on the CPU, 0..1 of all source operators; 0.0 for a graph without any."""
+        return 1.0 - len(self.cpu) / len(self.operators) if self.operators else 0.0
 
     @property
     def mac_share(self) -> float:
-        """Multiply-accumulates that are not on the CPU, 0..1; 1.0 for a graph without any."""
-        total = sum(operator.macs for operator in self.operators)
-        return 1.0 - sum(operator.macs for operator in self.cpu) / total if total else self.operator_share
+        """Multiply-accumulates that are not on the CPU, 0..1; the operator share for a graph without any."""
+        on_cpu = sum(operator.macs for operator in self.cpu)
+        return 1.0 - on_cpu / self.macs if self.macs else self.operator_share
+
+    @property
+    def cycle_share(self) -> float | Unavailable:
+        """Vela's estimated cycles that lie on the NPU, 0..1 of all it estimates.
+
+        Vela counts no cycles for CPU operators, so this is 1.0 as soon as the NPU does anything and 0.0 when it does nothing:
+        it proves nothing without the other two shares.
+        """
+        cycles = self.npu_cycles
+        if isinstance(cycles, Unavailable):
+            return cycles
+        return 1.0 if cycles else 0.0
+
+    @property
+    def npu_cycles(self) -> int | Unavailable:
+        """Vela's estimated cycles of all NPU commands that belong to source operators."""
+        total = 0
+        for operator in self.operators:
+            if isinstance(operator.npu_cycles, Unavailable):
+                return operator.npu_cycles
+            total += operator.npu_cycles
+        return total
 
     @property
     def macs(self) -> int:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
+
+Npu = Literal["ethos-u55", "ethos-u65", "ethos-u85"]
+MemoryArea = Literal["sram", "dram", "on_chip_flash", "off_chip_flash"]
+
+MACS = {"ethos-u55": (32, 64, 128, 256), "ethos-u65": (256, 512), "ethos-u85": (128, 256, 512, 1024, 2048)}
+"""MACs per cycle that each NPU is built with (Vela's accelerator configurations)."""
 
 
 @dataclass(frozen=True)
@@ -20,16 +27,19 @@ class Profile:
 
     `arena_area` is Vela's name of the memory that holds the feature maps ("sram" or "dram"), `constants_area` the one that
     holds weights and command stream ("off_chip_flash", "dram" or "sram"). `budget` maps these names to what the platform has.
+    `vela_config` is Vela's name of a file it ships ("Arm/vela.ini") or an absolute path.
     """
 
     name: str
-    npu: Literal["ethos-u55", "ethos-u65", "ethos-u85"]
+    npu: Npu
     macs: int
     clock_hz: float
     vela_config: str
     system_config: str
     memory_mode: str
-    budget: dict[str, MemoryBudget]
+    arena_area: MemoryArea
+    constants_area: MemoryArea
+    budget: dict[MemoryArea, MemoryBudget]
     sources: dict[str, str]
     description: str = ""
     path: str = field(default="", compare=False)
@@ -38,3 +48,9 @@ class Profile:
     def accelerator_config(self) -> str:
         """Vela's `--accelerator-config`, for example "ethos-u65-256"."""
         return f"{self.npu}-{self.macs}"
+
+    @property
+    def identity(self) -> str:
+        """The name with a digest of everything that changes what Vela does: two profiles of one name are told apart."""
+        parts = (self.accelerator_config, self.clock_hz, self.vela_config, self.system_config, self.memory_mode)
+        return f"{self.name}:{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"

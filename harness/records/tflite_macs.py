@@ -2,7 +2,7 @@
 
 Bias additions, pooling, element-wise products and copies are no MACs. Products with the zeros of the padding count, as they
 do in Vela and in every published figure. TRANSPOSE_CONV counts the products of its input elements, not of the zeros that an
-implementation may insert between them: Vela inserts them and counts `zero_inserted_macs`.
+implementation may insert between them (Vela inserts them and counts more).
 """
 
 from __future__ import annotations
@@ -34,14 +34,6 @@ def macs(kind: str, inputs: Operands, output: Tensor | None, options: Mapping[st
         return output.elements * second.shape[-1]
     depth = first.shape[-2] if options.get("adjX") and len(first.shape) > 1 else first.shape[-1]
     return output.elements * depth
-
-
-def zero_inserted_macs(kind: str, inputs: Operands, output: Tensor | None, options: Mapping[str, OptionValue]) -> int:
-    """What Vela counts: as `macs`, with TRANSPOSE_CONV computed as a convolution over a zero-inserted input."""
-    if kind != "TRANSPOSE_CONV" or output is None:
-        return macs(kind, inputs, output, options)
-    weights = inputs[1] if len(inputs) > 1 else None
-    return output.elements * prod(weights.shape[1:]) if weights is not None else 0
 
 
 def _transpose_conv(inputs: Operands) -> int:

@@ -1,0 +1,129 @@
+"""Where every source operator went: read from Vela's debug database, checked against the compiled file and our MAC count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
+
+from conversion.vela_outputs import CPU_COMMAND, DebugDatabase
+from harness.errors import CompileError
+from harness.records.placement import PlacedOperator, Placement, Where
+from harness.records.tflite_graph import Operator, TfliteGraph
+from harness.records.tflite_macs import MAC_KINDS
+from harness.records.unavailable import Unavailable
+
+NPU_OPERATOR = "ethos-u"
+MAC_TOLERANCE = 1e-3
+LAYOUT_KINDS = frozenset(
+    {
+        "CONCATENATION", "EXPAND_DIMS", "GATHER", "PACK", "RESHAPE", "SLICE", "SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE",
+        "TILE", "TRANSPOSE", "UNPACK",
+    }
+)  # fmt: skip
+"""Operators that only say where data lies: without a command of their own they are nobody's work, so elided, not fused."""
+UNCOUNTED_KINDS = frozenset({"TRANSPOSE_CONV"})
+"""Vela computes these over zeros that it inserts (or splits them by phase) and counts more MACs than the definition has."""
+
+
+def placement(
+    graph: TfliteGraph, compiled: TfliteGraph, database: DebugDatabase, reasons: dict[tuple[str, str], str]
+) -> Placement:
+    """The place of every operator of `graph`, the source of `compiled`.
+
+    executed: the NPU's queue holds a command of its own. fused: Vela scheduled it into another operator's command (activations,
+    look-up tables), or folded it in (padding, requantisation). elided: no work is left of it. cpu: it is in the compiled file.
+    CompileError when debug database, compiled file and our MAC count contradict each other.
+    """
+    left = _cpu_operators(graph, compiled, database)
+    cycles = Counter[int]()
+    for command in database.commands:
+        cycles[command.source] += command.cycles
+    placed = tuple(_placed(operator, left, database, cycles, reasons) for operator in graph.operators)
+    _check_against_compiled(graph, left, compiled)
+    limits: tuple[str, ...] = ()
+    if database.has_performance:
+        _check_macs(graph, placed, database)
+    else:
+        limits = (
+            "this Vela writes no performance table: no cycles per operator, and its MACs could not be checked against ours",
+            "this Vela's debug database does not name CPU operators: they are those that the compiled file still holds",
+        )
+    return Placement(placed, _crossings(compiled), limits)
+
+
+def _placed(
+    operator: Operator, left: frozenset[int], database: DebugDatabase, cycles: Counter[int], reasons: dict[tuple[str, str], str]
+) -> PlacedOperator:
+    where = _where(operator, left, database)
+    reason = reasons.get((operator.kind, operator.output_name), "Vela gives no reason") if where == "cpu" else ""
+    known = Unavailable("this Vela writes no cycles per operator")
+    return PlacedOperator(
+        index=operator.index,
+        operator=operator.kind,
+        name=operator.output_name,
+        where=where,
+        macs=operator.macs,
+        npu_cycles=cycles[operator.index] if database.has_performance else known,
+        reason=reason,
+    )
+
+
+def _where(operator: Operator, left: frozenset[int], database: DebugDatabase) -> Where:
+    if operator.index in left:
+        return "cpu"
+    if operator.index in database.queued:
+        return "executed"
+    scheduled = any(command.source == operator.index for command in database.commands)
+    if scheduled or (operator.index in database.known and operator.kind not in LAYOUT_KINDS):
+        return "fused"
+    return "elided"
+
+
+def _cpu_operators(graph: TfliteGraph, compiled: TfliteGraph, database: DebugDatabase) -> frozenset[int]:
+    """Indices of the source operators that stay on the CPU."""
+    if database.has_performance:
+        return database.passed_through
+    remaining = {(operator.kind, operator.output_name) for operator in compiled.operators if not _on_npu(operator)}
+    return frozenset(operator.index for operator in graph.operators if (operator.kind, operator.output_name) in remaining)
+
+
+def _on_npu(operator: Operator) -> bool:
+    return operator.custom and operator.kind == NPU_OPERATOR
+
+
+def _check_against_compiled(graph: TfliteGraph, left: frozenset[int], compiled: TfliteGraph) -> None:
+    """The operators that the compiled file holds beside `ethos-u` must be those of the debug database, by kind and number."""
+    expected = Counter(operator.kind for operator in graph.operators if operator.index in left)
+    found = Counter(operator.kind for operator in compiled.operators if not _on_npu(operator))
+    if expected != found:
+        raise CompileError(
+            f"`{compiled.name}` leaves {_listed(found)} to the CPU, Vela's debug database {_listed(expected)}",
+            "the same operators in both",
+        )
+
+
+def _listed(kinds: Counter[str]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "no operator"
+
+
+def _check_macs(graph: TfliteGraph, placed: Iterable[PlacedOperator], database: DebugDatabase) -> None:
+    """Our MACs of the operators that the NPU computes must be Vela's, within MAC_TOLERANCE."""
+    compared = {
+        operator.index
+        for operator in placed
+        if operator.where in ("executed", "fused") and operator.operator in MAC_KINDS - UNCOUNTED_KINDS
+    }
+    ours = sum(operator.macs for operator in graph.operators if operator.index in compared)
+    vela = sum(command.macs for command in database.commands if command.source in compared and command.operation != CPU_COMMAND)
+    if abs(ours - vela) > MAC_TOLERANCE * max(ours, vela):
+        raise CompileError(
+            f"`{graph.name}` has {ours} multiply-accumulates on the NPU by our count and {vela} by Vela's",
+            f"counts within {MAC_TOLERANCE:.1%}",
+        )
+
+
+def _crossings(compiled: TfliteGraph) -> int:
+    """How often execution passes from an NPU operator to a CPU one or back, in file order, which is execution order."""
+    sides = [_on_npu(operator) for operator in compiled.operators]
+    return sum(before != after for before, after in pairwise(sides))

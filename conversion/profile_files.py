@@ -1,0 +1,197 @@
+"""Profiles from TOML files: the shipped ones by name, a user's own by path."""
+
+from __future__ import annotations
+
+import configparser
+import importlib.util
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from harness.errors import ToolMissing, UsageError
+from harness.records.profile import MACS, MemoryArea, MemoryBudget, Npu, Profile
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FOLDER = Path(__file__).parent / "profiles"
+DEFAULT_PROFILE = "ethos-u65-256"
+AREA_OF_PORT: dict[str, MemoryArea] = {
+    "Sram": "sram",
+    "Dram": "dram",
+    "OnChipFlash": "on_chip_flash",
+    "OffChipFlash": "off_chip_flash",
+}
+"""Vela's names of memories in a configuration file -> its names in options and summaries."""
+
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
+
+@dataclass(frozen=True)
+class BudgetTable:
+    """One `[budget.AREA]` table."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    bytes: Annotated[int, Field(gt=0)]
+    source: str
+
+
+@dataclass(frozen=True)
+class ProfileFile:
+    """What a profile's TOML file says; its name comes from the file, its memory areas from Vela's configuration file."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    npu: Npu
+    macs: int
+    clock_hz: int
+    system_config: str
+    memory_mode: str
+    budget: dict[MemoryArea, BudgetTable]
+    vela_config: str = "Arm/vela.ini"
+    description: str = ""
+    sources: dict[str, str] = field(default_factory=dict)
+
+
+_SCHEMA = TypeAdapter(ProfileFile)
+
+
+def profile_names() -> tuple[str, ...]:
+    """The shipped profiles, in alphabetical order."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def load_profile(name_or_path: str | Path) -> Profile:
+    """The profile of that name, or in that TOML file; UsageError naming what is wrong with it and what exists."""
+    given = str(name_or_path)
+    path = FOLDER / f"{given}.toml" if given in profile_names() else Path(given)
+    if not path.is_file():
+        expected = f"one of {', '.join(profile_names())}, or a TOML file"
+        raise UsageError(f"unknown profile `{given}`", expected, f"--npu {DEFAULT_PROFILE}")
+    try:
+        written = _SCHEMA.validate_json(json.dumps(tomllib.loads(path.read_text("utf-8")), default=str))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"profile `{path}` is no TOML file: {error}") from error
+    except ValidationError as error:
+        raise UsageError(f"profile `{path}` is wrong: {_sentence(error)}", _expected(error)) from error
+    return _profile(path, written)
+
+
+def _profile(path: Path, written: ProfileFile) -> Profile:
+    if written.macs not in MACS[written.npu]:
+        known = ", ".join(str(macs) for macs in MACS[written.npu])
+        raise UsageError(f"profile `{path}` gives {written.npu} {written.macs} MACs", f"{written.npu} has {known}")
+    configuration = _configuration(path, written.vela_config)
+    system = _section(path, configuration, "System_Config", written.system_config)
+    memory = _section(path, configuration, "Memory_Mode", written.memory_mode)
+    _check_clock(path, written, system)
+    return Profile(
+        name=path.stem,
+        npu=written.npu,
+        macs=written.macs,
+        clock_hz=float(written.clock_hz),
+        vela_config=_vela_config(path, written.vela_config),
+        system_config=written.system_config,
+        memory_mode=written.memory_mode,
+        arena_area=_area(path, system, memory, "arena_mem_area"),
+        constants_area=_area(path, system, memory, "const_mem_area"),
+        budget={area: MemoryBudget(table.bytes, table.source) for area, table in written.budget.items()},
+        sources=written.sources,
+        description=written.description,
+        path=str(path),
+    )
+
+
+def _sentence(error: ValidationError) -> str:
+    """Every complaint of pydantic's as "`budget.sram.bytes`: what is wrong"."""
+    complaints = []
+    for found in error.errors():
+        where = ".".join(str(part) for part in found["loc"] if part != "[key]")
+        what = "unknown key" if found["type"] == "unexpected_keyword_argument" else found["msg"].lower()
+        complaints.append(f"`{where}`: {what}")
+    return "; ".join(complaints)
+
+
+def _expected(error: ValidationError) -> str:
+    if any(found["type"] == "unexpected_keyword_argument" and len(found["loc"]) == 1 for found in error.errors()):
+        return f"the keys {', '.join(ProfileFile.__dataclass_fields__)}"
+    return f"a file like {FOLDER / DEFAULT_PROFILE}.toml"
+
+
+def _vela_config(profile: Path, name: str) -> str:
+    """What `--config` gets: the absolute path of a file of the user's, else the name of a file that Vela ships."""
+    beside = profile.parent / name
+    return str(beside.absolute()) if beside.is_file() else name
+
+
+def _configuration(profile: Path, name: str) -> configparser.ConfigParser:
+    """Vela's configuration file, read as Vela reads it."""
+    given = Path(_vela_config(profile, name))
+    path = given if given.is_absolute() else _shipped_configurations() / name
+    if not path.is_file():
+        shipped = sorted(str(file.relative_to(_shipped_configurations())) for file in _shipped_configurations().glob("*/*.ini"))
+        raise UsageError(
+            f"profile `{profile}` names the Vela configuration file `{name}`, which does not exist",
+            f"a file beside the profile, or one that Vela ships: {', '.join(shipped)}",
+        )
+    configuration = configparser.ConfigParser()
+    try:
+        configuration.read_string(path.read_text("utf-8"))
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise UsageError(f"Vela configuration file `{path}` cannot be read: {str(error).splitlines()[0]}") from error
+    return configuration
+
+
+def _shipped_configurations() -> Path:
+    """The folder of the configuration files that the installed Vela ships."""
+    spec = importlib.util.find_spec("ethosu")
+    if spec is None or not spec.submodule_search_locations:
+        raise ToolMissing("Vela is not installed", "the package ethos-u-vela", "python -m pip install ethos-u-vela==5.2.0")
+    return Path(next(iter(spec.submodule_search_locations))) / "config_files"
+
+
+def _section(profile: Path, configuration: configparser.ConfigParser, kind: str, name: str) -> dict[str, str]:
+    """The keys of a section with those it inherits."""
+    known = [section.split(".", 1)[1] for section in configuration.sections() if section.startswith(f"{kind}.")]
+    if name not in known:
+        what = kind.replace("_", " ").lower()
+        raise UsageError(
+            f"profile `{profile}` names the {what} `{name}`, which its Vela configuration file lacks",
+            f"one of {', '.join(known)}",
+        )
+    found: dict[str, str] = {}
+    section = f"{kind}.{name}"
+    for _ in configuration.sections():  # an inheritance chain is no longer than there are sections
+        found = dict(configuration[section]) | found if section in configuration else found
+        parent = configuration[section].get("inherit") if section in configuration else None
+        if parent is None:
+            break
+        section = parent
+    return found
+
+
+def _check_clock(profile: Path, written: ProfileFile, system: dict[str, str]) -> None:
+    """Vela's estimates are in time of the system configuration's clock: it must be the profile's."""
+    clock = float(system.get("core_clock", "nan"))
+    if clock != written.clock_hz:
+        raise UsageError(
+            f"profile `{profile}` says {written.clock_hz} Hz, its system config `{written.system_config}` {clock:.0f} Hz",
+            "one clock: Vela's estimates are made for the system config's",
+        )
+
+
+def _area(profile: Path, system: dict[str, str], memory: dict[str, str], key: str) -> MemoryArea:
+    """The memory behind an AXI port: memory mode -> port -> system configuration -> memory."""
+    port = memory.get(key, "")
+    area = AREA_OF_PORT.get(system.get(f"{port.lower()}_port", ""))
+    if area is None:
+        raise UsageError(f"profile `{profile}`: its Vela configuration file does not say which memory `{key}` is")
+    return area

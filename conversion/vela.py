@@ -1,0 +1,230 @@
+"""int8 TFLite -> Vela TFLite: the command, its time limit, and everything that may be wrong with it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from conversion.cache import storage_errors
+from conversion.placement import placement
+from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
+from harness.errors import CompileError, ModelError, ToolMissing, UsageError
+from harness.records.artefact import Compilation, ModelFile
+from harness.records.profile import Profile
+from harness.records.tflite_graph import BrokenModel, TfliteGraph, parse
+
+TIME_LIMIT_S = 900.0
+VERSION_TIME_LIMIT_S = 60.0
+VERSION = re.compile(r"^\d+\.\d+(\.\S+)?$")
+LAST_LINES = 6
+INSTALL_HINT = "python -m pip install ethos-u-vela==5.2.0"
+EXPLICIT_OPTIONS = ("--enable-debug-db", "--verbose-performance")
+"""What placement and reasons are read from; every Vela from 3.0 on knows both."""
+
+
+@dataclass(frozen=True)
+class VelaOutputs:
+    """The files of one compilation and what Vela printed."""
+
+    compiled: Path
+    summary: Path
+    debug_database: Path
+    log: str
+
+
+def compile_model(
+    model: Path | ModelFile,
+    profile: Profile,
+    output_dir: Path,
+    vela: str = "",
+    extra: Sequence[str] = (),
+    time_limit_s: float = TIME_LIMIT_S,
+) -> Compilation:
+    """`model` compiled for `profile` into `output_dir`, with Vela's estimate and the place of every source operator.
+
+    The compiled file's bytes depend on model, profile, Vela and `extra` alone, not on folders or file names. Nothing is left in
+    `output_dir` when it fails. ModelError for a broken model, CompileError when Vela fails or contradicts itself.
+    """
+    path = model.path if isinstance(model, ModelFile) else model
+    graph = read_graph(path)
+    executable = vela_executable(vela)
+    version = vela_version(executable)
+    command = (*_options(profile), *extra)
+    with storage_errors(output_dir):
+        output_dir.mkdir(parents=True, exist_ok=True)
+    with _workspace(output_dir) as folder:
+        log = _run(executable, path, command, folder, time_limit_s)
+        found = _outputs(folder, path, log)
+        placed = placement(
+            graph, _compiled_graph(found.compiled), read_debug_database(found.debug_database), cpu_reasons(found.log)
+        )
+        estimate = read_estimate(found.summary)
+        kept = {file.name: file.replace(output_dir / file.name) for file in folder.iterdir()}
+    compiled = kept[found.compiled.name]
+    return Compilation(
+        compiled=ModelFile(compiled, hashlib.sha256(compiled.read_bytes()).hexdigest()),
+        profile=profile,
+        vela_version=version,
+        command=("vela", path.name, *command),
+        estimate=estimate,
+        placement=placed,
+        log=log,
+        debug_database=kept[found.debug_database.name],
+    )
+
+
+def read_graph(path: Path) -> TfliteGraph:
+    """The graph of a TFLite file; ModelError when the file is missing or broken."""
+    try:
+        return parse(path.read_bytes(), path.name)
+    except OSError as error:
+        raise ModelError(f"`{path}` cannot be read: {error.strerror}", "a TFLite file") from error
+    except BrokenModel as error:
+        raise ModelError(error.found, error.expected) from error
+
+
+def vela_executable(vela: str = "") -> Path:
+    """The Vela to run: the user's own, else the one installed beside this Python."""
+    if vela:
+        found = shutil.which(vela)
+        if found is None:
+            raise ToolMissing(f"`{vela}` is no program that can be run", "the path of a Vela executable", INSTALL_HINT)
+        return Path(found).absolute()
+    beside = Path(sys.executable).parent / "vela"
+    if not beside.is_file():
+        raise ToolMissing(f"no Vela beside {sys.executable}", "the package ethos-u-vela in this environment", INSTALL_HINT)
+    return beside
+
+
+def vela_version(executable: Path) -> str:
+    """What `--version` prints; UsageError when that is no version, for then it is no Vela."""
+    with storage_errors(executable.parent):
+        changed = executable.stat().st_mtime_ns
+    return _version(executable, changed)
+
+
+@functools.lru_cache(maxsize=8)
+def _version(executable: Path, _changed_ns: int) -> str:
+    try:
+        finished = subprocess.run(
+            [str(executable), "--version"], capture_output=True, text=True, timeout=VERSION_TIME_LIMIT_S, check=False
+        )
+        said = (finished.stdout.strip().splitlines() or [""])[-1].strip()
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as error:
+        raise UsageError(f"`{executable}` cannot be run: {error}", "a Vela executable") from error
+    if finished.returncode or not VERSION.match(said):
+        raise UsageError(f"`{executable}` is no Vela: `--version` printed `{said[:80]}`", "a version such as 5.2.0")
+    return said
+
+
+def _options(profile: Profile) -> tuple[str, ...]:
+    return (
+        "--config",
+        profile.vela_config,
+        "--system-config",
+        profile.system_config,
+        "--memory-mode",
+        profile.memory_mode,
+        "--accelerator-config",
+        profile.accelerator_config,
+        *EXPLICIT_OPTIONS,
+        "--output-dir",
+        ".",
+    )
+
+
+@contextmanager
+def _workspace(output_dir: Path) -> Iterator[Path]:
+    """A folder beside the outputs that is gone afterwards, so that a failed compilation leaves nothing."""
+    with storage_errors(output_dir):
+        folder = Path(tempfile.mkdtemp(dir=output_dir, prefix=".vela-"))
+    try:
+        with storage_errors(output_dir):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(executable: Path, model: Path, options: Sequence[str], folder: Path, time_limit_s: float) -> str:
+    """All that Vela printed; CompileError with its last words when it fails."""
+    command = [str(executable), str(model.absolute()), *options]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        printed, _ = process.communicate(timeout=time_limit_s)
+    except subprocess.TimeoutExpired as error:
+        _kill(process)
+        raise CompileError(f"Vela did not finish `{model.name}` within {time_limit_s:.0f} s") from error
+    except BaseException:
+        _kill(process)
+        raise
+    log = printed.decode("utf-8", "replace")
+    if process.returncode:
+        raise _failure(model, process.returncode, log)
+    return log
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End Vela and everything it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # it ended on its own in the meantime
+    finally:
+        process.wait()
+
+
+def _failure(model: Path, code: int, log: str) -> CompileError:
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"failed (exit {code})"
+    lines = [line.strip() for line in log.splitlines() if line.strip() and not line.startswith((" ", "\t", "Traceback"))]
+    said = "\n".join(f"    {line}" for line in lines[-LAST_LINES:])
+    if "No space left on device" in log:
+        raise OSError(28, "No space left on device", model.name)
+    return CompileError(f"Vela {how} on `{model.name}`" + (f":\n{said}" if said else ""))
+
+
+def _outputs(folder: Path, model: Path, log: str) -> VelaOutputs:
+    """The files that Vela wrote; CompileError naming those it did not write."""
+    found = {
+        name: next(iter(sorted(folder.glob(pattern))), None)
+        for name, pattern in (
+            ("compiled file (*_vela.tflite)", "*_vela.tflite"),
+            ("summary (*_summary_*.csv)", "*_summary_*.csv"),
+            ("debug database (*_debug.xml)", "*_debug.xml"),
+        )
+    }
+    missing = [name for name, path in found.items() if path is None]
+    if missing:
+        said = "\n".join(f"    {line.strip()}" for line in log.strip().splitlines()[-LAST_LINES:])
+        raise CompileError(
+            f"Vela ended without an error on `{model.name}` but wrote no {', no '.join(missing)}:\n{said}",
+            "a Vela that writes the debug database and the summary (3.0 or newer)",
+        )
+    compiled, summary, database = (path for path in found.values() if path is not None)
+    return VelaOutputs(compiled, summary, database, log)
+
+
+def _compiled_graph(path: Path) -> TfliteGraph:
+    try:
+        return parse(path.read_bytes(), path.name)
+    except BrokenModel as error:
+        raise CompileError(f"Vela wrote a file that cannot be read: {error.found}") from error

@@ -1,0 +1,145 @@
+"""What Vela writes beside the compiled file: summary, debug database, and the reasons it prints."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import CompileError
+from harness.records.artefact import Estimate
+
+TABLE = re.compile(r"<table name=[\"'](\w+)[\"']>\s*<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+AREAS = {"SRAM": "sram", "DRAM": "dram", "On-chip Flash": "on_chip_flash", "Off-chip Flash": "off_chip_flash"}
+"""Vela's names of memories in the summary's storage columns -> the names of its other columns and options."""
+MAC_COMMANDS = frozenset({"Conv2D", "DepthwiseConv2D", "FullyConnected", "MatMul", "TransposeConv2D"})
+"""NPU operations whose `mac_count` means multiplications by weights; Vela also counts pooling, LUTs and copies as MACs."""
+CPU_COMMAND = "Passthrough"
+SPARSE = "Sparse2_4"
+KIBIBYTE = 1024
+
+REGOR_REASON = re.compile(r"^Warning \(supported operators\) operator: (\w+), ofm: '(.*)'$")
+LEGACY_REASON = re.compile(
+    r"^(?:Warning: (\w+) '(.*)' is not supported on the NPU\. Placing on CPU instead"
+    r"|Warning: Unsupported TensorFlow Lite semantics for (\w+) '(.*)'\. Placing on CPU instead"
+    r"|Info: (\w+) '(.*)' is a CPU only op)$"
+)
+END_OF_REASON = re.compile(r"^(#{10,}|Network summary|Warning|Info:)")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of Vela's performance table: a scheduled operation, with the source operator it came from.
+
+    `macs` is what Vela counts for weight multiplications, 0 for other work; sparse weights count in full.
+    """
+
+    source: int
+    operation: str
+    cycles: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class DebugDatabase:
+    """Vela's debug database, by index of the source operator in the TFLite file.
+
+    `known` are all source operators Vela has read, `queued` those with a command in the NPU's queue. `commands` is empty and
+    `has_performance` False when this Vela writes no performance table (before 4.0, or its legacy core).
+    """
+
+    known: frozenset[int]
+    queued: frozenset[int]
+    commands: tuple[Command, ...]
+    has_performance: bool
+
+    @property
+    def passed_through(self) -> frozenset[int]:
+        """Source operators that Vela's performance table leaves to the CPU."""
+        return frozenset(command.source for command in self.commands if command.operation == CPU_COMMAND)
+
+
+def read_debug_database(path: Path) -> DebugDatabase:
+    """The tables of `*_debug.xml`; CompileError when one that the placement rests on is missing or broken."""
+    tables = {name: list(csv.DictReader(io.StringIO(text.strip()))) for name, text in TABLE.findall(path.read_text("utf-8"))}
+    missing = [name for name in ("source", "optimised", "queue") if name not in tables]
+    if missing:
+        raise CompileError(
+            f"`{path.name}` lacks the tables {', '.join(missing)}: the placement cannot be read",
+            "the debug database of Vela 2.0 or newer",
+        )
+    try:
+        return _database(tables)
+    except (KeyError, ValueError, TypeError) as error:
+        raise CompileError(f"`{path.name}` cannot be read: {type(error).__name__} {error}") from error
+
+
+def _database(tables: Mapping[str, list[dict[str, str]]]) -> DebugDatabase:
+    index_of = {row["id"]: int(row["ext_key"]) for row in tables["source"]}
+    source_of = {row["id"]: row["source_id"] for row in tables["optimised"]}
+    queued = {source_of[row["optimised_id"]] for row in tables["queue"]}
+    sparse = {row["id"] for row in tables.get("perf_debug", ()) if SPARSE in (row.get("weight_format") or "")}
+    commands = tuple(
+        Command(
+            source=index_of[row["source_id"]],
+            operation=row["operator"],
+            cycles=int(row["op_cycles"]),
+            macs=_weight_macs(row, sparse),
+        )
+        for row in tables.get("perf", ())
+        if row["source_id"] in index_of
+    )
+    return DebugDatabase(
+        known=frozenset(index_of.values()),
+        queued=frozenset(index_of[identifier] for identifier in queued if identifier in index_of),
+        commands=commands,
+        has_performance="perf" in tables,
+    )
+
+
+def _weight_macs(row: Mapping[str, str], sparse: set[str]) -> int:
+    """Vela's MACs of one command, doubled where Vela halved them for 2:4 sparse weights (U85, any 1- or 2-channel input)."""
+    if row["operator"] not in MAC_COMMANDS:
+        return 0
+    return int(row["mac_count"]) * (2 if row["id"] in sparse else 1)
+
+
+def read_estimate(path: Path) -> Estimate:
+    """Vela's summary CSV as an estimate: its memory columns are KiB, its time seconds; CompileError when one is missing."""
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+    try:
+        row = rows[0]
+        return Estimate(
+            cycles=round(float(row["cycles_total"])),
+            latency_us=float(row["inference_time"]) * 1e6,
+            npu_cycles=round(float(row["cycles_npu"])),
+            macs=round(float(row["nn_macs"])),
+            memory_bytes={area: round(float(row[f"{area}_memory_used"]) * KIBIBYTE) for area in AREAS.values()},
+            arena_area=AREAS[row["feature_map_storage_area"]],
+            constants_area=AREAS[row["weights_storage_area"]],
+        )
+    except (IndexError, KeyError, ValueError) as error:
+        raise CompileError(
+            f"`{path.name}` lacks {error}: not the summary of a Vela that we know", "Vela 3.0 or newer"
+        ) from error
+
+
+def cpu_reasons(log: str) -> dict[tuple[str, str], str]:
+    """(operator kind, name of its first output) -> Vela's constraint text, from what Vela 3.x to 5.x printed."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    open_reason: list[str] | None = None
+    for line in log.splitlines():
+        found = REGOR_REASON.match(line) or LEGACY_REASON.match(line)
+        if found:
+            kind, name = (group for group in found.groups() if group is not None)
+            open_reason = reasons.setdefault((kind, name), [])
+            if line.startswith("Info:"):
+                open_reason.append("is a CPU only op")
+        elif not line.strip() or END_OF_REASON.match(line):
+            open_reason = None
+        elif open_reason is not None:
+            open_reason.append(line.strip().removeprefix("Reason: ").removeprefix("- "))
+    return {key: " · ".join(dict.fromkeys(lines)) for key, lines in reasons.items()}
