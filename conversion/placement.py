@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 
-from conversion.vela_outputs import CPU_COMMAND, DebugDatabase
+from conversion.vela_outputs import CPU_COMMAND, DebugDatabase, Reasons
 from harness.errors import CompileError
 from harness.records.placement import PlacedOperator, Placement, Where
 from harness.records.tflite_graph import Operator, TfliteGraph
@@ -14,6 +14,7 @@ from harness.records.tflite_macs import MAC_KINDS
 from harness.records.unavailable import Unavailable
 
 NPU_OPERATOR = "ethos-u"
+NO_REASON = "Vela gives no reason"
 MAC_TOLERANCE = 1e-3
 LAYOUT_KINDS = frozenset(
     {
@@ -26,9 +27,7 @@ UNCOUNTED_KINDS = frozenset({"TRANSPOSE_CONV"})
 """Vela computes these over zeros that it inserts (or splits them by phase) and counts more MACs than the definition has."""
 
 
-def placement(
-    graph: TfliteGraph, compiled: TfliteGraph, database: DebugDatabase, reasons: dict[tuple[str, str], str]
-) -> Placement:
+def placement(graph: TfliteGraph, compiled: TfliteGraph, database: DebugDatabase, reasons: Reasons) -> Placement:
     """The place of every operator of `graph`, the source of `compiled`.
 
     executed: the NPU's queue holds a command of its own. fused: Vela scheduled it into another operator's command (activations,
@@ -53,10 +52,10 @@ def placement(
 
 
 def _placed(
-    operator: Operator, left: frozenset[int], database: DebugDatabase, cycles: Counter[int], reasons: dict[tuple[str, str], str]
+    operator: Operator, left: frozenset[int], database: DebugDatabase, cycles: Counter[int], reasons: Reasons
 ) -> PlacedOperator:
     where = _where(operator, left, database)
-    reason = reasons.get((operator.kind, operator.output_name), "Vela gives no reason") if where == "cpu" else ""
+    reason = (reasons.of(operator.kind, operator.output_name) or NO_REASON) if where == "cpu" else ""
     known = Unavailable("this Vela writes no cycles per operator")
     return PlacedOperator(
         index=operator.index,

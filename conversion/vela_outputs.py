@@ -127,8 +127,23 @@ def read_estimate(path: Path) -> Estimate:
         ) from error
 
 
-def cpu_reasons(log: str) -> dict[tuple[str, str], str]:
-    """(operator kind, name of its first output) -> Vela's constraint text, from what Vela 3.x to 5.x printed."""
+@dataclass(frozen=True)
+class Reasons:
+    """Vela's constraint texts by (operator kind, name of its first output), in Vela's spelling of the kind."""
+
+    texts: Mapping[tuple[str, str], str]
+
+    def of(self, kind: str, output_name: str) -> str:
+        """The text for an operator of the TFLite file, "" when Vela printed none; Vela writes ARG_MAX as ARGMAX."""
+        plain = kind.replace("_", "")
+        for (named, name), text in self.texts.items():
+            if name == output_name and named.replace("_", "") == plain:
+                return text
+        return ""
+
+
+def cpu_reasons(log: str) -> Reasons:
+    """The reasons for CPU placements in what Vela 3.x to 5.x printed; a reason's lines are joined with a middle dot."""
     reasons: dict[tuple[str, str], list[str]] = {}
     open_reason: list[str] | None = None
     for line in log.splitlines():
@@ -142,4 +157,4 @@ def cpu_reasons(log: str) -> dict[tuple[str, str], str]:
             open_reason = None
         elif open_reason is not None:
             open_reason.append(line.strip().removeprefix("Reason: ").removeprefix("- "))
-    return {key: " · ".join(dict.fromkeys(lines)) for key, lines in reasons.items()}
+    return Reasons({key: " · ".join(dict.fromkeys(lines)) for key, lines in reasons.items()})
