@@ -31,14 +31,16 @@ def placement(graph: TfliteGraph, compiled: TfliteGraph, database: DebugDatabase
     """The place of every operator of `graph`, the source of `compiled`.
 
     executed: the NPU's queue holds a command of its own. fused: Vela scheduled it into another operator's command (activations,
-    look-up tables), or folded it in (padding, requantisation). elided: no work is left of it. cpu: it is in the compiled file.
+    look-up tables), or folded it in (padding, requantisation). elided: no work is left of it (layout only, or no output of the
+    graph depends on it). cpu: it is in the compiled file.
     CompileError when debug database, compiled file and our MAC count contradict each other.
     """
     left = _cpu_operators(graph, compiled, database)
     cycles = Counter[int]()
     for command in database.commands:
         cycles[command.source] += command.cycles
-    placed = tuple(_placed(operator, left, database, cycles, reasons) for operator in graph.operators)
+    places = {operator.index: _where(operator, left, database, graph.live) for operator in graph.operators}
+    placed = tuple(_placed(operator, places[operator.index], database, cycles, reasons) for operator in graph.operators)
     _check_against_compiled(graph, left, compiled)
     limits: tuple[str, ...] = ()
     if database.has_performance:
@@ -52,9 +54,8 @@ def placement(graph: TfliteGraph, compiled: TfliteGraph, database: DebugDatabase
 
 
 def _placed(
-    operator: Operator, left: frozenset[int], database: DebugDatabase, cycles: Counter[int], reasons: Reasons
+    operator: Operator, where: Where, database: DebugDatabase, cycles: Counter[int], reasons: Reasons
 ) -> PlacedOperator:
-    where = _where(operator, left, database)
     reason = (reasons.of(operator.kind, operator.output_name) or NO_REASON) if where == "cpu" else ""
     known = Unavailable("this Vela writes no cycles per operator")
     return PlacedOperator(
@@ -68,15 +69,15 @@ def _placed(
     )
 
 
-def _where(operator: Operator, left: frozenset[int], database: DebugDatabase) -> Where:
+def _where(operator: Operator, left: frozenset[int], database: DebugDatabase, live: frozenset[int]) -> Where:
     if operator.index in left:
         return "cpu"
     if operator.index in database.queued:
         return "executed"
-    scheduled = any(command.source == operator.index for command in database.commands)
-    if scheduled or (operator.index in database.known and operator.kind not in LAYOUT_KINDS):
+    if operator.index in database.scheduled:
         return "fused"
-    return "elided"
+    folded = operator.index in database.known and operator.index in live and operator.kind not in LAYOUT_KINDS
+    return "fused" if folded else "elided"
 
 
 def _cpu_operators(graph: TfliteGraph, compiled: TfliteGraph, database: DebugDatabase) -> frozenset[int]:

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from harness.errors import CompileError
@@ -56,7 +57,12 @@ class DebugDatabase:
     commands: tuple[Command, ...]
     has_performance: bool
 
-    @property
+    @cached_property
+    def scheduled(self) -> frozenset[int]:
+        """Source operators that Vela's performance table names, alone or inside another's command."""
+        return frozenset(command.source for command in self.commands)
+
+    @cached_property
     def passed_through(self) -> frozenset[int]:
         """Source operators that Vela's performance table leaves to the CPU."""
         return frozenset(command.source for command in self.commands if command.operation == CPU_COMMAND)

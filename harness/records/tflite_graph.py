@@ -58,6 +58,19 @@ class TfliteGraph:
         return {position: tuple(operators) for position, operators in found.items()}
 
     @cached_property
+    def live(self) -> frozenset[int]:
+        """Indices of the operators that an output of the graph depends on; a compiler drops the others."""
+        producers = {position: operator for operator in self.operators for position in operator.outputs}
+        waiting = [tensor.index for tensor in self.outputs]
+        found: set[int] = set()
+        while waiting:
+            producer = producers.get(waiting.pop())
+            if producer is not None and producer.index not in found:
+                found.add(producer.index)
+                waiting.extend(producer.inputs)
+        return frozenset(found)
+
+    @cached_property
     def activations(self) -> Counter[str]:
         """Activation -> number of convolutions whose output goes through it.
 
