@@ -25,6 +25,8 @@ LAYOUT_KINDS = frozenset(
 """Operators that only say where data lies: without a command of their own they are nobody's work, so elided, not fused."""
 UNCOUNTED_KINDS = frozenset({"TRANSPOSE_CONV"})
 """Vela computes these over zeros that it inserts (or splits them by phase) and counts more MACs than the definition has."""
+NPU_DILATION = 2
+"""Convolutions of a larger dilation are compiled with zeros inside their kernels, which Vela counts."""
 
 
 def placement(graph: TfliteGraph, compiled: TfliteGraph, database: DebugDatabase, reasons: Reasons) -> Placement:
@@ -111,8 +113,8 @@ def _check_macs(graph: TfliteGraph, placed: Iterable[PlacedOperator], database: 
     """Our MACs of the operators that the NPU computes must be Vela's, within MAC_TOLERANCE."""
     compared = {
         operator.index
-        for operator in placed
-        if operator.where in ("executed", "fused") and operator.operator in MAC_KINDS - UNCOUNTED_KINDS
+        for operator, place in zip(graph.operators, placed, strict=True)
+        if place.where in ("executed", "fused") and _counted_alike(operator)
     }
     ours = sum(operator.macs for operator in graph.operators if operator.index in compared)
     vela = sum(command.macs for command in database.commands if command.source in compared and command.operation != CPU_COMMAND)
@@ -121,6 +123,13 @@ def _check_macs(graph: TfliteGraph, placed: Iterable[PlacedOperator], database: 
             f"`{graph.name}` has {ours} multiply-accumulates on the NPU by our count and {vela} by Vela's",
             f"counts within {MAC_TOLERANCE:.1%}",
         )
+
+
+def _counted_alike(operator: Operator) -> bool:
+    """Whether Vela's count of the operator follows the definition that ours does."""
+    dilations = (operator.options.get("dilationHFactor", 1), operator.options.get("dilationWFactor", 1))
+    inflated = any(isinstance(dilation, int) and dilation > NPU_DILATION for dilation in dilations)
+    return operator.kind in MAC_KINDS - UNCOUNTED_KINDS and not inflated
 
 
 def _crossings(compiled: TfliteGraph) -> int:

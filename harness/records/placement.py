@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from harness.records.unavailable import Unavailable
 
@@ -27,6 +27,10 @@ class PlacedOperator:
     macs: int
     npu_cycles: int | Unavailable
     reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """A mapping for placement files; cycles that this Vela does not give are a text that says so."""
+        return vars(self) | {"npu_cycles": self.npu_cycles if isinstance(self.npu_cycles, int) else str(self.npu_cycles)}
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,18 @@ class Placement:
     def macs(self) -> int:
         """Multiply-accumulates of the whole source graph."""
         return sum(operator.macs for operator in self.operators)
+
+    def to_json(self) -> dict[str, Any]:
+        """A mapping for placement files: shares, crossings, and every operator."""
+        share = self.cycle_share
+        return {
+            "operator_share": self.operator_share,
+            "mac_share": self.mac_share,
+            "cycle_share": str(share) if isinstance(share, Unavailable) else share,
+            "crossings": self.crossings,
+            "limits": list(self.limits),
+            "operators": [operator.to_json() for operator in self.operators],
+        }
 
     def count(self, where: Where) -> int:
         """Number of operators at one place."""

@@ -89,13 +89,17 @@ class TfliteGraph:
 
         Full-integer: integer inputs and outputs, and no float tensor that any operator reads or writes.
         """
+        return self.float_boundary() or self._float_inside()
+
+    def float_boundary(self) -> str | None:
+        """Which input or output is float, so that the NPU would run none of it, or None when all are integer."""
         for side, tensors in (("input", self.inputs), ("output", self.outputs)):
             floating = next((tensor for tensor in tensors if tensor.is_float), None)
             if floating is not None:
                 hybrid = self._hybrid_count()
                 more = f"; its {hybrid} int8 weights are multiplied with float activations (hybrid)" if hybrid else ""
                 return f"has {floating.dtype} {side} `{floating.name}`{more}"
-        return self._float_inside()
+        return None
 
     def _float_inside(self) -> str | None:
         touched = {position for operator in self.operators for position in (*operator.inputs, *operator.outputs)}

@@ -1,0 +1,171 @@
+"""Changes to a TFLite file that may move an operator to the NPU, made on a copy so that Vela can be asked.
+
+A rewrite takes the copy and the index of an operator, changes the copy and returns True, or leaves it alone and returns False.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+DTYPES_OF_NUMPY = {"int32": schema.TensorType.INT32}
+KINDS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+PADDED_KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+
+
+class ModelCopy:
+    """A TFLite file as mutable objects; `operators` and `tensors` are those of its one subgraph."""
+
+    def __init__(self, data: bytes) -> None:
+        self.model: Any = schema.ModelT.InitFromPackedBuf(data, 0)
+        self.subgraph: Any = self.model.subgraphs[0]
+        self.operators: list[Any] = list(self.subgraph.operators)
+        self.tensors: list[Any] = list(self.subgraph.tensors)
+        self._operators_at_start = tuple(self.operators)
+        for buffer in self.model.buffers:
+            if buffer.offset > 1 and buffer.size > 0:  # weights behind the flatbuffer move into it
+                buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
+                buffer.offset = buffer.size = 0
+
+    def operator(self, index: int) -> Any:
+        """The operator that had this index in the file, wherever rewrites have moved it."""
+        return self._operators_at_start[index]
+
+    def kind(self, operator: Any) -> str:
+        """The builtin name of an operator."""
+        code = self.model.operatorCodes[operator.opcodeIndex]
+        number = max(code.builtinCode, code.deprecatedBuiltinCode)
+        return KINDS[number]
+
+    def code(self, kind: str) -> int:
+        """Index of a new operator code of this kind."""
+        number = getattr(schema.BuiltinOperator, kind)
+        code = schema.OperatorCodeT()
+        code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), 1
+        self.model.operatorCodes.append(code)
+        return len(self.model.operatorCodes) - 1
+
+    def like(self, tensor: int, shape: list[int]) -> int:
+        """Index of a new activation with another shape, of the same type and quantisation."""
+        twin = schema.TensorT()
+        model = self.tensors[tensor]
+        twin.shape, twin.type, twin.quantization, twin.buffer = shape, model.type, model.quantization, 0
+        twin.name = (model.name or b"") + b"_padded"
+        self.tensors.append(twin)
+        return len(self.tensors) - 1
+
+    def constant(self, values: np.ndarray[Any, Any]) -> int:
+        """Index of a new constant."""
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+        self.model.buffers.append(buffer)
+        tensor = schema.TensorT()
+        tensor.shape, tensor.type = list(values.shape), DTYPES_OF_NUMPY[values.dtype.name]
+        tensor.buffer, tensor.name = len(self.model.buffers) - 1, b"rewrite_constant"
+        self.tensors.append(tensor)
+        return len(self.tensors) - 1
+
+    def readers(self, tensor: int) -> list[Any]:
+        """The operators that read a tensor."""
+        return [operator for operator in self.operators if tensor in list(operator.inputs)]
+
+    def producer(self, tensor: int) -> Any:
+        """The operator that writes a tensor, None for a constant or an input of the graph."""
+        return next((operator for operator in self.operators if tensor in list(operator.outputs)), None)
+
+    def to_bytes(self) -> bytes:
+        """The changed file."""
+        self.subgraph.operators, self.subgraph.tensors = self.operators, self.tensors
+        builder = flatbuffers.Builder(1 << 20)
+        builder.Finish(self.model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """A change with what it says to a reader; `exact` when the changed model computes the same numbers."""
+
+    text: str
+    exact: bool
+    apply: Callable[[ModelCopy, int], bool]
+
+
+def _same_padding(size: int, out: int, kernel: int, stride: int) -> tuple[int, int]:
+    """What SAME pads before and after, at dilation 1."""
+    total = max((out - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def _pad_then_valid(copy: ModelCopy, index: int) -> bool:
+    """SAME padding as a PAD operator of its own: same numbers, since PAD fills with the zero point."""
+    operator = copy.operator(index)
+    options = operator.builtinOptions
+    if copy.kind(operator) not in PADDED_KINDS or options.padding != schema.Padding.SAME:
+        return False
+    source, weights = copy.tensors[operator.inputs[0]], copy.tensors[operator.inputs[1]]
+    out = copy.tensors[operator.outputs[0]].shape
+    rows = _same_padding(source.shape[1], out[1], weights.shape[1], options.strideH)
+    columns = _same_padding(source.shape[2], out[2], weights.shape[2], options.strideW)
+    if any((*rows, *columns)):
+        shape = [source.shape[0], source.shape[1] + sum(rows), source.shape[2] + sum(columns), source.shape[3]]
+        pad = schema.OperatorT()
+        pad.opcodeIndex = copy.code("PAD")
+        pad.inputs = [operator.inputs[0], copy.constant(np.array([(0, 0), rows, columns, (0, 0)], np.int32))]
+        pad.outputs = [copy.like(operator.inputs[0], shape)]
+        pad.builtinOptionsType, pad.builtinOptions = schema.BuiltinOptions.PadOptions, schema.PadOptionsT()
+        copy.operators.insert(copy.operators.index(operator), pad)
+        operator.inputs = [pad.outputs[0], *list(operator.inputs)[1:]]
+    options.padding = schema.Padding.VALID
+    return True
+
+
+def _without_island(copy: ModelCopy, index: int) -> bool:
+    """A float operator between DEQUANTIZEs and QUANTIZEs computes on the int8 tensors instead."""
+    operator = copy.operator(index)
+    if copy.kind(operator) in ("DEQUANTIZE", "QUANTIZE"):
+        return False
+    before = [copy.producer(tensor) for tensor in operator.inputs]
+    after = [reader for output in operator.outputs for reader in copy.readers(output)]
+    whole = len(after) == len(operator.outputs) == 1 and copy.kind(after[0]) == "QUANTIZE"
+    if not whole or not all(found is not None and copy.kind(found) == "DEQUANTIZE" for found in before):
+        return False
+    operator.inputs = [found.inputs[0] for found in before]
+    operator.outputs = list(after[0].outputs)
+    copy.operators.remove(after[0])
+    for found in before:
+        if found in copy.operators and not copy.readers(found.outputs[0]):
+            copy.operators.remove(found)
+    return True
+
+
+def _square_as_product(copy: ModelCopy, index: int) -> bool:
+    """SQUARE(x) as MUL(x, x)."""
+    operator = copy.operator(index)
+    operator.opcodeIndex = copy.code("MUL")
+    operator.inputs = [operator.inputs[0], operator.inputs[0]]
+    operator.builtinOptionsType, operator.builtinOptions = schema.BuiltinOptions.MulOptions, schema.MulOptionsT()
+    return True
+
+
+def _as_relu(copy: ModelCopy, index: int) -> bool:
+    """Any operator of one input and an output of its shape as RELU."""
+    operator = copy.operator(index)
+    tensors = [copy.tensors[tensor] for tensor in (operator.inputs[0], operator.outputs[0])]
+    if len(operator.inputs) != 1 or list(tensors[0].shape) != list(tensors[1].shape) or tensors[0].type != tensors[1].type:
+        return False
+    operator.opcodeIndex = copy.code("RELU")
+    operator.builtinOptionsType, operator.builtinOptions = schema.BuiltinOptions.NONE, None
+    return True
+
+
+PAD_THEN_VALID = Rewrite(
+    "convolve with VALID padding after an explicit PAD, or at an input size that needs none", True, _pad_then_valid
+)
+WITHOUT_ISLAND = Rewrite("quantise the operator too, so that no float tensor is left around it", False, _without_island)
+SQUARE_AS_PRODUCT = Rewrite("multiply the tensor with itself (MUL) instead of SQUARE", True, _square_as_product)
+AS_RELU = Rewrite("use an operator that the NPU has in its place; tried with RELU, for its cost only", False, _as_relu)
