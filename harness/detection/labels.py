@@ -45,16 +45,12 @@ def read_labels(path: Path, width: int, height: int, class_names: Sequence[str])
         content, text = b"", ""
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"`{path}` cannot be read: {error}", expected="a text file, one object per row") from error
-    rows = [(number, tuple(line.split())) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    unique = {words: number for number, words in reversed(rows)}
-    parsed = [_parse_row(words, f"`{path}`, row {number}", class_names) for words, number in sorted(unique.items(), key=_row)]
+    rows: dict[tuple[str, ...], int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        rows.setdefault(tuple(line.split()), number)
+    parsed = [_parse_row(words, f"`{path}`, row {number}", class_names) for words, number in rows.items() if words]
     corners = np.array([box for _, box in parsed], np.float64).reshape(-1, 4) * (width, height, width, height)
     return content, Boxes(np.array([index for index, _ in parsed], np.int64), corners)
-
-
-def _row(item: tuple[tuple[str, ...], int]) -> int:
-    """The row number, to sort by."""
-    return item[1]
 
 
 def _parse_row(words: tuple[str, ...], where: str, class_names: Sequence[str]) -> tuple[int, tuple[float, ...]]:

@@ -42,6 +42,7 @@ def test_a_class_without_boxes_has_no_figure_and_does_not_count(random: np.rando
     for judge in (coco_accuracy, ultralytics_accuracy):
         accuracy = judge(perfect(wider), wider)
         assert accuracy.map50 == pytest.approx(1, abs=0.006)
+        assert accuracy.map50_95 == pytest.approx(1, abs=0.006)
         assert isinstance(accuracy.per_class[2].ap50_95, Unavailable)
         assert [each.box_count for each in accuracy.per_class][2] == 0
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,10 @@ from harness.detection.bootstrap import _mean_average_precision, _rank, bootstra
 from harness.detection.coco import MAX_PER_CLASS, coco_accuracy
 from harness.detection.dataset import Dataset
 from harness.detection.detections import Detections, Found, join
+from harness.detection.labels import Boxes
 from tests.detection.synthetic import random_dataset, random_detections
+
+NOTHING = (np.zeros(0), np.zeros(0, np.int64))
 
 
 @settings(deadline=None, max_examples=50)
@@ -38,6 +43,16 @@ def test_an_image_drawn_twice_counts_as_the_image_standing_twice(seed: int) -> N
     weights = np.bincount(drawn, minlength=10)[None]
     resampled = _mean_average_precision(_rank(detections, dataset), weights)[0]
     assert resampled == pytest.approx(coco_accuracy(join(found), standing).map50_95, abs=1e-9)
+
+
+def test_a_class_that_a_resample_lacks_does_not_count_in_it() -> None:
+    dataset = random_dataset(np.random.default_rng(5), 2, 1)
+    rare = replace(dataset.images[1], labels=Boxes(np.array([1]), np.array([[0.0, 0, 9, 9]])))
+    pair = Dataset("pair", ("usual", "rare"), (dataset.images[0], rare), 2)
+    usual = dataset.images[0].labels
+    found = join([Found(usual.corners, np.ones(len(usual.classes)), usual.classes), Found(np.zeros((0, 4)), *NOTHING)])
+    means = _mean_average_precision(_rank(found, pair), np.array([[1, 1], [2, 0]]))
+    assert means.tolist() == pytest.approx([0.5, 1])
 
 
 def with_distinct_scores(random: np.random.Generator, found: Detections) -> Detections:

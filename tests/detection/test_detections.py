@@ -27,8 +27,8 @@ def test_the_list_on_disk_gives_back_every_bit_of_every_detection(seed: int) -> 
 
 def test_ids_start_at_1_and_boxes_are_x_y_w_h(random: np.random.Generator) -> None:
     nothing = Found(np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.int64))
-    found = Found(np.array([[1.0004, 2, 4, 8]]), np.array([0.12345678]), np.array([1]))
-    assert to_coco(join([nothing, found])) == [{"image_id": 2, "category_id": 2, "bbox": [1, 2, 3, 6], "score": 0.123457}]
+    found = Found(np.array([[0.1004, 2, 0.4, 8]]), np.array([0.12345678]), np.array([1]))
+    assert to_coco(join([nothing, found])) == [{"image_id": 2, "category_id": 2, "bbox": [0.1, 2, 0.3, 6], "score": 0.123457}]
 
 
 def test_the_ground_truth_has_every_box_under_the_same_ids(random: np.random.Generator) -> None:

@@ -48,6 +48,11 @@ def test_a_square_image_of_the_right_size_stays_as_it_is(random: np.random.Gener
     np.testing.assert_array_equal(letterbox(image, 32)[0][0], image)
 
 
+def test_enlarging_interpolates_between_pixel_centres() -> None:
+    image = np.array([[[0] * 3, [100] * 3]] * 2, np.uint8)
+    assert letterbox(image, 4)[0][0, 0, :, 0].tolist() == [0, 25, 75, 100]
+
+
 def test_pixels_become_0_to_1() -> None:
     assert to_float(np.array([0, 51, 255], np.uint8)).tolist() == pytest.approx([0, 0.2, 1])
     assert to_float(np.zeros(1, np.uint8)).dtype == np.float32
