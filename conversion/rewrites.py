@@ -40,7 +40,7 @@ class ModelCopy:
         """The builtin name of an operator."""
         code = self.model.operatorCodes[operator.opcodeIndex]
         number = max(code.builtinCode, code.deprecatedBuiltinCode)
-        return KINDS[number]
+        return str(KINDS[number])
 
     def code(self, kind: str) -> int:
         """Index of a new operator code of this kind."""

@@ -1,0 +1,154 @@
+"""`ethos-bench inspect`: what a TFLite file is, where Vela puts it, and what would move the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from conversion.suggestions import Suggestion, suggest
+from conversion.variants import expected_activation
+from conversion.vela import compile_model, read_graph
+from harness.cli.inspect_view import show_file, show_finding, show_profile
+from harness.errors import EthosBenchError, ModelError, UsageError
+from harness.records.artefact import Compilation
+from harness.records.profile import Profile
+from harness.records.tflite_graph import TfliteGraph
+
+ACTIVATION_NAMES = {"RELU": "relu", "RELU6": "relu", "LEAKY_RELU": "leaky", "SILU": "silu"}
+"""TFLite's activations -> the names that variants carry."""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A file on one profile."""
+
+    profile: Profile
+    compilation: Compilation
+    suggestions: tuple[Suggestion, ...]
+
+
+@click.command("inspect")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--npu", "npus", multiple=True, default=(DEFAULT_PROFILE,), show_default=True, help="Profile name or TOML file.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable: one JSON object on stdout.")
+@click.option("--vela", default="", help="Another Vela executable, for example a BSP's own.")
+@click.option("--expect-activation", type=click.Choice(["relu", "leaky", "silu"]), help="Default: what the file name says.")
+@click.option("--all", "every", is_flag=True, help="List every operator instead of one line per kind.")
+def inspect_command(
+    file: Path, npus: tuple[str, ...], as_json: bool, vela: str, expect_activation: str | None, every: bool
+) -> None:
+    """Say what FILE (a full-integer TFLite file) is, and which of its operators Vela puts on the NPU."""
+    try:
+        _inspect(file, npus, as_json=as_json, vela=vela, expected=expect_activation, every=every)
+    except EthosBenchError as error:
+        click.echo(f"error: {error}", err=True)
+        raise click.exceptions.Exit(error.exit_code) from error
+
+
+def _inspect(file: Path, npus: Sequence[str], *, as_json: bool, vela: str, expected: str | None, every: bool) -> None:
+    profiles = [load_profile(name) for name in dict.fromkeys(npus)]
+    graph = _graph(file)
+    findings = findings_of(graph, expected or expected_activation(file.stem))
+    inspected = [_on(file, profile, vela) for profile in profiles]
+    if as_json:
+        click.echo(json.dumps(_document(file, graph, findings, inspected), indent=1))
+        return
+    console = Console(highlight=False)
+    show_file(console, file, graph)
+    for finding in findings:
+        show_finding(console, finding)
+    for one in inspected:
+        show_profile(console, one.compilation, one.suggestions, every=every)
+
+
+def _graph(file: Path) -> TfliteGraph:
+    """The file's graph; UsageError when it is missing, ModelError when the NPU could run none of it."""
+    if not file.is_file():
+        raise UsageError(f"`{file}` does not exist", "a full-integer .tflite file")
+    graph = read_graph(file)
+    problem = graph.float_boundary()
+    if problem:
+        raise ModelError(
+            f"`{file.name}` {problem}: the NPU would run none of it",
+            "int8 input and output (a full-integer file)",
+            "pytest benchmarks/ --checkpoint path/to/best.pt",
+        )
+    if not graph.operators:
+        raise ModelError(f"`{file.name}` holds no operators", "a full-integer .tflite file")
+    if any(operator.custom and operator.kind == "ethos-u" for operator in graph.operators):
+        raise ModelError(
+            f"`{file.name}` has been compiled by Vela already: what its NPU operators were made of is not in it",
+            "the int8 file that Vela was given",
+        )
+    return graph
+
+
+def _on(file: Path, profile: Profile, vela: str) -> Inspected:
+    with tempfile.TemporaryDirectory(prefix="ethos-bench-") as folder:
+        compilation = compile_model(file, profile, Path(folder), vela)
+    return Inspected(profile, compilation, suggest(file, compilation, vela))
+
+
+def findings_of(graph: TfliteGraph, expected: str | None) -> list[str]:
+    """What a reader should know of the file before its figures: another activation than promised, float islands."""
+    found = []
+    held = {ACTIVATION_NAMES.get(kind, kind) for kind in graph.activations}
+    if expected and held != {expected}:
+        counted = ", ".join(f"{count} {kind}" for kind, count in graph.activations.most_common()) or "none"
+        found.append(
+            f"the activation is not {expected}: the graph's convolutions have {counted}. "
+            "A name is no evidence: an exporter may have ignored the activation that was asked for"
+        )
+    islands = graph.full_integer_problem()
+    if islands:
+        found.append(f"not full-integer: {islands}; these operators cannot run on the NPU")
+    return found
+
+
+def _document(file: Path, graph: TfliteGraph, findings: list[str], inspected: list[Inspected]) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "file": {
+            "path": str(file),
+            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "operators": len(graph.operators),
+            "macs": graph.macs,
+            "weights": graph.weights,
+            "graph": graph.structure,
+            "activations": dict(graph.activations),
+            "inputs": [asdict(tensor) for tensor in graph.inputs],
+            "outputs": [asdict(tensor) for tensor in graph.outputs],
+        },
+        "findings": findings,
+        "profiles": [_profile_document(one) for one in inspected],
+    }
+
+
+def _profile_document(one: Inspected) -> dict[str, Any]:
+    compilation, budget = one.compilation, one.profile.budget
+    return {
+        "profile": one.profile.name,
+        "accelerator": one.profile.accelerator_config,
+        "vela_version": compilation.vela_version,
+        "command": list(compilation.command),
+        "estimated_us": compilation.estimate.latency_us,
+        "memory": {
+            area: {"bytes": need, "budget_bytes": budget[area].bytes, "fits": need <= budget[area].bytes}
+            for area, need in compilation.estimate.memory_bytes.items()
+            if area in budget
+        },
+        "placement": compilation.placement.to_json(),
+        "suggestions": [
+            asdict(suggestion) | {"operators": [operator.index for operator in suggestion.operators]}
+            for suggestion in one.suggestions
+        ],
+    }

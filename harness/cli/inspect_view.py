@@ -1,0 +1,173 @@
+"""How `ethos-bench inspect` prints what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from conversion.suggestions import Check, Suggestion, kinds_of
+from harness.records.artefact import Compilation
+from harness.records.placement import PlacedOperator, Placement, Where
+from harness.records.tflite_graph import Tensor, TfliteGraph
+from harness.records.unavailable import Unavailable
+
+PLACES: tuple[Where, ...] = ("executed", "fused", "elided", "cpu")
+FINGERPRINT_DIGITS = 16
+REASONS_SHOWN = 12
+MEBIBYTE = 2**20
+
+
+def show_file(console: Console, file: Path, graph: TfliteGraph) -> None:
+    """Print what the file is, before any compiler has seen it."""
+    activations = ", ".join(f"{kind} after {count} convolutions" for kind, count in graph.activations.most_common())
+    console.print(f"[bold]{escape(file.name)}[/bold]")
+    console.print(f"  operators   {len(graph.operators)}, {graph.macs / 1e6:,.1f} million MACs")
+    console.print(f"  weights     {graph.weights[:FINGERPRINT_DIGITS]}   graph {graph.structure[:FINGERPRINT_DIGITS]}")
+    console.print(f"  activation  {activations or 'none'}")
+    for side, tensors in (("input", graph.inputs), ("output", graph.outputs)):
+        for tensor in tensors:
+            console.print(f"  {side:<11} {_tensor(tensor)}", soft_wrap=True)
+
+
+def _tensor(tensor: Tensor) -> str:
+    shape = " x ".join(str(size) for size in tensor.shape)
+    scale = (
+        f", scale {tensor.scales[0]:.6g}, zero point {tensor.zero_points[0]}" if tensor.scales and tensor.zero_points else ""
+    )
+    return escape(f"{tensor.name or '(no name)'}: {tensor.dtype} {shape}{scale}")
+
+
+def show_finding(console: Console, finding: str) -> None:
+    """Print one finding so that it is not overlooked."""
+    console.print(f"[bold yellow]finding:[/bold yellow] {escape(finding)}", soft_wrap=True)
+
+
+def show_profile(console: Console, compilation: Compilation, suggestions: tuple[Suggestion, ...], *, every: bool) -> None:
+    """Print placement, memory, estimate and ways out for one profile."""
+    profile, placement = compilation.profile, compilation.placement
+    console.print()
+    console.print(
+        f"[bold]{escape(profile.name)}[/bold]  Vela {escape(compilation.vela_version)}, "
+        f"{profile.system_config}, {profile.memory_mode}",
+        soft_wrap=True,
+    )
+    counts = ", ".join(f"{placement.count(place)} {place}" for place in PLACES)
+    console.print(f"  placement   {len(placement.operators)} operators: {counts}", soft_wrap=True)
+    console.print(f"  on the NPU  {_shares(placement)}", soft_wrap=True)
+    for line in _memory(compilation):
+        console.print(line, soft_wrap=True)
+    estimate = compilation.estimate
+    console.print(f"  latency     {estimate.latency_us / 1e3:.2f} ms at {profile.clock_hz / 1e6:.0f} MHz, estimated by Vela")
+    for limit in placement.limits:
+        console.print(f"  limit       {escape(limit)}", soft_wrap=True)
+    console.print(_every_operator(placement) if every else _by_kind(placement))
+    _show_cpu(console, placement.cpu)
+    for suggestion in suggestions:
+        _show_suggestion(console, suggestion)
+
+
+def _shares(placement: Placement) -> str:
+    cycles = placement.cycle_share
+    told = (
+        "cycles unavailable"
+        if isinstance(cycles, Unavailable)
+        else f"{cycles:.1%} of Vela's cycles (it counts none on the CPU)"
+    )
+    share = f"{placement.operator_share:.1%} of operators, {placement.mac_share:.1%} of MACs"
+    return f"{share}, {told}; {placement.crossings} crossings between NPU and CPU"
+
+
+def _memory(compilation: Compilation) -> Iterable[str]:
+    """One line per memory that is used or has a budget."""
+    budget = compilation.profile.budget
+    for area, need in compilation.estimate.memory_bytes.items():
+        if not need and area not in budget:
+            continue
+        size = f"  memory      {need / MEBIBYTE:.2f} MiB of {area}"
+        if area not in budget:
+            yield f"{size}, for which the profile has no budget"
+            continue
+        fits = "[green]fits[/green]" if need <= budget[area].bytes else "[bold red]does not fit[/bold red]"
+        yield f"{size}, the platform has {budget[area].bytes / MEBIBYTE:.2f}: {fits}"
+
+
+def _cycles(operators: Iterable[PlacedOperator]) -> int | None:
+    """The sum of cycles, None when this Vela gives none per operator."""
+    known = [operator.npu_cycles for operator in operators]
+    return None if any(isinstance(cycles, Unavailable) for cycles in known) else sum(c for c in known if isinstance(c, int))
+
+
+def _by_kind(placement: Placement) -> Table:
+    """One row per operator kind, the most expensive first."""
+    table = Table(
+        "operator", *(f"{place}" for place in PLACES), "MACs", "cycles", "share", box=None, padding=(0, 1), pad_edge=True
+    )
+    kinds: dict[str, list[PlacedOperator]] = {}
+    for operator in placement.operators:
+        kinds.setdefault(operator.operator, []).append(operator)
+    rows = [(kind, operators, _cycles(operators)) for kind, operators in kinds.items()]
+    total = sum(cycles or 0 for _, _, cycles in rows)
+    for kind, operators, cycles in sorted(rows, key=lambda row: -(row[2] or 0)):
+        counts = [sum(operator.where == place for operator in operators) for place in PLACES]
+        table.add_row(
+            escape(kind),
+            *(str(count) if count else "" for count in counts),
+            f"{sum(operator.macs for operator in operators) or '':,}" if any(operator.macs for operator in operators) else "",
+            "?" if cycles is None else f"{cycles:,}",
+            "" if not cycles else f"{cycles / total:.1%}",
+        )
+    return _right_aligned(table)
+
+
+def _every_operator(placement: Placement) -> Table:
+    """One row per source operator, in file order."""
+    table = Table("#", "operator", "place", "MACs", "cycles", "output", box=None, padding=(0, 1))
+    for operator in placement.operators:
+        cycles = operator.npu_cycles
+        table.add_row(
+            str(operator.index),
+            escape(operator.operator),
+            operator.where,
+            f"{operator.macs:,}" if operator.macs else "",
+            "?" if isinstance(cycles, Unavailable) else f"{cycles:,}",
+            escape(operator.name),
+        )
+    return table
+
+
+def _right_aligned(table: Table) -> Table:
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table
+
+
+def _show_cpu(console: Console, operators: tuple[PlacedOperator, ...]) -> None:
+    for operator in operators[:REASONS_SHOWN]:
+        name = f"{operator.operator} `{operator.name}`"
+        console.print(f"[bold red]cpu[/bold red]  #{operator.index} {escape(name)}: {escape(operator.reason)}", soft_wrap=True)
+    if len(operators) > REASONS_SHOWN:
+        console.print(f"     and {len(operators) - REASONS_SHOWN} more (--json lists every operator with its reason)")
+
+
+def _show_suggestion(console: Console, suggestion: Suggestion) -> None:
+    kinds = escape(kinds_of(suggestion.operators))
+    console.print(f"[bold cyan]suggestion[/bold cyan] for {kinds}: {escape(suggestion.text)}", soft_wrap=True)
+    if suggestion.check is None:
+        console.print("     not checked: it needs the model's source", soft_wrap=True)
+        return
+    console.print(f"     {escape(_answer(suggestion.check, exact=suggestion.exact))}", soft_wrap=True)
+
+
+def _answer(check: Check, *, exact: bool) -> str:
+    if check.problem:
+        return f"checked: no answer, {check.problem}"
+    numbers = "the same numbers" if exact else "other numbers: check the accuracy"
+    return (
+        f"checked by compiling a changed copy ({numbers}): {check.cpu_before} -> {check.cpu_after} CPU operators, "
+        f"{check.crossings_before} -> {check.crossings_after} crossings, "
+        f"{check.latency_us_before / 1e3:.3f} -> {check.latency_us_after / 1e3:.3f} ms estimated on the NPU"
+    )
