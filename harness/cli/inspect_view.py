@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from conversion.placement import LAYOUT_KINDS
 from conversion.suggestions import Check, Suggestion, kinds_of
 from harness.records.artefact import Compilation
 from harness.records.placement import PlacedOperator, Placement, Where
@@ -18,7 +19,10 @@ from harness.records.unavailable import Unavailable
 PLACES: tuple[Where, ...] = ("executed", "fused", "elided", "cpu")
 FINGERPRINT_DIGITS = 16
 REASONS_SHOWN = 12
+LONGEST_KIND = len("RESIZE_NEAREST_NEIGHBOR")
+KIBIBYTE = 2**10
 MEBIBYTE = 2**20
+COSTLY_LAYOUT_SHARE = 0.1
 
 
 def show_file(console: Console, file: Path, graph: TfliteGraph) -> None:
@@ -65,6 +69,10 @@ def show_profile(console: Console, compilation: Compilation, suggestions: tuple[
     for limit in placement.limits:
         console.print(f"  limit       {escape(limit)}", soft_wrap=True)
     console.print(_every_operator(placement) if every else _by_kind(placement))
+    for kind, share in _costly_layout(placement):
+        show_finding(
+            console, f"{kind} only moves data and takes {share:.0%} of Vela's cycles: try the graph cut before its decoding"
+        )
     _show_cpu(console, placement.cpu)
     for suggestion in suggestions:
         _show_suggestion(console, suggestion)
@@ -78,7 +86,15 @@ def _shares(placement: Placement) -> str:
         else f"{cycles:.1%} of Vela's cycles (it counts none on the CPU)"
     )
     share = f"{placement.operator_share:.1%} of operators, {placement.mac_share:.1%} of MACs"
-    return f"{share}, {told}; {placement.crossings} crossings between NPU and CPU"
+    return f"{share}, {told}; {_counted(placement.crossings, 'crossing')} between NPU and CPU"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / MEBIBYTE:.2f} MiB" if size_bytes >= MEBIBYTE else f"{size_bytes / KIBIBYTE:.1f} KiB"
 
 
 def _memory(compilation: Compilation) -> Iterable[str]:
@@ -87,12 +103,12 @@ def _memory(compilation: Compilation) -> Iterable[str]:
     for area, need in compilation.estimate.memory_bytes.items():
         if not need and area not in budget:
             continue
-        size = f"  memory      {need / MEBIBYTE:.2f} MiB of {area}"
+        size = f"  memory      {_size(need)} of {area}"
         if area not in budget:
             yield f"{size}, for which the profile has no budget"
             continue
         fits = "[green]fits[/green]" if need <= budget[area].bytes else "[bold red]does not fit[/bold red]"
-        yield f"{size}, the platform has {budget[area].bytes / MEBIBYTE:.2f}: {fits}"
+        yield f"{size}, the platform has {_size(budget[area].bytes)}: {fits}"
 
 
 def _cycles(operators: Iterable[PlacedOperator]) -> int | None:
@@ -103,9 +119,7 @@ def _cycles(operators: Iterable[PlacedOperator]) -> int | None:
 
 def _by_kind(placement: Placement) -> Table:
     """One row per operator kind, the most expensive first."""
-    table = Table(
-        "operator", *(f"{place}" for place in PLACES), "MACs", "cycles", "share", box=None, padding=(0, 1), pad_edge=True
-    )
+    table = Table("operator", *PLACES, "MACs", "cycles", "share", box=None, padding=(0, 1))
     kinds: dict[str, list[PlacedOperator]] = {}
     for operator in placement.operators:
         kinds.setdefault(operator.operator, []).append(operator)
@@ -121,6 +135,17 @@ def _by_kind(placement: Placement) -> Table:
             "" if not cycles else f"{cycles / total:.1%}",
         )
     return _right_aligned(table)
+
+
+def _costly_layout(placement: Placement) -> Iterable[tuple[str, float]]:
+    """Kinds that compute nothing and yet take more than COSTLY_LAYOUT_SHARE of Vela's cycles, with their share."""
+    total = placement.npu_cycles
+    if isinstance(total, Unavailable) or not total:
+        return
+    for kind in sorted({operator.operator for operator in placement.operators} & LAYOUT_KINDS):
+        cycles = _cycles(operator for operator in placement.operators if operator.operator == kind) or 0
+        if cycles > COSTLY_LAYOUT_SHARE * total:
+            yield kind, cycles / total
 
 
 def _every_operator(placement: Placement) -> Table:
@@ -140,6 +165,7 @@ def _every_operator(placement: Placement) -> Table:
 
 
 def _right_aligned(table: Table) -> Table:
+    table.columns[0].no_wrap, table.columns[0].min_width = True, LONGEST_KIND
     for column in table.columns[1:]:
         column.justify = "right"
     return table
