@@ -19,7 +19,6 @@ from harness.records.unavailable import Unavailable
 PLACES: tuple[Where, ...] = ("executed", "fused", "elided", "cpu")
 FINGERPRINT_DIGITS = 16
 REASONS_SHOWN = 12
-LONGEST_KIND = len("RESIZE_NEAREST_NEIGHBOR")
 KIBIBYTE = 2**10
 MEBIBYTE = 2**20
 COSTLY_LAYOUT_SHARE = 0.1
@@ -118,8 +117,8 @@ def _cycles(operators: Iterable[PlacedOperator]) -> int | None:
 
 
 def _by_kind(placement: Placement) -> Table:
-    """One row per operator kind, the most expensive first."""
-    table = Table("operator", *PLACES, "MACs", "cycles", "share", box=None, padding=(0, 1))
+    """One row per operator kind, the most expensive first; MACs in millions, cycles in thousands."""
+    table = Table("operator", *PLACES, "MMACs", "kcycles", "share", box=None, padding=(0, 1, 0, 0))
     kinds: dict[str, list[PlacedOperator]] = {}
     for operator in placement.operators:
         kinds.setdefault(operator.operator, []).append(operator)
@@ -127,14 +126,23 @@ def _by_kind(placement: Placement) -> Table:
     total = sum(cycles or 0 for _, _, cycles in rows)
     for kind, operators, cycles in sorted(rows, key=lambda row: -(row[2] or 0)):
         counts = [sum(operator.where == place for operator in operators) for place in PLACES]
+        macs = sum(operator.macs for operator in operators)
         table.add_row(
             escape(kind),
             *(str(count) if count else "" for count in counts),
-            f"{sum(operator.macs for operator in operators) or '':,}" if any(operator.macs for operator in operators) else "",
-            "?" if cycles is None else f"{cycles:,}",
-            "" if not cycles else f"{cycles / total:.1%}",
+            _short(macs / 1e6) if macs else "",
+            "?" if cycles is None else _short(cycles / 1e3),
+            f"{cycles / total:.1%}" if cycles else "",
         )
-    return _right_aligned(table)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for column in table.columns:
+        column.no_wrap = True
+    return table
+
+
+def _short(number: float) -> str:
+    return f"{number:,.1f}" if number >= 1 or not number else f"{number:.2g}"
 
 
 def _costly_layout(placement: Placement) -> Iterable[tuple[str, float]]:
@@ -161,13 +169,6 @@ def _every_operator(placement: Placement) -> Table:
             "?" if isinstance(cycles, Unavailable) else f"{cycles:,}",
             escape(operator.name),
         )
-    return table
-
-
-def _right_aligned(table: Table) -> Table:
-    table.columns[0].no_wrap, table.columns[0].min_width = True, LONGEST_KIND
-    for column in table.columns[1:]:
-        column.justify = "right"
     return table
 
 
