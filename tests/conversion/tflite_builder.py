@@ -21,7 +21,9 @@ class TinyModel:
         self.buffers: list[Any] = [schema.BufferT()]
         self.random = np.random.default_rng(7)
 
-    def tensor(self, shape: tuple[int, ...], name: str = "", dtype: str = "INT8", scale: float | list[float] | None = SCALE) -> int:
+    def tensor(
+        self, shape: tuple[int, ...], name: str = "", dtype: str = "INT8", scale: float | list[float] | None = SCALE
+    ) -> int:
         """An activation without contents."""
         found = schema.TensorT()
         found.shape = list(shape)
@@ -67,7 +69,16 @@ class TinyModel:
         self.codes.append(code)
         return len(self.codes) - 1
 
-    def conv(self, source: int, channels: int, kernel: int = 1, stride: int = 1, name: str = "", activation: str = "NONE", groups: int = 1) -> int:
+    def conv(
+        self,
+        source: int,
+        channels: int,
+        kernel: int = 1,
+        stride: int = 1,
+        name: str = "",
+        activation: str = "NONE",
+        groups: int = 1,
+    ) -> int:
         """CONV_2D with SAME padding and random weights."""
         batch, height, width, depth = self.tensors[source].shape
         weights = self.random.integers(-127, 128, (channels, kernel, kernel, depth // groups), dtype=np.int8)
@@ -80,7 +91,9 @@ class TinyModel:
         output = self.tensor((batch, -(-height // stride), -(-width // stride), channels), name)
         return self.operator("CONV_2D", inputs, [output], options)
 
-    def unary(self, kind: str, source: int, name: str = "", options: Any = None, dtype: str = "INT8", scale: float | None = SCALE) -> int:
+    def unary(
+        self, kind: str, source: int, name: str = "", options: Any = None, dtype: str = "INT8", scale: float | None = SCALE
+    ) -> int:
         """An operator with one input and an output of the same shape."""
         return self.operator(kind, [source], [self.tensor(tuple(self.tensors[source].shape), name, dtype, scale)], options)
 
@@ -104,3 +117,40 @@ class TinyModel:
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
+
+    def float_island(self, source: int, kind: str = "LEAKY_RELU") -> int:
+        """DEQUANTIZE, a float operator, QUANTIZE."""
+        floating = self.unary("DEQUANTIZE", source, "dq", dtype="FLOAT32", scale=None)
+        return self.unary("QUANTIZE", self.unary(kind, floating, "island", dtype="FLOAT32", scale=None), "q")
+
+
+def cpu_in_the_middle() -> bytes:
+    """CONV_2D (RELU fused), FLOOR that no NPU has, CONV_2D, LEAKY_RELU, RELU6."""
+    model = TinyModel()
+    image = model.tensor((1, 16, 16, 8), "image")
+    floor = model.unary("FLOOR", model.conv(image, 16, 3, name="first", activation="RELU"), "floor")
+    last = model.unary("RELU6", model.leaky(model.conv(floor, 8, 3, name="second"), name="leaky"), "last")
+    return model.finish([image], [last])
+
+
+def all_on_the_npu() -> bytes:
+    """PAD, CONV_2D, LEAKY_RELU, RESHAPE, all of which every Ethos-U has."""
+    model = TinyModel()
+    image = model.tensor((1, 16, 16, 8), "image")
+    pads = model.constant(np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32))
+    padded = model.operator("PAD", [image, pads], [model.tensor((1, 18, 18, 8), "padded")], schema.PadOptionsT())
+    convolved = model.conv(padded, 16, 3, name="convolved")
+    model.operators[-1].builtinOptions.padding = schema.Padding.VALID
+    model.tensors[convolved].shape = [1, 16, 16, 16]
+    shape = (1, 1, 256, 16)
+    options = schema.ReshapeOptionsT()
+    options.newShape = list(shape)
+    inputs = [model.leaky(convolved, name="leaky"), model.constant(np.array(shape, np.int32))]
+    return model.finish([image], [model.operator("RESHAPE", inputs, [model.tensor(shape, "flat")], options)])
+
+
+def island_between_convolutions() -> bytes:
+    """CONV_2D, a float LEAKY_RELU between DEQUANTIZE and QUANTIZE, CONV_2D."""
+    model = TinyModel()
+    image = model.tensor((1, 16, 16, 8), "image")
+    return model.finish([image], [model.conv(model.float_island(model.conv(image, 16, 3)), 8, name="last")])
