@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import hashlib
 import importlib.util
 import json
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +91,8 @@ def _profile(path: Path, written: ProfileFile) -> Profile:
     if written.macs not in MACS[written.npu]:
         known = ", ".join(str(macs) for macs in MACS[written.npu])
         raise UsageError(f"profile `{path}` gives {written.npu} {written.macs} MACs", f"{written.npu} has {known}")
-    configuration = _configuration(path, written.vela_config)
+    text = _configuration_text(path, written.vela_config)
+    configuration = _configuration(path, text)
     system = _section(path, configuration, "System_Config", written.system_config)
     memory = _section(path, configuration, "Memory_Mode", written.memory_mode)
     _check_clock(path, written, system)
@@ -99,6 +102,7 @@ def _profile(path: Path, written: ProfileFile) -> Profile:
         macs=written.macs,
         clock_hz=float(written.clock_hz),
         vela_config=_vela_config(path, written.vela_config),
+        vela_config_sha256=hashlib.sha256(text.encode()).hexdigest(),
         system_config=written.system_config,
         memory_mode=written.memory_mode,
         arena_area=_area(path, system, memory, "arena_mem_area"),
@@ -132,8 +136,8 @@ def _vela_config(profile: Path, name: str) -> str:
     return str(beside.absolute()) if beside.is_file() else name
 
 
-def _configuration(profile: Path, name: str) -> configparser.ConfigParser:
-    """Vela's configuration file, read as Vela reads it."""
+def _configuration_text(profile: Path, name: str) -> str:
+    """The text of the Vela configuration file that a profile names."""
     given = Path(_vela_config(profile, name))
     path = given if given.is_absolute() else _shipped_configurations() / name
     if not path.is_file():
@@ -142,11 +146,17 @@ def _configuration(profile: Path, name: str) -> configparser.ConfigParser:
             f"profile `{profile}` names the Vela configuration file `{name}`, which does not exist",
             f"a file beside the profile, or one that Vela ships: {', '.join(shipped)}",
         )
+    return path.read_text("utf-8", "replace")
+
+
+def _configuration(profile: Path, text: str) -> configparser.ConfigParser:
+    """Vela's configuration file, read as Vela reads it."""
     configuration = configparser.ConfigParser()
     try:
-        configuration.read_string(path.read_text("utf-8"))
-    except (configparser.Error, UnicodeDecodeError) as error:
-        raise UsageError(f"Vela configuration file `{path}` cannot be read: {str(error).splitlines()[0]}") from error
+        configuration.read_string(text)
+    except configparser.Error as error:
+        found = f"the Vela configuration file of profile `{profile}` cannot be read: {str(error).splitlines()[0]}"
+        raise UsageError(found) from error
     return configuration
 
 
@@ -180,10 +190,10 @@ def _section(profile: Path, configuration: configparser.ConfigParser, kind: str,
 
 def _check_clock(profile: Path, written: ProfileFile, system: dict[str, str]) -> None:
     """Vela's estimates are in time of the system configuration's clock: it must be the profile's."""
-    clock = float(system.get("core_clock", "nan"))
-    if clock != written.clock_hz:
+    clock = system.get("core_clock", "nothing")
+    if not re.fullmatch(r"[0-9.]+(e[0-9]+)?", clock) or float(clock) != written.clock_hz:
         raise UsageError(
-            f"profile `{profile}` says {written.clock_hz} Hz, its system config `{written.system_config}` {clock:.0f} Hz",
+            f"profile `{profile}` says {written.clock_hz} Hz, its system config `{written.system_config}` {clock}",
             "one clock: Vela's estimates are made for the system config's",
         )
 

@@ -70,6 +70,14 @@ class ModelCopy:
         self.tensors.append(tensor)
         return len(self.tensors) - 1
 
+    def made(self, kind: str, inputs: list[int], output: int, options: Any) -> Any:
+        """A new operator, not yet among `operators`."""
+        operator = schema.OperatorT()
+        operator.opcodeIndex, operator.inputs, operator.outputs = self.code(kind), inputs, [output]
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+        operator.builtinOptions = options
+        return operator
+
     def readers(self, tensor: int) -> list[Any]:
         """The operators that read a tensor."""
         return [operator for operator in self.operators if tensor in list(operator.inputs)]
@@ -102,7 +110,11 @@ def _same_padding(size: int, out: int, kernel: int, stride: int) -> tuple[int, i
 
 
 def _pad_then_valid(copy: ModelCopy, index: int) -> bool:
-    """SAME padding as a PAD operator of its own: same numbers, since PAD fills with the zero point."""
+    """SAME padding as a PAD operator of its own: same numbers, since PAD fills with the zero point.
+
+    Vela 5.2 folds a PAD straight before a convolution back into it and then fails on the large stride it promised to take; a
+    MAX_POOL_2D of one element between the two changes nothing and keeps them apart.
+    """
     operator = copy.operator(index)
     options = operator.builtinOptions
     if copy.kind(operator) not in PADDED_KINDS or options.padding != schema.Padding.SAME:
@@ -113,15 +125,24 @@ def _pad_then_valid(copy: ModelCopy, index: int) -> bool:
     columns = _same_padding(source.shape[2], out[2], weights.shape[2], options.strideW)
     if any((*rows, *columns)):
         shape = [source.shape[0], source.shape[1] + sum(rows), source.shape[2] + sum(columns), source.shape[3]]
-        pad = schema.OperatorT()
-        pad.opcodeIndex = copy.code("PAD")
-        pad.inputs = [operator.inputs[0], copy.constant(np.array([(0, 0), rows, columns, (0, 0)], np.int32))]
-        pad.outputs = [copy.like(operator.inputs[0], shape)]
-        pad.builtinOptionsType, pad.builtinOptions = schema.BuiltinOptions.PadOptions, schema.PadOptionsT()
-        copy.operators.insert(copy.operators.index(operator), pad)
-        operator.inputs = [pad.outputs[0], *list(operator.inputs)[1:]]
+        pads = copy.constant(np.array([(0, 0), rows, columns, (0, 0)], np.int32))
+        padded, kept = copy.like(operator.inputs[0], shape), copy.like(operator.inputs[0], shape)
+        at = copy.operators.index(operator)
+        copy.operators[at:at] = [
+            copy.made("PAD", [operator.inputs[0], pads], padded, schema.PadOptionsT()),
+            copy.made("MAX_POOL_2D", [padded], kept, _pool_of_one()),
+        ]
+        operator.inputs = [kept, *list(operator.inputs)[1:]]
     options.padding = schema.Padding.VALID
     return True
+
+
+def _pool_of_one() -> Any:
+    """Options of a pooling that changes nothing."""
+    options = schema.Pool2DOptionsT()
+    options.filterHeight = options.filterWidth = options.strideH = options.strideW = 1
+    options.padding = schema.Padding.VALID
+    return options
 
 
 def _without_island(copy: ModelCopy, index: int) -> bool:
@@ -144,7 +165,7 @@ def _without_island(copy: ModelCopy, index: int) -> bool:
 
 
 def _square_as_product(copy: ModelCopy, index: int) -> bool:
-    """SQUARE(x) as MUL(x, x)."""
+    """SQUARE(x) as MUL(x, x); TFLite has no int8 kernel of SQUARE that would show the same numbers."""
     operator = copy.operator(index)
     operator.opcodeIndex = copy.code("MUL")
     operator.inputs = [operator.inputs[0], operator.inputs[0]]
@@ -164,8 +185,10 @@ def _as_relu(copy: ModelCopy, index: int) -> bool:
 
 
 PAD_THEN_VALID = Rewrite(
-    "convolve with VALID padding after an explicit PAD, or at an input size that needs none", True, _pad_then_valid
+    "convolve with VALID padding after a PAD that a 1x1 MAX_POOL keeps apart, or at an input size that needs none",
+    True,
+    _pad_then_valid,
 )
 WITHOUT_ISLAND = Rewrite("quantise the operator too, so that no float tensor is left around it", False, _without_island)
-SQUARE_AS_PRODUCT = Rewrite("multiply the tensor with itself (MUL) instead of SQUARE", True, _square_as_product)
+SQUARE_AS_PRODUCT = Rewrite("multiply the tensor with itself (MUL) instead of SQUARE", False, _square_as_product)
 AS_RELU = Rewrite("use an operator that the NPU has in its place; tried with RELU, for its cost only", False, _as_relu)

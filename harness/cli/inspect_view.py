@@ -93,7 +93,10 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _size(size_bytes: int) -> str:
-    return f"{size_bytes / MEBIBYTE:.2f} MiB" if size_bytes >= MEBIBYTE else f"{size_bytes / KIBIBYTE:.1f} KiB"
+    for unit, name in ((MEBIBYTE, "MiB"), (KIBIBYTE, "KiB")):
+        if size_bytes >= unit:
+            return f"{size_bytes / unit:.2f} {name}"
+    return f"{size_bytes} B"
 
 
 def _memory(compilation: Compilation) -> Iterable[str]:

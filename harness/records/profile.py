@@ -27,7 +27,8 @@ class Profile:
 
     `arena_area` is Vela's name of the memory that holds the feature maps ("sram" or "dram"), `constants_area` the one that
     holds weights and command stream ("off_chip_flash", "dram" or "sram"). `budget` maps these names to what the platform has.
-    `vela_config` is Vela's name of a file it ships ("Arm/vela.ini") or an absolute path.
+    `vela_config` is Vela's name of a file it ships ("Arm/vela.ini") or an absolute path, `vela_config_sha256` that of
+    its text.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Profile:
     constants_area: MemoryArea
     budget: dict[MemoryArea, MemoryBudget]
     sources: dict[str, str]
+    vela_config_sha256: str = ""
     description: str = ""
     path: str = field(default="", compare=False)
 
@@ -52,5 +54,5 @@ class Profile:
     @property
     def identity(self) -> str:
         """The name with a digest of everything that changes what Vela does: two profiles of one name are told apart."""
-        parts = (self.accelerator_config, self.clock_hz, self.vela_config, self.system_config, self.memory_mode)
+        parts = (self.accelerator_config, self.clock_hz, self.vela_config_sha256, self.system_config, self.memory_mode)
         return f"{self.name}:{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"

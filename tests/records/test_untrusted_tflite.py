@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.records.tflite_graph import BrokenModel, parse
 from tests.conversion.real_data import real_model
-from tests.conversion.tflite_builder import TinyModel, all_on_the_npu, cpu_in_the_middle, island_between_convolutions
+from tests.conversion.tflite_builder import all_on_the_npu, cpu_in_the_middle, island_between_convolutions
 from tests.records.test_tflite_graph import external_weights
 
 WHOLE = (cpu_in_the_middle(), island_between_convolutions(), all_on_the_npu(), external_weights())

@@ -1,0 +1,172 @@
+"""What the Vela wrapper promises, with the real Vela and with programs that pretend to be one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conversion.profile_files import load_profile
+from conversion.vela import compile_model, vela_executable, vela_version
+from harness.errors import CompileError, ModelError, StorageError, ToolMissing, UsageError
+from tests.conversion.conftest import Compile, FakeVela
+
+PROFILE = load_profile("ethos-u55-256")
+REAL = str(Path(sys.executable).parent / "vela")
+ModelPath = Callable[[str], Path]
+
+
+def test_everything_that_decides_the_result_is_in_the_command(compiled: Compile) -> None:
+    command = " ".join(compiled("all_on_the_npu", "ethos-u65-256").command)
+    for option in (
+        "--config Arm/vela.ini",
+        "--system-config Ethos_U65_High_End",
+        "--memory-mode Dedicated_Sram_384KB",
+        "--accelerator-config ethos-u65-256",
+    ):
+        assert option in command
+    assert "/" not in command.replace("Arm/vela.ini", "")
+
+
+def test_the_version_is_the_compilers_own_word(compiled: Compile) -> None:
+    assert compiled("all_on_the_npu", "ethos-u65-256").vela_version == vela_version(vela_executable()) == "5.2.0"
+
+
+def test_the_same_model_gives_the_same_bytes_in_any_folder_under_any_name(tmp_path: Path, model_file: ModelPath) -> None:
+    data = model_file("all_on_the_npu").read_bytes()
+    hashes = set()
+    for folder, name in (("here", "a.tflite"), ("some where/deeper", "another name.tflite")):
+        path = tmp_path / folder / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(data)
+        hashes.add(compile_model(path, PROFILE, path.parent / "out").compiled.sha256)
+    assert len(hashes) == 1
+
+
+def test_the_estimate_is_in_microseconds_bytes_and_cycles_of_the_profiles_clock(compiled: Compile) -> None:
+    estimate = compiled("all_on_the_npu", "ethos-u55-256").estimate
+    assert estimate.latency_us == pytest.approx(estimate.cycles / PROFILE.clock_hz * 1e6)
+    assert estimate.arena_bytes == estimate.memory_bytes["sram"]
+    assert 4096 <= estimate.arena_bytes <= 20_000  # two feature maps of 16 x 16 x 16 at most, not their KiB
+
+
+def test_a_dedicated_sram_stays_within_its_cache(compiled: Compile) -> None:
+    compilation = compiled("all_on_the_npu", "ethos-u65-256")
+    assert compilation.estimate.memory_bytes["sram"] <= compilation.profile.budget["sram"].bytes
+
+
+def test_the_outputs_are_in_the_folder_and_nothing_else_is(tmp_path: Path, model_file: ModelPath) -> None:
+    compilation = compile_model(model_file("all_on_the_npu"), PROFILE, tmp_path / "out")
+    assert compilation.compiled.path.parent == tmp_path / "out"
+    assert compilation.debug_database is not None
+    assert compilation.debug_database.is_file()
+    assert not [path for path in (tmp_path / "out").iterdir() if path.is_dir()]
+
+
+def test_a_broken_model_never_reaches_vela(tmp_path: Path, fake_vela: FakeVela) -> None:
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(b"\x1c\0\0\0TFL3" + b"\xff" * 100)
+    with pytest.raises(ModelError, match="broken TFLite"):
+        compile_model(broken, PROFILE, tmp_path / "out", fake_vela("touch ran"))
+
+
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"gone\.tflite"):
+        compile_model(tmp_path / "gone.tflite", PROFILE, tmp_path / "out")
+
+
+@pytest.mark.parametrize("given", ["/no/such/vela", "no-such-vela-on-the-path"])
+def test_a_vela_that_is_missing_is_a_missing_tool(given: str) -> None:
+    with pytest.raises(ToolMissing, match="no program") as error:
+        vela_executable(given)
+    assert error.value.hint.startswith("python -m pip install")
+
+
+def test_a_missing_own_vela_is_a_missing_tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(ToolMissing, match="no Vela beside"):
+        vela_executable()
+
+
+def test_a_program_that_is_no_vela_is_a_usage_error(model_file: ModelPath, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no Vela"):
+        compile_model(model_file("all_on_the_npu"), PROFILE, tmp_path / "out", "/bin/ls")
+
+
+def test_the_last_words_of_a_failing_vela_are_in_the_error(model_file: ModelPath, tmp_path: Path, fake_vela: FakeVela) -> None:
+    with pytest.raises(CompileError, match=r"exit 3.*all_on_the_npu(?s:.*)no such memory mode"):
+        compile_model(
+            model_file("all_on_the_npu"), PROFILE, tmp_path / "out", fake_vela("echo 'Error: no such memory mode' >&2; exit 3")
+        )
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_crash_is_named_by_its_signal(model_file: ModelPath, tmp_path: Path, fake_vela: FakeVela) -> None:
+    with pytest.raises(CompileError, match="killed by SIGSEGV"):
+        compile_model(model_file("all_on_the_npu"), PROFILE, tmp_path / "out", fake_vela("kill -SEGV $$"))
+
+
+def test_success_without_outputs_is_a_failure_that_names_them(
+    model_file: ModelPath, tmp_path: Path, fake_vela: FakeVela
+) -> None:
+    with pytest.raises(CompileError, match=r"no compiled file .* no summary .* no debug database"):
+        compile_model(model_file("all_on_the_npu"), PROFILE, tmp_path / "out", fake_vela("echo done"))
+
+
+def test_a_vela_without_a_debug_database_says_what_is_missing(
+    model_file: ModelPath, tmp_path: Path, fake_vela: FakeVela
+) -> None:
+    fake = fake_vela(f'{REAL} "$@" && rm *_debug.xml')
+    with pytest.raises(CompileError, match=r"wrote no debug database"):
+        compile_model(model_file("all_on_the_npu"), PROFILE, tmp_path / "out", fake)
+
+
+def test_a_full_disk_is_a_storage_error(model_file: ModelPath, tmp_path: Path, fake_vela: FakeVela) -> None:
+    fake = fake_vela("echo 'OSError: [Errno 28] No space left on device' >&2; exit 1")
+    with pytest.raises(StorageError, match="No space left"):
+        compile_model(model_file("all_on_the_npu"), PROFILE, tmp_path / "out", fake)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, within two seconds."""
+    for _ in range(40):
+        state = Path(f"/proc/{pid}/stat")
+        if not state.exists() or state.read_text().split()[2] == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_vela_that_hangs_is_ended_with_its_children(model_file: ModelPath, tmp_path: Path, fake_vela: FakeVela) -> None:
+    pid_file = tmp_path / "child"
+    fake = fake_vela(f"sleep 60 & echo $! > {pid_file}; wait")
+    with pytest.raises(CompileError, match="did not finish"):
+        compile_model(model_file("all_on_the_npu"), PROFILE, tmp_path / "out", fake, time_limit_s=0.5)
+    assert gone(int(pid_file.read_text()))
+
+
+def test_ctrl_c_ends_vela_with_its_children_and_leaves_nothing(
+    model_file: ModelPath, tmp_path: Path, fake_vela: FakeVela
+) -> None:
+    pid_file, output = tmp_path / "child", tmp_path / "out"
+    fake = fake_vela(f"sleep 60 & echo $! > {pid_file}; wait")
+    code = (
+        "from pathlib import Path\nfrom conversion.vela import compile_model\n"
+        "from conversion.profile_files import load_profile\n"
+        f"compile_model(Path({str(model_file('all_on_the_npu'))!r}), load_profile('ethos-u55-256'), "
+        f"Path({str(output)!r}), {fake!r})"
+    )
+    started = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL)
+    while not pid_file.exists() or not pid_file.read_text().strip():
+        assert started.poll() is None
+        time.sleep(0.05)
+    os.kill(started.pid, signal.SIGINT)
+    started.wait(timeout=20)
+    assert gone(int(pid_file.read_text()))
+    assert not list(output.iterdir())
