@@ -147,7 +147,7 @@ class TfliteGraph:
         """Whether the tensor is multiplied with its own LOGISTIC."""
         gates = {reader.outputs[0] for reader in readers if reader.kind == "LOGISTIC" and reader.outputs}
         products = [reader for reader in readers if reader.kind == "MUL"]
-        return any(gates.intersection(product.inputs) and position in product.inputs for product in products)
+        return any(gates.intersection(product.inputs) for product in products)
 
 
 def parse(data: bytes, name: str) -> TfliteGraph:

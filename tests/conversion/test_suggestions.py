@@ -136,6 +136,7 @@ def rewritten(data: bytes, rewrite: Rewrite, index: int) -> bytes:
         (strided(15), PAD_THEN_VALID, 0),
         (strided(17, 4, 3), PAD_THEN_VALID, 0),
         (strided(13, 2, 3), PAD_THEN_VALID, 0),
+        (strided(16, 2, 3), PAD_THEN_VALID, 0),
     ],
 )
 def test_a_rewrite_that_calls_itself_exact_gives_the_same_numbers(data: bytes, rewrite: Rewrite, index: int) -> None:
