@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
+import importlib.util
 import io
 import os
 import warnings
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import torch
 
 SEEDED_IMAGE_SIZE = 320
+CONVERT_HINT = "pip install -e '.[convert]'"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def load_checkpoint(path: Path) -> LoadedModel:
     with _quiet():
         try:
             content, _ = tasks.torch_safe_load(str(path), safe_only=True)
-        except Exception as error:  # noqa: BLE001 - whatever a damaged or hostile file provokes is one kind of failure
+        except Exception as error:
             raise _unreadable(path, error) from error
     module = (content.get("ema") or content.get("model")) if isinstance(content, dict) else None
     _require_detector(module, path)
@@ -99,7 +101,8 @@ def build_seeded(variant: Variant, image_size: int = SEEDED_IMAGE_SIZE) -> Loade
 
 def fused(model: LoadedModel) -> torch.nn.Module:
     """A copy of the module with every BatchNorm folded into its convolution, without gradients."""
-    return _fuse(model.module)
+    module: torch.nn.Module = _fuse(model.module)
+    return module
 
 
 def _fuse(module: Any) -> Any:
@@ -113,9 +116,10 @@ def _fuse(module: Any) -> Any:
 
 def packaged_images() -> list[Path]:
     """The photographs that come inside the ultralytics package, sorted by name."""
-    import ultralytics
-
-    return sorted((Path(ultralytics.__file__).parent / "assets").glob("*.jpg"))
+    package = importlib.util.find_spec("ultralytics")  # found, not imported: only its files are wanted
+    if package is None or package.origin is None:
+        raise ToolMissing("no images to calibrate with: ultralytics is not installed", "the extra `convert`", CONVERT_HINT)
+    return sorted((Path(package.origin).parent / "assets").glob("*.jpg"))
 
 
 def _ultralytics_tasks() -> Any:
@@ -128,9 +132,7 @@ def _ultralytics_tasks() -> Any:
         with _quiet():
             from ultralytics.nn import tasks
     except ImportError as error:
-        raise ToolMissing(
-            f"checkpoints need the extra `convert`: {error}", "torch and ultralytics", "pip install -e '.[convert]'"
-        ) from error
+        raise ToolMissing(f"checkpoints need the extra `convert`: {error}", "torch and ultralytics", CONVERT_HINT) from error
     return tasks
 
 

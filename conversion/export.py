@@ -14,15 +14,12 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from harness.errors import ConversionError
-
-if TYPE_CHECKING:
-    from conversion.checkpoint import LoadedModel
 
 Cut = Literal["raw", "decoded"]
 ONNX_OPSET = 18
@@ -98,13 +95,12 @@ def float_tflite(module: nn.Module, image_size: int) -> bytes:
 
 def onnx(module: nn.Module, image_size: int, names: tuple[str, ...]) -> bytes:
     """The float32 ONNX file of a head module: input `images` NCHW (1, 3, S, S) in 0..1."""
-    buffer = io.BytesIO()
-    example = torch.zeros(1, 3, image_size, image_size)
-    with quiet_exporters():
-        torch.onnx.export(
-            module, (example,), buffer, input_names=["images"], output_names=list(names), opset_version=ONNX_OPSET, dynamo=False
-        )
-    return buffer.getvalue()
+    example = (torch.zeros(1, 3, image_size, image_size),)
+    form = {"input_names": ["images"], "output_names": list(names), "opset_version": ONNX_OPSET}
+    with quiet_exporters(), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "float.onnx"
+        torch.onnx.export(module, example, path, dynamo=False, **form)
+        return path.read_bytes()
 
 
 def output_names(cut: Cut, scales: int = 3) -> tuple[str, ...]:

@@ -30,7 +30,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Source:
-    """A full-integer TFLite file and where it came from; `floating` and `facts` are absent for a user's own TFLite file."""
+    """A full-integer TFLite file and where it came from; `floating` and `facts` are absent for a user's own TFLite file.
+
+    `floating_rect` is the float graph on the larger canvas of ultralytics' own validation.
+    """
 
     variant: str
     int8: ModelFile
@@ -39,6 +42,7 @@ class Source:
     recipe: str = ""
     floating: ModelFile | None = None
     facts: CheckpointFacts | None = None
+    floating_rect: ModelFile | None = None
 
 
 def convert(origin: Origin, profile: Profile, settings: Settings, calibration: Calibration, progress: Progress) -> Artefact:
@@ -60,7 +64,17 @@ def int8_source(
     folder = quantised(floats / "float.tflite", settings.recipe, calibration, size, progress)
     int8 = model_file(folder / "int8.tflite")
     graph = parse(int8.path.read_bytes(), origin.variant)
-    return Source(origin.variant, int8, graph, size, settings.recipe, model_file(floats / "float.onnx"), facts)
+    rect = floats / "float_rect.onnx"
+    return Source(
+        variant=origin.variant,
+        int8=int8,
+        graph=graph,
+        image_size=size,
+        recipe=settings.recipe,
+        floating=model_file(floats / "float.onnx"),
+        facts=facts,
+        floating_rect=model_file(rect) if rect.exists() else None,
+    )
 
 
 def tflite_source(path: Path) -> Source:
@@ -78,7 +92,7 @@ def tflite_source(path: Path) -> Source:
             "int8 input and output (a full-integer file)",
             "pytest benchmarks/ --checkpoint path/to/best.pt",
         )
-    shape = graph.tensors[graph.inputs[0]].shape
+    shape = graph.inputs[0].shape
     return Source(path.stem, model_file(path), graph, shape[1] if len(shape) == 4 else 0)
 
 
@@ -88,9 +102,9 @@ def compile_source(source: Source, profile: Profile, vela: str, progress: Progre
     return Artefact(
         variant=source.variant,
         source=source.int8,
-        compilation=compiled(source.int8, source.graph, profile, vela),
+        compilation=compiled(source.int8, profile, vela),
         image_size=source.image_size,
-        weights=source.facts.weights if source.facts else source.graph.weights_fingerprint,
+        weights=source.facts.weights if source.facts else source.graph.weights,
         recipe=source.recipe,
         floating=source.floating,
     )

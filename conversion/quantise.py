@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from harness.errors import ConversionError
 from harness.records.tflite_graph import parse
 
 Images = NDArray[np.uint8]
-Recipe = Callable[[bytes, Images], bytes]
+Route = Callable[[bytes, Images], bytes]
 
 CALIBRATION_THREADS = 2
 
@@ -37,7 +38,16 @@ def fast(float_tflite: bytes, images: Images) -> bytes:
     return require_full_integer(bytes(quantised))
 
 
-RECIPES: Mapping[str, Recipe] = {"fast": fast}
+@dataclass(frozen=True)
+class Recipe:
+    """A way to int8: its `route`, and how many calibration `images` it is used with unless told otherwise."""
+
+    route: Route
+    images: int
+
+
+RECIPES: Mapping[str, Recipe] = {"fast": Recipe(fast, images=64)}
+DEFAULT_RECIPE = "fast"
 
 
 def require_full_integer(model: bytes) -> bytes:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Request = dict[str, Any]
 
+RECT_PADDING = 32
+"""Pixels that ultralytics' `rect` validation adds to a square canvas: half a stride of 32 on each side, rounded up."""
+
 
 def describe(request: Request, folder: Path) -> None:
     """Write facts.json: what the checkpoint is."""
@@ -29,7 +32,10 @@ def describe(request: Request, folder: Path) -> None:
 
 
 def export(request: Request, folder: Path) -> None:
-    """Write float.tflite and float.onnx of the checkpoint at one image size and cut."""
+    """Write float.tflite and float.onnx of the checkpoint at one image size and cut, and float_rect.onnx (raw heads only).
+
+    The latter has the canvas of ultralytics' own validation, which pads by a stride: published accuracy was measured there.
+    """
     from conversion import export as exporters
     from conversion.checkpoint import fused
 
@@ -38,6 +44,9 @@ def export(request: Request, folder: Path) -> None:
     module = exporters.head_module(fused(_load(request)), cut, size)
     _progress("exporting ONNX")
     (folder / "float.onnx").write_bytes(exporters.onnx(module, size, exporters.output_names(cut)))
+    if cut == "raw":
+        rect = exporters.onnx(module, size + RECT_PADDING, exporters.output_names(cut))
+        (folder / "float_rect.onnx").write_bytes(rect)
     _progress("exporting TFLite")
     (folder / "float.tflite").write_bytes(exporters.float_tflite(module, size))
 
@@ -49,9 +58,9 @@ def quantise(request: Request, folder: Path) -> None:
     from conversion.quantise import RECIPES
 
     images = np.load(request["images"], mmap_mode="r")
-    recipe = RECIPES[request["recipe"]]
+    route = RECIPES[request["recipe"]].route
     _progress(f"quantising ({request['recipe']}, {len(images)} images)")
-    (folder / "int8.tflite").write_bytes(recipe(Path(request["float"]).read_bytes(), images))
+    (folder / "int8.tflite").write_bytes(route(Path(request["float"]).read_bytes(), images))
 
 
 STEPS: Mapping[str, Callable[[Request, Path], None]] = {"describe": describe, "export": export, "quantise": quantise}
@@ -66,7 +75,7 @@ def _load(request: Request) -> LoadedModel:
 
 
 def _say(message: dict[str, Any]) -> None:
-    print(json.dumps(message), file=sys.__stdout__, flush=True)  # noqa: T201 - the protocol with the parent
+    print(json.dumps(message), file=sys.__stdout__, flush=True)
 
 
 def _progress(text: str) -> None:

@@ -49,7 +49,7 @@ def run_child(
             start_new_session=True,
         )
         expired = threading.Event()
-        timer = threading.Timer(timeout_s, lambda: (expired.set(), _kill(child)))
+        timer = threading.Timer(timeout_s, _expire, (child, expired))
         timer.daemon = True
         timer.start()
         try:
@@ -72,6 +72,11 @@ def _read(child: subprocess.Popen[str], on_line: Callable[[str], None] | None) -
             if on_line:
                 on_line(line.rstrip("\n"))
     return lines
+
+
+def _expire(child: subprocess.Popen[str], expired: threading.Event) -> None:
+    expired.set()
+    _kill(child)
 
 
 def _kill(child: subprocess.Popen[str]) -> None:

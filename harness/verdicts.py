@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.records.claim import Claim, Statement
 from harness.records.evidence import Evidence
@@ -128,7 +129,7 @@ def _documented_ranking(suite: Suite) -> Finding:
     """Whether the shares fall strictly in the documented order."""
     shares = [(name, suite.shares[name]) for name in RANKING if name in suite.shares]
     found = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares)
-    holds = all(a > b for (_, a), (_, b) in zip(shares, shares[1:], strict=False)) if len(shares) == len(RANKING) else None
+    holds = all(above[1] > below[1] for above, below in pairwise(shares)) if len(shares) == len(RANKING) else None
     return Finding(holds, " > ".join(RANKING), found or "no shares")
 
 

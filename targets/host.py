@@ -1,4 +1,4 @@
-"""This machine's CPU: the int8 source file in ai-edge-litert with XNNPACK. The reference for speed, never proof of an NPU."""
+"""The CPU of this machine: int8 source files in ai-edge-litert with XNNPACK. Reference for speed, never proof of an NPU."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ RUNNER = Path(__file__).parent / "runner" / "tflite_runner.py"
 RUNTIME = "ai_edge_litert"
 SECONDS_PER_INFERENCE = 30.0
 START_SECONDS = 60.0
+NO_NPU = Unavailable("the host CPU has no NPU")
 
 
 def open_host(rest: str, options: TargetOptions) -> Host:
@@ -46,9 +47,7 @@ class Host:
     def __enter__(self) -> Host:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Nothing is held between jobs."""
 
     def run(self, job: Job) -> Run:
@@ -68,7 +67,8 @@ class Host:
                 executed=job.artefact.source.sha256,
                 outputs=tuple(report.outputs(index) for index in range(len(job.inputs))),
                 latency_us=tuple(report.samples) if job.repeats else Unavailable("no repeats were asked for"),
-                proof=Unavailable("the host CPU has no NPU"),
+                proof=NO_NPU,
+                npu_time_share=NO_NPU,
                 peak_memory_bytes=int(report.facts["done"]["peak_memory_bytes"]),
                 log=finished.stderr,
             )

@@ -31,7 +31,8 @@ class Run:
 
     `outputs[i]` are the tensors for input i, in the model's order and dtype. `latency_us` are all samples in the order they
     were taken, microseconds, or why there are none. `proof` is the proof of NPU execution, or why there is none; `evidence`
-    is what the latency samples and outputs may be called. `fingerprint` names the target's hardware and software, `executed`
+    is what the latency samples and outputs may be called. `npu_time_share` is NPU active time of total time, 0..1.
+    `fingerprint` names the target's hardware and software, `executed`
     the SHA-256 of the file that ran.
     """
 
@@ -42,6 +43,7 @@ class Run:
     outputs: tuple[tuple[NDArray[np.generic], ...], ...]
     latency_us: tuple[float, ...] | Unavailable
     proof: Proof | Unavailable
+    npu_time_share: float | Unavailable
     peak_memory_bytes: int | Unavailable
     notes: tuple[str, ...] = ()
     log: str = field(default="", repr=False)

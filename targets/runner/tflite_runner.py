@@ -20,17 +20,18 @@ import resource
 import sys
 import time
 from importlib import import_module
+from typing import Any, Dict, List, Tuple
 
 RUNTIMES = ("tflite_runtime", "ai_edge_litert")
 
 
-def say(event, **facts):
+def say(event: str, **facts: Any) -> None:
     """Print one event as a JSON line at once."""
     sys.stdout.write(json.dumps(dict(event=event, **facts)) + "\n")
     sys.stdout.flush()
 
 
-def find_runtime(wanted):
+def find_runtime(wanted: str) -> Tuple[str, Any]:
     """(name, module) of the TFLite interpreter that was asked for, or of the first that is installed."""
     names = RUNTIMES if wanted == "auto" else (wanted,)
     for name in names:
@@ -41,22 +42,22 @@ def find_runtime(wanted):
     raise RuntimeError("no TFLite runtime here: looked for " + ", ".join(names))
 
 
-def version_of(name):
+def version_of(name: str) -> str:
     """The installed version of a runtime, "unknown" when it does not say."""
     try:
         from importlib.metadata import version
 
         return version(name.replace("_", "-"))
     except Exception:
-        return getattr(import_module(name), "__version__", "unknown")
+        return str(getattr(import_module(name), "__version__", "unknown"))
 
 
-def tensors(details):
+def tensors(details: Any) -> List[Any]:
     """What the host must know of tensors to read their raw bytes."""
     return [{"name": d["name"], "shape": [int(n) for n in d["shape"]], "dtype": d["dtype"].__name__} for d in details]
 
 
-def load(job):
+def load(job: Dict[str, Any]) -> Any:
     """An allocated interpreter; says which runtime it is and how long loading took."""
     name, module = find_runtime(job["runtime"])
     say("runtime", name=name, version=version_of(name), python=platform.python_version(), machine=platform.machine())
@@ -69,7 +70,7 @@ def load(job):
     return interpreter
 
 
-def feed(interpreter, path):
+def feed(interpreter: Any, path: str) -> None:
     """Set the model's input to the raw bytes of a file."""
     import numpy
 
@@ -79,7 +80,7 @@ def feed(interpreter, path):
     interpreter.set_tensor(detail["index"], data.reshape([int(n) for n in detail["shape"]]))
 
 
-def write_outputs(interpreter, index, folder):
+def write_outputs(interpreter: Any, index: int, folder: str) -> List[str]:
     """Write every output of input `index` as raw bytes; returns the files' names."""
     files = []
     for number, detail in enumerate(interpreter.get_output_details()):
@@ -90,7 +91,7 @@ def write_outputs(interpreter, index, folder):
     return files
 
 
-def main(path):
+def main(path: str) -> int:
     """Run the job; 0 when everything was done."""
     with open(path) as file:
         job = json.load(file)

@@ -1,0 +1,69 @@
+"""`ethos-bench convert`: checkpoint -> int8 TFLite -> Vela, the files of one model."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from conversion.cache import storage_errors
+from conversion.pipeline import Settings, compile_source, int8_source
+from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from conversion.quantise import DEFAULT_RECIPE, RECIPES
+from conversion.steps import Origin, facts_of
+from harness.cli.failing import exits_cleanly
+from harness.figures import memory_problems
+from harness.workbench.calibration import data_calibration
+
+
+@click.command("convert")
+@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Checkpoint (.pt).")
+@click.option("--calibration", type=click.Path(path_type=Path), required=True, help="data.yaml whose train split calibrates.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), default=Path("converted"), show_default=True, help="Folder to write."
+)
+@click.option("--npu", "npus", multiple=True, default=(DEFAULT_PROFILE,), show_default=True, help="Profile name or TOML file.")
+@click.option(
+    "--recipe", type=click.Choice(list(RECIPES)), default=DEFAULT_RECIPE, show_default=True, help="Quantisation recipe."
+)
+@click.option("--images", type=int, help="Calibration images (default: the recipe's).")
+@click.option("--imgsz", type=int, help="Image size in pixels (default: the checkpoint's own).")
+@click.option("--cut", type=click.Choice(["raw", "decoded"]), default="raw", show_default=True, help="Where the graph ends.")
+@click.option("--vela", default="", help="Another Vela executable.")
+@exits_cleanly
+def convert_command(
+    checkpoint: Path,
+    calibration: Path,
+    output: Path,
+    npus: tuple[str, ...],
+    recipe: str,
+    images: int | None,
+    imgsz: int | None,
+    cut: Literal["raw", "decoded"],
+    vela: str,
+) -> None:
+    """Convert a checkpoint to int8 TFLite and compile it; writes NAME_int8.tflite and NAME_PROFILE_vela.tflite."""
+    profiles = [load_profile(name) for name in dict.fromkeys(npus)]
+    origin = Origin(checkpoint.stem, checkpoint=checkpoint)
+    count = RECIPES[recipe].images if images is None else images
+    settings = Settings(recipe=recipe, cut=cut, image_size=imgsz, vela=vela)
+    source = int8_source(origin, facts_of(origin, click.echo), settings, data_calibration(calibration, count), click.echo)
+    _copy(source.int8.path, output / f"{origin.variant}_int8.tflite")
+    for profile in profiles:
+        compilation = compile_source(source, profile, vela, click.echo).compilation
+        _copy(compilation.compiled.path, output / f"{origin.variant}_{profile.name}_vela.tflite")
+        share = 100 * compilation.placement.operator_share
+        click.echo(
+            f"{profile.name}: {share:.1f} % of operators on the NPU, {compilation.estimate.latency_us / 1e3:.2f} ms estimated"
+        )
+        for problem in memory_problems(compilation):
+            click.echo(f"{profile.name}: does not fit: {problem}")
+
+
+def _copy(source: Path, output: Path) -> None:
+    with storage_errors(output.parent):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, output)
+    click.echo(str(output))

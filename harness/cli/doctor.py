@@ -1,0 +1,105 @@
+"""`ethos-bench doctor`: what is installed, found and missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+from rich.console import Console
+
+from conversion.cache import cache_root
+from conversion.profile_files import load_profile, profile_names
+from conversion.vela import vela_executable, vela_version
+from harness.errors import EthosBenchError
+
+State = Literal["ok", "missing", "broken"]
+MARKS = {"ok": "[green]ok[/green]", "missing": "[yellow]missing[/yellow]", "broken": "[red]broken[/red]"}
+CORE = ("ai-edge-litert", "ethos-u-vela", "faster-coco-eval", "numpy", "onnxruntime", "pytest", "tflite-micro")
+CONVERT = ("ai-edge-quantizer", "litert-torch", "torch", "torchvision", "ultralytics-opencv-headless")
+FREE_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line: what was looked at, its state, what was found, and the command that mends it. `needed` by the main job."""
+
+    name: str
+    state: State
+    found: str
+    mend: str = ""
+    needed: bool = True
+
+
+@click.command("doctor")
+@click.pass_context
+def doctor_command(context: click.Context) -> None:
+    """Say what is installed, found and missing; exit code 1 when the main job could not run."""
+    console = Console(highlight=False)
+    failed = False
+    for check in checks():
+        console.print(f"{MARKS[check.state]:>24}  {check.name}: {check.found}")
+        if check.mend and check.state != "ok":
+            console.print(f"{'':>9}mend: {check.mend}", markup=False)
+        failed |= check.needed and check.state != "ok"
+    if failed:
+        context.exit(1)
+
+
+def checks() -> Iterator[Check]:
+    """Every check, needed ones first."""
+    supported = (3, 10) <= sys.version_info[:2] <= (3, 13)
+    yield Check("Python", "ok" if supported else "broken", sys.version.split()[0], "use Python 3.10 to 3.13")
+    yield from (_package(name, "uv pip sync requirements.lock") for name in CORE)
+    yield from (_package(name, "make environment", extra=True) for name in CONVERT)
+    yield _vela()
+    yield from (_profile(name) for name in profile_names())
+    yield _cache()
+
+
+def _package(name: str, mend: str, *, extra: bool = False) -> Check:
+    what = f"{name} (extra `convert`: needed for checkpoints)" if extra else name
+    try:
+        return Check(what, "ok", importlib.metadata.version(name), needed=not extra)
+    except importlib.metadata.PackageNotFoundError:
+        return Check(what, "missing", "not installed", mend, needed=not extra)
+
+
+def _vela() -> Check:
+    try:
+        executable = vela_executable()
+        return Check("Vela", "ok", f"{vela_version(executable)} at {executable}")
+    except EthosBenchError as error:
+        return Check("Vela", "missing", error.found, error.hint)
+
+
+def _profile(name: str) -> Check:
+    try:
+        profile = load_profile(name)
+        return Check(f"profile {name}", "ok", f"{profile.system_config}, {profile.memory_mode}")
+    except EthosBenchError as error:
+        return Check(f"profile {name}", "broken", error.found, error.hint)
+
+
+def _cache() -> Check:
+    root = cache_root()
+    place = next(folder for folder in (root, *root.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    state: State = "ok" if free > FREE_BYTES and _writable(place) else "broken"
+    mend = "ETHOS_BENCH_CACHE=/path/with/space"
+    return Check("cache", state, f"{root}, {free / 1e9:.0f} GB free", mend)
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        probe = folder / ".ethos-bench-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True

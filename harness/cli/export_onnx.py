@@ -1,0 +1,31 @@
+"""`ethos-bench export-onnx`: the float ONNX file of a checkpoint, which is also the float reference."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from conversion.cache import storage_errors
+from conversion.steps import Origin, exported, facts_of
+from harness.cli.failing import exits_cleanly
+
+
+@click.command("export-onnx")
+@click.option("--input", "checkpoint", type=click.Path(path_type=Path), required=True, help="Checkpoint (.pt).")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="ONNX file to write.")
+@click.option("--imgsz", type=int, help="Image size in pixels (default: the checkpoint's own).")
+@click.option("--cut", type=click.Choice(["raw", "decoded"]), default="raw", show_default=True, help="Where the graph ends.")
+@exits_cleanly
+def export_onnx_command(checkpoint: Path, output: Path, imgsz: int | None, cut: Literal["raw", "decoded"]) -> None:
+    """Write the float graph of a checkpoint as ONNX: input `images`, NCHW, RGB in 0..1."""
+    origin = Origin(checkpoint.stem, checkpoint=checkpoint)
+    facts = facts_of(origin, click.echo)
+    size = imgsz or facts.image_size
+    folder = exported(origin, facts, size, cut, click.echo)
+    with storage_errors(output.parent):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / "float.onnx", output)
+    click.echo(f"{output}: {size} px, {len(facts.classes)} classes, {facts.activation}, {output.stat().st_size} bytes")

@@ -1,0 +1,137 @@
+"""From what was found to records: the metrics of docs/reference/metrics.md, each with its evidence and identity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from harness.records.artefact import Artefact, Compilation
+from harness.records.checkpoint_facts import CheckpointFacts
+from harness.records.evidence import Evidence
+from harness.records.identity import Identity
+from harness.records.measurement import Measurement, Value
+from harness.records.run import Run
+from harness.records.unavailable import Unavailable
+
+LATENCY_STATS: Mapping[str, Callable[[np.ndarray], float]] = {
+    "median": lambda samples: float(np.median(samples)),
+    "p95": lambda samples: float(np.percentile(samples, 95)),
+    "min": lambda samples: float(samples.min()),
+    "mean": lambda samples: float(samples.mean()),
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The case that a record belongs to, and the identity that all of its records share."""
+
+    variant: str
+    profile: str
+    target: str
+    identity: Identity
+
+    def record(
+        self, metric: str, value: Value, unit: str, evidence: Evidence, *, stat: str = "", graph: str = "", note: str = ""
+    ) -> Measurement:
+        """One record of this case."""
+        return Measurement(
+            self.variant, self.profile, self.target, metric, value, unit, evidence, self.identity, stat, graph, note
+        )
+
+    def with_target(self, fingerprint: dict[str, str]) -> Subject:
+        """The same case for figures that depend on the target that ran."""
+        return replace(self, identity=replace(self.identity, target=fingerprint))
+
+
+def identity_figures(
+    subject: Subject, facts: CheckpointFacts | None, activation: str, twin: str, bytes_: int
+) -> list[Measurement]:
+    """What the model is: activation, parameters, file size, and which other model it equals."""
+    found = [
+        subject.record("activation", activation, "name", Evidence.COMPILED),
+        subject.record("same_model_as", twin or "none", "name", Evidence.COMPILED),
+        subject.record(
+            "checkpoint_bytes", bytes_ or Unavailable("no checkpoint file: seeded weights"), "bytes", Evidence.COMPILED
+        ),
+    ]
+    parameters: Value = facts.parameters if facts else Unavailable("a TFLite file does not say how it was parametrised")
+    found.append(subject.record("parameters", parameters, "count", Evidence.COMPILED))
+    return found
+
+
+def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurement]:
+    """Where the compiled file puts the work, and Vela's estimate of it."""
+    placement, estimate = compilation.placement, compilation.estimate
+    cpu_note = ", ".join(sorted({operator.operator for operator in placement.cpu}))
+    return [
+        subject.record("npu_operator_share", placement.operator_share, "ratio", Evidence.COMPILED, note=cpu_note),
+        subject.record("npu_mac_share", placement.mac_share, "ratio", Evidence.COMPILED),
+        subject.record("npu_cycle_share", placement.cycle_share, "ratio", Evidence.ESTIMATED),
+        subject.record("npu_cpu_crossings", placement.crossings, "count", Evidence.COMPILED),
+        subject.record("macs", placement.macs, "count", Evidence.COMPILED),
+        subject.record("estimated_us", estimate.latency_us, "us", Evidence.ESTIMATED),
+        *(
+            subject.record(f"operators_{where}", placement.count(where), "count", Evidence.COMPILED)
+            for where in ("executed", "fused", "elided", "cpu")
+        ),
+    ]
+
+
+def memory_figures(subject: Subject, compilation: Compilation, compiled_bytes: int) -> list[Measurement]:
+    """What the compiled file needs, and whether the platform has it."""
+    needs = compilation.estimate.memory_bytes
+    problems = memory_problems(compilation)
+    return [
+        subject.record("arena_bytes", compilation.estimate.arena_bytes, "bytes", Evidence.COMPILED),
+        subject.record("flash_bytes", compiled_bytes, "bytes", Evidence.COMPILED, note="size of the compiled file"),
+        *(subject.record("memory_bytes", need, "bytes", Evidence.COMPILED, stat=area) for area, need in needs.items() if need),
+        subject.record("fits", not problems, "bool", Evidence.COMPILED, note="; ".join(problems)),
+    ]
+
+
+def memory_problems(compilation: Compilation) -> list[str]:
+    """One sentence per memory that is too small: what is needed and what the platform has."""
+    budget = compilation.profile.budget
+    return [
+        f"needs {need / 2**20:.2f} MiB of {area}, the platform has {budget[area].bytes / 2**20:.2f} MiB"
+        for area, need in compilation.estimate.memory_bytes.items()
+        if area in budget and need > budget[area].bytes
+    ]
+
+
+def latency_figures(subject: Subject, run: Run) -> list[Measurement]:
+    """Statistics of the latency samples; every sample itself is in samples.jsonl."""
+    subject = subject.with_target(run.fingerprint)
+    if isinstance(run.latency_us, Unavailable):
+        return [subject.record("latency_us", run.latency_us, "us", run.evidence, stat=stat) for stat in LATENCY_STATS]
+    samples = np.asarray(run.latency_us)
+    note = f"{len(samples)} samples, {run.fingerprint.get('threads', '?')} threads"
+    return [
+        subject.record("latency_us", reduce(samples), "us", run.evidence, stat=stat, note=note)
+        for stat, reduce in LATENCY_STATS.items()
+    ] + [subject.record("process_peak_bytes", run.peak_memory_bytes, "bytes", run.evidence)]
+
+
+def execution_figures(subject: Subject, run: Run) -> list[Measurement]:
+    """What the run proves of NPU execution: the only figures that may be called measured offload."""
+    subject = subject.with_target(run.fingerprint)
+    share: Value = run.proof if isinstance(run.proof, Unavailable) else run.proof.share
+    return [
+        subject.record("npu_executed_share", share, "ratio", run.evidence),
+        subject.record("npu_time_share", run.npu_time_share, "ratio", run.evidence),
+    ]
+
+
+def artefact_identity(artefact: Artefact, options: Mapping[str, str], tools: Mapping[str, str]) -> Identity:
+    """What figures of a compiled artefact depend on."""
+    compilation = artefact.compilation
+    return Identity(
+        weights=artefact.weights,
+        tflite=artefact.source.sha256,
+        compiled=compilation.compiled.sha256,
+        profile=compilation.profile.identity,
+        tools={**tools, "vela": compilation.vela_version},
+        options={**options, "image_size": str(artefact.image_size), "recipe": artefact.recipe or "none"},
+    )

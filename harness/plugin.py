@@ -1,0 +1,203 @@
+"""The pytest plugin behind `pytest benchmarks/`: parameters, fixtures, error messages, results and the closing table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import EthosBenchError, TargetUnavailable, UsageError
+from harness.plugin_options import add_options, parse_options
+from harness.report.progress import ProgressLines
+from harness.report.results_files import write_reports
+from harness.report.terminal import print_summary
+from harness.run_header import run_header
+from harness.store import Results
+from harness.workbench.case import Case
+from harness.workbench.suite import SuiteCase
+from harness.workbench.workbench import Workbench
+
+ORDER = ("test_identity", "test_offload", "test_memory", "test_latency", "test_accuracy", "test_claims")
+"""Identity of every model comes before any compute; then model by model."""
+
+
+class Recorder:
+    """Keeps what tests found. Registered only in the process that writes the results, which under xdist runs no test."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the findings off a report, and note how the test ended."""
+        findings = getattr(report, "ethos_findings", None)
+        if findings:
+            self.results.add(findings)
+        if report.when == "call" or not report.passed:
+            self.results.log(f"{report.outcome} {report.nodeid} {report.duration:.2f} s")
+        if report.failed:
+            message = getattr(report, "ethos_error", "") or str(report.longrepr).strip().splitlines()[-1]
+            self.results.fail(report.nodeid, message)
+
+
+bench_key = pytest.StashKey[Workbench]()
+results_key = pytest.StashKey[Results]()
+progress_key = pytest.StashKey[ProgressLines]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the suite."""
+    add_options(parser)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Open the session's models, profiles and targets before anything is collected; a problem ends the session here."""
+    config = session.config
+    if not _runs_benchmarks(config):
+        return
+    progress = ProgressLines(config)
+    config.stash[progress_key] = progress
+    try:
+        bench = Workbench(parse_options(config), progress)
+        config.stash[bench_key] = bench
+        if hasattr(config, "workerinput"):
+            return
+        _check_inputs(bench)
+        if not config.option.collectonly:
+            header = run_header(config.invocation_params.args, Path(config.rootpath))
+            folder = config.option.results or Path(config.rootpath) / "results" / header.id
+            config.stash[results_key] = Results(folder, header)
+            config.pluginmanager.register(Recorder(config.stash[results_key]), "ethos-bench-recorder")
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+    except EthosBenchError as error:
+        _print(config, f"\nERROR: {error}")
+        pytest.exit(error.found, returncode=error.exit_code)
+
+
+def _check_inputs(bench: Workbench) -> None:
+    """Raise what would fail every test: a data set or a target that is not there."""
+    _ = bench.dataset
+    for spec in bench.options.targets:
+        try:
+            bench.target(spec)
+        except TargetUnavailable:
+            if not bench.options.allow_missing_target:
+                raise
+
+
+def _runs_benchmarks(config: pytest.Config) -> bool:
+    folder = Path(__file__).parents[1] / "benchmarks"
+    places = [Path(config.invocation_params.dir, str(argument).split("::")[0]).resolve() for argument in config.args]
+    return any(place.is_relative_to(folder) for place in places)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What will run, before it runs."""
+    bench = config.stash.get(bench_key, None)
+    if bench is None:
+        return []
+    options = bench.options
+    lines = [
+        f"models: {', '.join(bench.models)}",
+        f"NPUs: {', '.join(bench.profiles)}",
+        f"targets: {', '.join(options.targets)}",
+        f"data: {options.data or 'none: no accuracy, calibrated on packaged photographs'}",
+    ]
+    results = config.stash.get(results_key, None)
+    return [*lines, f"results: {results.folder}"] if results else lines
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per variant, profile and target; one per profile and target for statements that compare variants."""
+    bench = metafunc.config.stash.get(bench_key, None)
+    if bench is None:
+        return
+    places = [(profile, target) for profile in bench.profiles for target in bench.options.targets]
+    if "case" in metafunc.fixturenames:
+        cases = [(variant, *place) for variant in bench.models for place in places]
+        distributed = hasattr(metafunc.config, "workerinput")
+        marks = {name: [pytest.mark.xdist_group(bench.group(name))] if distributed else [] for name in bench.models}
+        parameters = [pytest.param(case, id="-".join(case), marks=marks[case[0]]) for case in cases]
+        metafunc.parametrize("case", parameters, indirect=True)
+    elif "suite" in metafunc.fixturenames:
+        metafunc.parametrize("suite", [pytest.param(place, id="-".join(place)) for place in places], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Identity checks first, then everything of one model before the next, statements about all models last."""
+    if config.stash.get(bench_key, None) is None:
+        return
+    variants = {name: position for position, name in enumerate(config.stash[bench_key].models)}
+
+    def rank(item: pytest.Item) -> tuple[int, int, int]:
+        module = ORDER.index(item.path.stem) if item.path.stem in ORDER else len(ORDER)
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        variant = variants[parameters["case"][0]] if "case" in parameters else len(variants)
+        return (0 if module == 0 else 1, variant, module)
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
+def bench(request: pytest.FixtureRequest) -> Iterator[Workbench]:
+    """The session's models, profiles and targets."""
+    found = request.config.stash[bench_key]
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest, bench: Workbench) -> Case:
+    """A variant on a profile and a target."""
+    variant, profile, target = request.param
+    _require_target(bench, target)
+    made = Case(bench, variant, profile, target)
+    request.node.ethos_findings = made.findings
+    return made
+
+
+@pytest.fixture
+def suite(request: pytest.FixtureRequest, bench: Workbench) -> SuiteCase:
+    """All variants on one profile and target."""
+    profile, target = request.param
+    _require_target(bench, target)
+    made = SuiteCase(bench, profile, target)
+    request.node.ethos_findings = made.findings
+    return made
+
+
+def _require_target(bench: Workbench, target: str) -> None:
+    try:
+        bench.target(target)
+    except TargetUnavailable as error:
+        pytest.skip(f"--allow-missing-target: {error.found}")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Let findings travel on the report, and give our own errors as their message instead of a stack trace."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    findings = getattr(item, "ethos_findings", None)
+    if findings and call.when == "call":
+        report.ethos_findings = findings.to_json()
+    if call.excinfo is not None and isinstance(call.excinfo.value, EthosBenchError):
+        report.longrepr = str(call.excinfo.value)
+        report.ethos_error = call.excinfo.value.found
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The table of models, and the verdicts."""
+    results = config.stash.get(results_key, None)
+    if results is None or not results.records:
+        return
+    write_reports(results)
+    print_summary(results, terminalreporter)
+
+
+def _print(config: pytest.Config, text: str) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter:
+        reporter.write_line(text, red=True)

@@ -1,0 +1,59 @@
+"""The options of `pytest benchmarks/` and the session they ask for."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.workbench.options import DEFAULT_PROFILE, DEFAULT_TARGET, BenchOptions
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add every option to pytest's command line."""
+    group = parser.getgroup("ethos-bench", "ethos-bench: models, NPUs, targets")
+    add = group.addoption
+    add("--target", action="append", metavar="SPEC", help=f"where to run; repeatable (default {DEFAULT_TARGET})")
+    add("--npu", action="append", metavar="NAME|FILE.toml", help=f"NPU profile; repeatable (default {DEFAULT_PROFILE})")
+    add("--variant", action="append", metavar="NAME", help="only these models; repeatable (default all)")
+    add("--checkpoints", type=Path, metavar="DIR", help="folder that holds the six documented training folders")
+    add("--checkpoint", type=Path, metavar="FILE", help="any ultralytics detector with a Detect head")
+    add("--model", type=Path, metavar="FILE.tflite", help="any full-integer TFLite file")
+    add("--base-model", type=Path, metavar="FILE", help="trained checkpoint of the plain model to compare with")
+    add("--data", type=Path, metavar="data.yaml", help="data set: calibration from its train split, accuracy on its test split")
+    add("--images", type=int, metavar="N", help="accuracy on N images of the split (another identity than the whole split)")
+    add("--calibration-images", type=int, metavar="N", help="images that the quantiser sees (default: the recipe's)")
+    add("--recipe", default="", metavar="NAME", help="quantisation recipe (default: the best known; `fast` is the plain route)")
+    add("--imgsz", metavar="N", help="image size in pixels (default: the checkpoint's own; 320 for seeded weights)")
+    add("--cut", choices=("raw", "decoded"), default="raw", help="where the graph ends: raw head maps, or decoded boxes")
+    add("--repeats", type=int, default=50, metavar="N", help="latency samples per model (default 50)")
+    add("--threads", type=int, default=2, metavar="N", help="threads of CPU targets (default 2)")
+    add("--vela", default="", metavar="EXECUTABLE", help="another Vela, such as a board support package's")
+    add("--results", type=Path, metavar="DIR", help="results folder (default results/<run id>)")
+    add("--strict-claims", action="store_true", help="a claim that is refuted or falls short fails the run")
+    add("--allow-missing-target", action="store_true", help="skip a named target that is not there instead of failing")
+
+
+def parse_options(config: pytest.Config) -> BenchOptions:
+    """The checked options of this session."""
+    option = config.option
+    given = {name: getattr(option, name) for name in (field.name for field in fields(BenchOptions)) if hasattr(option, name)}
+    given |= {
+        "targets": tuple(dict.fromkeys(option.target or (DEFAULT_TARGET,))),
+        "profiles": tuple(dict.fromkeys(option.npu or (DEFAULT_PROFILE,))),
+        "variants": tuple(dict.fromkeys(option.variant or ())),
+        "image_size": _image_size(option.imgsz),
+    }
+    options = BenchOptions(**given)
+    options.check()
+    return options
+
+
+def _image_size(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise UsageError(f"--imgsz {text}", "a size in pixels, a multiple of 32", "--imgsz 320")
+    return int(text)

@@ -1,0 +1,89 @@
+"""The files of a results folder that are made from its records: one Markdown page per model, and pytest-benchmark's JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pytest_benchmark.stats import Stats
+
+from harness.report.tables import COLUMNS, MISSING, Record, RecordTable, difference_text, found_text, value_text
+from harness.store import Results, write_whole
+
+SECONDS = 1e-6
+
+
+def write_reports(results: Results) -> None:
+    """Write `<variant>.md` for every variant, and benchmark.json."""
+    for variant in dict.fromkeys(record["variant"] for record in results.records):
+        write_whole(results.folder / f"{variant}.md", variant_page(results, variant))
+    write_whole(results.folder / "benchmark.json", json.dumps(benchmark_json(results), indent=1))
+
+
+def variant_page(results: Results, variant: str) -> str:
+    """A page on one model: what it is, its figures by case, and the verdicts on what documents say of it."""
+    own = [record for record in results.records if record["variant"] == variant]
+    table = RecordTable(own)
+    parts = [f"# {variant}", _facts(own), *(_case_section(table, case) for case in table.cases())]
+    verdicts = [verdict for verdict in results.verdicts if verdict["variant"] in (variant, "all")]
+    if verdicts:
+        parts.append(_verdict_section(verdicts))
+    parts.append(f"Run {results.header.id}, commit {results.header.commit[:12]}: `{results.header.command}`")
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(records: Sequence[Record]) -> str:
+    facts = {record["metric"]: value_text(record, ",") for record in records}
+    kinds = ("activation", "parameters", "checkpoint_bytes", "same_model_as")
+    return "\n".join(f"- {kind.replace('_', ' ')}: {facts[kind]}" for kind in kinds if facts.get(kind, MISSING) != MISSING)
+
+
+def _case_section(table: RecordTable, case: tuple[str, str, str]) -> str:
+    rows = ["| figure | value | evidence |", "|---|---|---|"]
+    for column in COLUMNS:
+        record = table.find(case, column.metric, column.stat, column.graph)
+        if record is None:
+            continue
+        value = record["unavailable"] if "unavailable" in record else value_text(record, column.form, column.scale)
+        note = f" ({record['note']})" if record.get("note") else ""
+        rows.append(f"| {column.heading} | {value}{note} | {record['evidence']} |")
+    return f"## {case[1]} on {case[2]}\n\n" + "\n".join(rows)
+
+
+def _verdict_section(verdicts: Sequence[Record]) -> str:
+    rows = ["| claim | NPU | documented | found | difference | comparable | verdict |", "|---|---|---|---|---|---|---|"]
+    for verdict in verdicts:
+        documented, found = (found_text(verdict[side], verdict["unit"]) for side in ("documented", "found"))
+        cells = (verdict["claim"], verdict["profile"], documented, verdict["note"] or found, difference_text(verdict))
+        rows.append(f"| {' | '.join(cells)} | {verdict['comparability']}: {verdict['why']} | {verdict['outcome']} |")
+    return "## Documented claims\n\n" + "\n".join(rows)
+
+
+def benchmark_json(results: Results) -> dict[str, Any]:
+    """The samples in pytest-benchmark's format, so that its `compare` and others' dashboards read them; seconds there."""
+    return {
+        "machine_info": results.header.host,
+        "commit_info": {"id": results.header.commit, "dirty": results.header.dirty},
+        "benchmarks": [_benchmark(group) for group in results.samples],
+        "datetime": results.header.started,
+        "version": results.header.versions.get("pytest-benchmark", ""),
+    }
+
+
+def _benchmark(group: Record) -> dict[str, Any]:
+    stats: Any = Stats()  # type: ignore[no-untyped-call]  # pytest-benchmark has no types
+    for sample in group["latency_us"]:
+        stats.update(sample * SECONDS)
+    case = f"{group['variant']}-{group['profile']}-{group['target']}"
+    fields = ("min", "max", "mean", "stddev", "rounds", "median", "iqr", "q1", "q3", "ops", "total")
+    return {
+        "group": group["target"],
+        "name": f"test_latency[{case}]",
+        "fullname": f"benchmarks/test_latency.py::test_latency[{case}]",
+        "params": {"case": case},
+        "param": case,
+        "extra_info": {"executed": group["executed"]},
+        "options": {},
+        "stats": {**{field: getattr(stats, field) for field in fields}, "data": stats.data, "iterations": 1},
+    }

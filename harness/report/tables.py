@@ -1,0 +1,116 @@
+"""Records as rows: what the terminal and Markdown reports both show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Record = Mapping[str, Any]
+MISSING = "-"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading, the record it shows, and how a value is written; `evidence` stands under the heading."""
+
+    heading: str
+    metric: str
+    form: str
+    stat: str = ""
+    graph: str = ""
+    scale: float = 1.0
+
+
+COLUMNS = (
+    Column("NPU ops %", "npu_operator_share", ".1f", scale=100),
+    Column("NPU MACs %", "npu_mac_share", ".1f", scale=100),
+    Column("CPU ops", "operators_cpu", "d"),
+    Column("Vela ms", "estimated_us", ".2f", scale=1e-3),
+    Column("x base", "estimated_speedup_over_base", ".2f"),
+    Column("arena MiB", "arena_bytes", ".2f", scale=2**-20),
+    Column("fits", "fits", "s"),
+    Column("median ms", "latency_us", ".2f", stat="median", scale=1e-3),
+    Column("mAP50-95 float", "map50_95", ".3f", graph="float"),
+    Column("mAP50-95 int8", "map50_95", ".3f", graph="int8"),
+    Column("int8 loss", "map50_95_drop", "+.3f", graph="int8"),
+)
+
+
+class RecordTable:
+    """The records of a run, looked up by case and metric."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = {_key(record): record for record in records}
+
+    def cases(self) -> list[tuple[str, str, str]]:
+        """(variant, profile, target) of every case, in the order of the run."""
+        return list(dict.fromkeys((key[0], key[1], key[2]) for key in self._records))
+
+    def find(self, case: tuple[str, str, str], metric: str, stat: str = "", graph: str = "") -> Record | None:
+        """One record, or None when the run has none."""
+        return self._records.get((*case, metric, stat, graph))
+
+    def text(self, case: tuple[str, str, str], column: Column) -> str:
+        """One cell: the value, or a dash when there is none."""
+        record = self.find(case, column.metric, column.stat, column.graph)
+        return MISSING if record is None else value_text(record, column.form, column.scale)
+
+    def evidence(self, column: Column) -> str:
+        """The evidence of a column's figures; several kinds are all named."""
+        kinds = {
+            record["evidence"]
+            for key, record in self._records.items()
+            if key[3:] == (column.metric, column.stat, column.graph) and "value" in record
+        }
+        return " / ".join(sorted(kinds))
+
+
+def value_text(record: Record, form: str, scale: float = 1.0) -> str:
+    """A record's value in a format; "-" when it is unavailable."""
+    if "unavailable" in record:
+        return MISSING
+    value = record["value"]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    return format(value if form == "d" else value * scale, form)
+
+
+def outcome_counts(verdicts: Sequence[Record]) -> str:
+    """How the verdicts fell, in words."""
+    kinds = dict.fromkeys(verdict["outcome"] for verdict in verdicts)
+    return ", ".join(f"{sum(v['outcome'] == kind for v in verdicts)} {kind}" for kind in kinds) or MISSING
+
+
+def found_text(value: Any, unit: str) -> str:
+    """A documented or found number in its unit."""
+    if isinstance(value, str):
+        return value
+    if unit == "ratio":
+        return f"{100 * value:.1f} %"
+    if unit == "bytes":
+        return f"{value / 1e6:.2f} MB"
+    return f"{value:,.0f}"
+
+
+def difference_text(verdict: Record) -> str:
+    """Found minus documented."""
+    if verdict["difference"] is None:
+        return MISSING
+    if verdict["unit"] == "ratio":
+        return f"{100 * verdict['difference']:+.1f} points"
+    scaled = found_text(abs(verdict["difference"]), verdict["unit"])
+    return f"{'-' if verdict['difference'] < 0 else '+'}{scaled}"
+
+
+def _key(record: Record) -> tuple[str, str, str, str, str, str]:
+    return (
+        record["variant"],
+        record["profile"],
+        record["target"],
+        record["metric"],
+        record.get("stat", ""),
+        record.get("graph", ""),
+    )

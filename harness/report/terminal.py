@@ -1,0 +1,92 @@
+"""What a person reads at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from harness.report.tables import COLUMNS, Record, RecordTable, difference_text, found_text, outcome_counts
+from harness.store import Results
+
+COLOURS = {"confirmed": "green", "exceeded": "cyan", "fell short": "yellow", "refuted": "red"}
+NARROWEST = 150
+"""Columns of text; a log has no width of its own, and a table squeezed into 80 columns cannot be read."""
+
+
+def print_summary(results: Results, reporter: Any) -> None:
+    """Write the table of models, the findings and the verdicts below pytest's own output."""
+    width = max(reporter._tw.fullwidth, NARROWEST)
+    console = Console(force_terminal=reporter.hasmarkup, no_color=not reporter.hasmarkup, width=width)
+    table = RecordTable(results.records)
+    with console.capture() as captured:
+        console.print()
+        console.print(model_table(table, results.verdicts))
+        for line in findings(table):
+            console.print(line, highlight=False)
+        if results.verdicts:
+            console.print(verdict_table(results.verdicts))
+    reporter.write(captured.get())
+    reporter.write_line(f"results: {results.folder}")
+
+
+def model_table(table: RecordTable, verdicts: Sequence[Record]) -> Table:
+    """Models x figures; every column names its evidence."""
+    shown = Table(box=box.SIMPLE_HEAD, title="Models", title_justify="left", pad_edge=False)
+    for heading in ("model", "NPU", "target"):
+        shown.add_column(heading, no_wrap=True)
+    used = [column for column in COLUMNS if any(table.find(c, column.metric, column.stat, column.graph) for c in table.cases())]
+    for column in used:
+        shown.add_column(f"{column.heading}\n[dim]{table.evidence(column)}[/dim]", justify="right")
+    shown.add_column("claims")
+    for case in table.cases():
+        own = [v for v in verdicts if (v["variant"], v["profile"], v["target"]) == case]
+        shown.add_row(*case, *(table.text(case, column) for column in used), outcome_counts(own))
+    return shown
+
+
+def findings(table: RecordTable) -> list[str]:
+    """Sentences that a table cannot hold: equal models, models that do not fit, why a figure is missing."""
+    lines: dict[str, None] = {}
+    for case in table.cases():
+        twin = table.find(case, "same_model_as")
+        if twin and twin.get("value", "none") != "none":
+            lines[f"{case[0]} is {twin['value']}: same graph, same weights"] = None
+        fits = table.find(case, "fits")
+        if fits and fits.get("value") is False:
+            lines[f"{case[0]} does not fit {case[1]}: {fits.get('note', '')}"] = None
+        accuracy = table.find(case, "map50_95", graph="int8")
+        if accuracy and "unavailable" in accuracy:
+            lines[f"{case[0]}: no accuracy: {accuracy['unavailable']}"] = None
+    return list(lines)
+
+
+def verdict_table(verdicts: Sequence[Record]) -> Table:
+    """Claims held against figures, both numbers shown; equal rows of several profiles share one line."""
+    shown = Table(box=box.SIMPLE_HEAD, title="Verdicts on documented claims", title_justify="left", pad_edge=False)
+    for heading in ("claim", "NPU", "documented", "found", "difference", "evidence", "comparable", "verdict"):
+        shown.add_column(heading, overflow="fold")
+    for row, profiles in merged(verdicts).items():
+        colour = COLOURS.get(row[-1], "white")
+        shown.add_row(row[0], ", ".join(profiles), *row[1:-1], f"[{colour}]{row[-1]}[/{colour}]")
+    return shown
+
+
+def merged(verdicts: Sequence[Record]) -> dict[tuple[str, ...], list[str]]:
+    """Verdict rows -> the profiles they hold for, in the order of the run."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for verdict in verdicts:
+        row = (
+            verdict["claim"],
+            found_text(verdict["documented"], verdict["unit"]),
+            verdict["note"] or found_text(verdict["found"], verdict["unit"]),
+            difference_text(verdict),
+            verdict["evidence"],
+            verdict["comparability"],
+            verdict["outcome"],
+        )
+        rows.setdefault(row, []).append(verdict["profile"])
+    return rows

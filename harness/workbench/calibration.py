@@ -1,0 +1,60 @@
+"""The images a quantiser sees: of the user's training split, or photographs that come inside a package."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conversion.checkpoint import packaged_images
+from conversion.steps import Calibration
+from harness.detection.dataset import load_calibration
+from harness.detection.images import read_image
+from harness.detection.letterbox import letterbox
+
+WINDOWS_PER_PHOTOGRAPH = 8
+WINDOW_SHARE = 0.6
+"""Side of a window, as a share of the photograph's sides."""
+
+Pixels = NDArray[np.uint8]
+
+
+def data_calibration(data_yaml: Path, count: int) -> Calibration:
+    """`count` images of the training split, evenly spaced."""
+    chosen = load_calibration(data_yaml, count)
+    return Calibration(
+        identity=chosen.identity,
+        count=len(chosen.images),
+        letterboxed=lambda size: _stack((read_image(path) for path in chosen.images), size),
+    )
+
+
+def packaged_calibration() -> Calibration:
+    """Windows of the photographs inside the ultralytics package, for models that no data set is given for."""
+    paths = packaged_images()
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in paths))
+    digest.update(f"{WINDOWS_PER_PHOTOGRAPH} windows of {WINDOW_SHARE}".encode())
+    return Calibration(
+        identity=digest.hexdigest(),
+        count=len(paths) * WINDOWS_PER_PHOTOGRAPH,
+        letterboxed=lambda size: _stack((window for path in paths for window in _windows(read_image(path))), size),
+    )
+
+
+def _windows(image: Pixels) -> Iterator[Pixels]:
+    """Windows along the diagonal and its mirror image, uint8 RGB."""
+    height, width = (int(side * WINDOW_SHARE) for side in image.shape[:2])
+    steps = WINDOWS_PER_PHOTOGRAPH // 2
+    for step in range(steps):
+        top = (image.shape[0] - height) * step // (steps - 1)
+        left = (image.shape[1] - width) * step // (steps - 1)
+        window = image[top : top + height, left : left + width]
+        yield window
+        yield window[:, ::-1]
+
+
+def _stack(images: Iterator[Pixels], size: int) -> Pixels:
+    return np.concatenate([letterbox(np.ascontiguousarray(image), size)[0] for image in images])

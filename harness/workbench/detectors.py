@@ -1,0 +1,109 @@
+"""Detections of a graph on a data set, cached by content: they are a function of the file, the images and the runtime."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from conversion.cache import entry
+from harness.detection.accuracy import Accuracy
+from harness.detection.coco import coco_accuracy
+from harness.detection.dataset import Dataset
+from harness.detection.detections import Detections, from_coco, to_coco
+from harness.detection.evaluate import COCO_SELECTION, PUBLISHED_MARGIN, PUBLISHED_SELECTION, detect
+from harness.detection.graphs import open_graph
+from harness.detection.layout import Layout, find_layout
+from harness.detection.nms import Selection
+from harness.detection.ultralytics_ap import ultralytics_accuracy
+from harness.errors import ModelError
+from harness.records.artefact import ModelFile
+from harness.records.unavailable import Unavailable
+
+GENERATION = 1
+"""Raised when decode or NMS change what they find."""
+RUNTIMES = {".onnx": "onnxruntime", ".tflite": "ai-edge-litert"}
+REPORT_EVERY = 64
+SETS = ("coco", "published")
+
+
+@dataclass(frozen=True)
+class Detected:
+    """Detections of one graph under COCO's selection and under the published one, and the folder that keeps them."""
+
+    dataset: Dataset
+    coco: Detections
+    published: Detections
+    folder: Path
+    runtime: str
+
+    @cached_property
+    def accuracy(self) -> Accuracy:
+        """MAP under COCO's rules: conf .001, IoU .7."""
+        return coco_accuracy(self.coco, self.dataset)
+
+    @cached_property
+    def published_accuracy(self) -> Accuracy:
+        """MAP as ultralytics 8.3 computes it: conf .25, IoU .45."""
+        return ultralytics_accuracy(self.published, self.dataset)
+
+    @property
+    def kept(self) -> Path:
+        """The COCO result list on disk."""
+        return self.folder / "coco.json"
+
+
+def detected(
+    model: ModelFile, rect: ModelFile | None, dataset: Dataset, threads: int, progress: Callable[[str], None]
+) -> Detected | Unavailable:
+    """What a graph finds on a data set, or why its outputs are not those of a YOLO head for these classes.
+
+    `rect` is the same graph on the canvas that published figures were measured on; without one they come from `model`.
+    """
+    runtime = RUNTIMES[model.path.suffix]
+    version = f"{runtime} {importlib.metadata.version(runtime)}"
+    layout = _layout(model, dataset, threads)
+    if isinstance(layout, Unavailable):
+        return layout
+    parts = {"generation": GENERATION, "model": model.sha256, "rect": rect.sha256 if rect else "", "data": dataset.identity}
+    finder = _Finder(dataset, threads, progress)
+    folder = entry("detections", {**parts, "runtime": version}, lambda folder: finder.write(model, rect, folder))
+    coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text()), dataset) for name in SETS)
+    return Detected(dataset, coco, published, folder, version)
+
+
+@dataclass(frozen=True)
+class _Finder:
+    dataset: Dataset
+    threads: int
+    progress: Callable[[str], None]
+
+    def write(self, model: ModelFile, rect: ModelFile | None, folder: Path) -> None:
+        """Both sets of detections as COCO result lists: of one pass over the images, or of two when `rect` has its own."""
+        if rect is None:
+            found = self._detect(model, (COCO_SELECTION, PUBLISHED_SELECTION), 0)
+        else:
+            found = (*self._detect(model, (COCO_SELECTION,), 0), *self._detect(rect, (PUBLISHED_SELECTION,), PUBLISHED_MARGIN))
+        for name, detections in zip(SETS, found, strict=True):
+            (folder / f"{name}.json").write_text(json.dumps(to_coco(detections)))
+
+    def _detect(self, model: ModelFile, selections: tuple[Selection, ...], margin: int) -> tuple[Detections, ...]:
+        layout = _layout(model, self.dataset, self.threads)
+        assert isinstance(layout, Layout)
+        graph = open_graph(model.path, self.threads)
+        return detect(graph, self.dataset, layout, selections, self._report, margin)
+
+    def _report(self, done: int, total: int) -> None:
+        if done % REPORT_EVERY == 0:
+            self.progress(f"{done} of {total} images")
+
+
+def _layout(model: ModelFile, dataset: Dataset, threads: int) -> Layout | Unavailable:
+    try:
+        graph = open_graph(model.path, threads)
+    except ModelError as error:
+        return Unavailable(error.found)
+    return find_layout([output.shape for output in graph.outputs], len(dataset.class_names), graph.size)

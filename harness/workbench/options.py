@@ -1,0 +1,58 @@
+"""What a session was asked to do, checked before anything is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from conversion.variants import BY_NAME
+from harness.errors import UsageError
+
+DEFAULT_PROFILE = "ethos-u65-256"
+DEFAULT_TARGET = "host"
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """The options of `pytest benchmarks/`, as docs/reference/options.md describes them.
+
+    `image_size` None means each checkpoint's own training size; `images` None means the whole split.
+    """
+
+    targets: tuple[str, ...] = (DEFAULT_TARGET,)
+    profiles: tuple[str, ...] = (DEFAULT_PROFILE,)
+    variants: tuple[str, ...] = ()
+    checkpoints: Path | None = None
+    checkpoint: Path | None = None
+    model: Path | None = None
+    base_model: Path | None = None
+    data: Path | None = None
+    images: int | None = None
+    calibration_images: int | None = None
+    recipe: str = ""
+    image_size: int | None = None
+    cut: Literal["raw", "decoded"] = "raw"
+    repeats: int = 50
+    threads: int = 2
+    vela: str = ""
+    strict_claims: bool = False
+    allow_missing_target: bool = False
+
+    def check(self) -> None:
+        """Raise UsageError for what no session could do."""
+        given = [option for option in ("checkpoints", "checkpoint", "model") if getattr(self, option)]
+        if len(given) > 1:
+            raise UsageError(f"--{given[0]} and --{given[1]} were both given", "one of them")
+        for name, count in (("--repeats", self.repeats), ("--threads", self.threads)):
+            if count < 1:
+                raise UsageError(f"{name} {count}", "1 or more")
+        unknown = [name for name in self.variants if name not in BY_NAME]
+        if unknown and not (self.checkpoint or self.model):
+            raise UsageError(f"unknown variant `{unknown[0]}`", f"one of {', '.join(BY_NAME)}")
+        if self.calibration_images is not None and self.calibration_images < 1:
+            raise UsageError(
+                f"--calibration-images {self.calibration_images}: activation ranges cannot be found without images",
+                "1 or more",
+                "--calibration-images 64",
+            )

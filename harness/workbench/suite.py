@@ -1,0 +1,47 @@
+"""All variants on one profile and target, for statements that compare them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.errors import EthosBenchError
+from harness.records.claim import Statement
+from harness.records.verdict import Verdict
+from harness.store import Findings
+from harness.verdicts import Suite, decide
+from harness.workbench.workbench import Workbench
+
+
+@dataclass
+class SuiteCase:
+    """What statements about several variants are decided on; variants that failed are part of the answer."""
+
+    bench: Workbench
+    profile: str
+    target: str
+    findings: Findings = field(default_factory=Findings)
+
+    def judge(self, statements: Sequence[Statement]) -> list[Verdict]:
+        """The verdicts on documented sentences, kept as findings."""
+        suite = self._suite()
+        verdicts = [decide(statement, suite) for statement in statements]
+        self.findings.verdicts += verdicts
+        return verdicts
+
+    def _suite(self) -> Suite:
+        shares: dict[str, float] = {}
+        memory: dict[str, int] = {}
+        weights: dict[str, str] = {}
+        failures: dict[str, str] = {}
+        for name in self.bench.models:
+            try:
+                facts = self.bench.facts(name)
+                compilation = self.bench.artefact(name, self.profile).compilation
+            except EthosBenchError as error:
+                failures[name] = error.found
+                continue
+            shares[name] = compilation.placement.operator_share
+            memory[name] = sum(compilation.estimate.memory_bytes.values())
+            weights[name] = facts.weights if facts else self.bench.source(name).graph.weights
+        return Suite(self.profile, self.target, shares, memory, weights, failures)
