@@ -96,7 +96,7 @@ def float_tflite(module: nn.Module, image_size: int) -> bytes:
 def onnx(module: nn.Module, image_size: int, names: tuple[str, ...]) -> bytes:
     """The float32 ONNX file of a head module: input `images` NCHW (1, 3, S, S) in 0..1."""
     example = (torch.zeros(1, 3, image_size, image_size),)
-    form = {"input_names": ["images"], "output_names": list(names), "opset_version": ONNX_OPSET}
+    form: dict[str, Any] = {"input_names": ["images"], "output_names": list(names), "opset_version": ONNX_OPSET}
     with quiet_exporters(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float.onnx"
         torch.onnx.export(module, example, path, dynamo=False, **form)
