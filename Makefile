@@ -1,0 +1,78 @@
+# Set-up and the main jobs. `make bench` and `make test` do all the set-up on a fresh machine.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.synced
+PYTHONS := 3.10 3.11 3.12 3.13
+# The first Python of a supported version that is on PATH and starts.
+PYTHON ?= $(firstword $(foreach name,python3 $(addprefix python,$(PYTHONS)),$(shell $(name) -c 'import sys; print("$(name)") if (3, 10) <= sys.version_info[:2] <= (3, 13) else None' 2>/dev/null)))
+
+# Real checkpoints and images, where they are: never part of the project, which works without them.
+DATA := $(or $(ETHOS_BENCH_TEST_DATA),$(wildcard ../shared))
+CHECKPOINTS := $(wildcard $(DATA)/models/checkpoints)
+DATASET := $(wildcard $(DATA)/datasets/traffic-signs/data.yaml)
+NPUS := --npu ethos-u65-256 --npu ethos-u55-256 --npu ethos-u85-256
+# What `make bench` runs; ARGS replaces it.
+ARGS ?= --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
+
+.PHONY: help environment bench test check lint fast-tests lock lock-resolves nightly docs clean
+
+help: ## Say what can be made.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+environment: $(STAMP) ## Create .venv with everything that requirements.lock pins.
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.10 to 3.13 on PATH"; exit 3; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv$$(sed -n 's/^uv\(==[^ ]*\) .*/\1/p' requirements.lock)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+bench: $(STAMP) ## The main job: the suite on the checkpoints at hand, else on seeded models.
+	$(BIN)/pytest benchmarks/ $(ARGS)
+
+test: $(STAMP) ## All tests but nightly and fuzz.
+	$(BIN)/pytest tests -m "not nightly and not fuzz"
+
+check: lint lock-resolves fast-tests ## Lint, types, import rule, lock, fast tests on each Python found.
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The lock must resolve on every supported Python, whichever is installed here.
+lock-resolves: $(STAMP)
+	@for version in $(PYTHONS); do \
+	  $(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version $$version requirements.lock --output-file - >/dev/null \
+	    && echo "requirements.lock resolves on Python $$version"; \
+	done
+
+# Each Python gets an environment without the extra `convert`: the suite must work there too.
+fast-tests: $(STAMP)
+	@for version in $(PYTHONS); do \
+	  python=$$($(BIN)/uv python find --no-python-downloads --system $$version 2>/dev/null) || continue; \
+	  venv=.venv-$$version; \
+	  test -x $$venv/bin/python || $(BIN)/uv venv --quiet --python $$python $$venv; \
+	  $(BIN)/uv pip install --quiet --python $$venv/bin/python --constraint requirements.lock --editable . hypothesis; \
+	  echo "== Python $$version: fast tests"; \
+	  $$venv/bin/python -m pytest tests -q -m "not slow and not convert and not nightly and not fuzz"; \
+	done
+
+lock: $(STAMP) ## Resolve requirements.lock and requirements-board.lock anew.
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.10 \
+	  --extra convert --extra dev pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.9 \
+	  requirements-board.in --output-file requirements-board.lock
+
+nightly: $(STAMP) ## The long counts.
+	$(BIN)/pytest tests -m nightly
+
+clean: ## Remove environments and caches of tools; results stay.
+	rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build
