@@ -50,14 +50,18 @@ lint: $(STAMP)
 # The lock must resolve on every supported Python, whichever is installed here.
 lock-resolves: $(STAMP)
 	@for version in $(PYTHONS); do \
-	  $(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version $$version requirements.lock --output-file - >/dev/null \
+	  $(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version $$version requirements.lock >/dev/null \
 	    && echo "requirements.lock resolves on Python $$version"; \
 	done
 
 # Each Python gets an environment without the extra `convert`: the suite must work there too.
 fast-tests: $(STAMP)
 	@for version in $(PYTHONS); do \
-	  python=$$($(BIN)/uv python find --no-python-downloads --system $$version 2>/dev/null) || continue; \
+	  python=; \
+	  for candidate in python$$version $(HOME)/.pyenv/versions/$$version.*/bin/python; do \
+	    if $$candidate -c '' 2>/dev/null; then python=$$(command -v $$candidate); break; fi; \
+	  done; \
+	  test -n "$$python" || { echo "== Python $$version: not on this machine"; continue; }; \
 	  venv=.venv-$$version; \
 	  test -x $$venv/bin/python || $(BIN)/uv venv --quiet --python $$python $$venv; \
 	  $(BIN)/uv pip install --quiet --python $$venv/bin/python --constraint requirements.lock --editable . hypothesis; \
