@@ -20,6 +20,7 @@ import platformdirs
 from harness.errors import StorageError
 
 STALE_SECONDS = 24 * 3600
+FULL_OR_READ_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 
 
 def cache_root() -> Path:
@@ -85,7 +86,7 @@ def storage_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM):
+        if error.errno not in FULL_OR_READ_ONLY:
             raise
         raise StorageError(
             f"cannot write to `{folder}`: {error.strerror}",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conversion.cache import cache_root, entry, file_sha256, storage_errors
+from conversion.cache import FULL_OR_READ_ONLY, cache_root, entry, file_sha256, storage_errors
 from harness import errors
 from harness.processes import Finished, run_child
 from harness.records.checkpoint_facts import CheckpointFacts
@@ -91,7 +91,7 @@ def quantised(float_tflite: Path, recipe: str, calibration: Calibration, image_s
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="images-") as images:
             path = Path(images) / "images.npy"
             progress(f"letterboxing {calibration.count} calibration images")
-            np.save(path, calibration.letterboxed(image_size))
+            save_array(path, calibration.letterboxed(image_size))
             request = {"float": str(float_tflite), "recipe": recipe, "images": str(path)}
             _work("quantise", request, folder, progress)
 
@@ -141,6 +141,13 @@ def _work(step: str, request: dict[str, Any], folder: Path, progress: Progress) 
     (folder / "worker.json").write_text(json.dumps(outcome["done"]))
 
 
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an .npy file; numpy's own writer hides why the disk refused."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(np.ascontiguousarray(array).data)
+
+
 def _message(line: str) -> dict[str, Any]:
     try:
         message = json.loads(line)
@@ -154,8 +161,11 @@ def _raise_failure(step: str, outcome: dict[str, Any], finished: Finished) -> No
         return
     error = outcome.get("error")
     if error and error["kind"] == "OSError":
+        number, reason, name = error["parts"]
         with storage_errors(cache_root()):
-            raise OSError(*error["parts"])
+            if number in FULL_OR_READ_ONLY:
+                raise OSError(number, reason, name)
+        raise errors.ConversionError(f"the {step} step failed: {reason}" + (f": `{name}`" if name else ""))
     if error:
         raise getattr(errors, error["kind"])(*error["parts"])
     last = [line for line in finished.stderr.splitlines() if line.strip()][-3:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,9 @@ from typing import Literal
 ARCHITECTURES = Path(__file__).parent / "architectures"
 
 Activation = Literal["silu", "relu", "leaky"]
+
+ACTIVATION_NAMES = {"RELU": "relu", "RELU6": "relu", "LEAKY_RELU": "leaky", "SILU": "silu"}
+"""TFLite's activations -> the names that variants carry."""
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,8 @@ def expected_activation(name: str) -> Activation | None:
     if "relu" in words:
         return "relu"
     return "silu" if "silu" in words else None
+
+
+def activation_name(kinds: Iterable[str]) -> str:
+    """What a TFLite graph's activations are called in names of variants: "leaky", several joined by "+", or "none"."""
+    return "+".join(sorted({ACTIVATION_NAMES.get(kind, kind.lower()) for kind in kinds})) or "none"

@@ -46,15 +46,17 @@ class Subject:
 
 
 def identity_figures(
-    subject: Subject, facts: CheckpointFacts | None, activation: str, twin: str, bytes_: int
+    subject: Subject, facts: CheckpointFacts | None, activation: str, twin: str, checkpoint_bytes: int
 ) -> list[Measurement]:
-    """What the model is: activation, parameters, file size, and which other model it equals."""
+    """What the model is: activation, parameters, file size, and which other model it equals.
+
+    `facts` is None for a TFLite file, `checkpoint_bytes` 0 where there is no checkpoint file.
+    """
+    no_file = Unavailable("no checkpoint file: seeded weights" if facts else "no checkpoint file: a TFLite file was given")
     found = [
         subject.record("activation", activation, "name", Evidence.COMPILED),
         subject.record("same_model_as", twin or "none", "name", Evidence.COMPILED),
-        subject.record(
-            "checkpoint_bytes", bytes_ or Unavailable("no checkpoint file: seeded weights"), "bytes", Evidence.COMPILED
-        ),
+        subject.record("checkpoint_bytes", checkpoint_bytes or no_file, "bytes", Evidence.COMPILED),
     ]
     parameters: Value = facts.parameters if facts else Unavailable("a TFLite file does not say how it was parametrised")
     found.append(subject.record("parameters", parameters, "count", Evidence.COMPILED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from harness.errors import EthosBenchError, TargetUnavailable, UsageError
 from harness.plugin_options import add_options, parse_options
+from harness.plugin_scheduling import ByModel
 from harness.report.progress import ProgressLines
 from harness.report.results_files import write_reports
 from harness.report.terminal import print_summary
@@ -19,6 +21,7 @@ from harness.workbench.case import Case
 from harness.workbench.suite import SuiteCase
 from harness.workbench.workbench import Workbench
 
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 ORDER = ("test_identity", "test_offload", "test_memory", "test_latency", "test_accuracy", "test_claims")
 """Identity of every model comes before any compute; then model by model."""
 
@@ -30,7 +33,11 @@ class Recorder:
         self.results = results
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the findings off a report, and note how the test ended."""
+        """Take the findings off a report, and note how the test ended; a results folder that is full ends the session."""
+        with _ending_the_session():
+            self._keep(report)
+
+    def _keep(self, report: pytest.TestReport) -> None:
         findings = getattr(report, "ethos_findings", None)
         if findings:
             self.results.add(findings)
@@ -49,6 +56,19 @@ progress_key = pytest.StashKey[ProgressLines]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the suite."""
     add_options(parser)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModel | None:
+    """Give each model to one process, unless another `--dist` was asked for."""
+    bench = config.stash.get(bench_key, None)
+    return ByModel(config, log, bench) if bench and config.option.dist == "load" else None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the suite out of sessions that did not name it, such as `pytest .`: its options were not read there."""
+    inside = collection_path.is_relative_to(BENCHMARKS)
+    return True if inside and config.stash.get(bench_key, None) is None else None
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -88,9 +108,8 @@ def _check_inputs(bench: Workbench) -> None:
 
 
 def _runs_benchmarks(config: pytest.Config) -> bool:
-    folder = Path(__file__).parents[1] / "benchmarks"
     places = [Path(config.invocation_params.dir, str(argument).split("::")[0]).resolve() for argument in config.args]
-    return any(place.is_relative_to(folder) for place in places)
+    return any(place.is_relative_to(BENCHMARKS) for place in places)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -117,10 +136,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     places = [(profile, target) for profile in bench.profiles for target in bench.options.targets]
     if "case" in metafunc.fixturenames:
         cases = [(variant, *place) for variant in bench.models for place in places]
-        distributed = hasattr(metafunc.config, "workerinput")
-        marks = {name: [pytest.mark.xdist_group(bench.group(name))] if distributed else [] for name in bench.models}
-        parameters = [pytest.param(case, id="-".join(case), marks=marks[case[0]]) for case in cases]
-        metafunc.parametrize("case", parameters, indirect=True)
+        metafunc.parametrize("case", [pytest.param(case, id="-".join(case)) for case in cases], indirect=True)
     elif "suite" in metafunc.fixturenames:
         metafunc.parametrize("suite", [pytest.param(place, id="-".join(place)) for place in places], indirect=True)
 
@@ -193,8 +209,18 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     results = config.stash.get(results_key, None)
     if results is None or not results.records:
         return
-    write_reports(results)
+    with _ending_the_session():
+        write_reports(results)
     print_summary(results, terminalreporter)
+
+
+@contextlib.contextmanager
+def _ending_the_session() -> Iterator[None]:
+    """End the session with an error's message and exit code, where pytest would show a stack trace of its own."""
+    try:
+        yield
+    except EthosBenchError as error:
+        pytest.exit(str(error), returncode=error.exit_code)
 
 
 def _print(config: pytest.Config, text: str) -> None:

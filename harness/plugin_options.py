@@ -10,6 +10,9 @@ import pytest
 from harness.errors import UsageError
 from harness.workbench.options import DEFAULT_PROFILE, DEFAULT_TARGET, BenchOptions
 
+LARGEST_STRIDE = 32
+"""Of every YOLO head: an image size has to be a multiple of it."""
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Add every option to pytest's command line."""
@@ -54,6 +57,6 @@ def parse_options(config: pytest.Config) -> BenchOptions:
 def _image_size(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdigit() or int(text) < 1 or int(text) % LARGEST_STRIDE:
         raise UsageError(f"--imgsz {text}", "a size in pixels, a multiple of 32", "--imgsz 320")
     return int(text)

@@ -16,7 +16,7 @@ from harness.store import RunHeader
 
 PACKAGES = (
     "ethos-bench", "ai-edge-litert", "ai-edge-quantizer", "ethos-u-vela", "faster-coco-eval", "litert-torch", "numpy",
-    "onnxruntime", "pytest", "tflite-micro", "torch", "ultralytics-opencv-headless",
+    "onnxruntime", "pytest", "pytest-benchmark", "tflite-micro", "torch", "ultralytics-opencv-headless",
 )  # fmt: skip
 
 

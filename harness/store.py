@@ -76,6 +76,7 @@ class Results:
         self.failures: list[dict[str, str]] = []
         with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            clear_results(folder)
             self._write()
             point_latest(folder)
 
@@ -126,7 +127,7 @@ class Results:
             "verdicts": self.verdicts,
             "failures": self.failures,
         }
-        write_whole(self.folder / "results.json", json.dumps(content, indent=1))
+        write_whole(self.folder / "results.json", json.dumps(content, indent=1, allow_nan=False))
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -140,6 +141,18 @@ def write_whole(path: Path, text: str) -> None:
         work.unlink(missing_ok=True)
 
 
+def clear_results(folder: Path) -> None:
+    """Remove what an earlier run left in the folder, so that two runs are never mixed; anything else in it stays."""
+    if not (folder / "results.json").is_file():
+        return
+    for name in ("placement", "detections"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("results.json", "samples.jsonl", "benchmark.json", "run.log"):
+        (folder / name).unlink(missing_ok=True)
+    for page in folder.glob("*.md"):
+        page.unlink()
+
+
 def point_latest(folder: Path) -> None:
     """Make `latest` beside a run's folder point to it."""
     link = folder.parent / "latest"
@@ -150,7 +163,7 @@ def point_latest(folder: Path) -> None:
     if link.is_symlink() or not link.exists():
         work.replace(link)
     else:
-        work.unlink()
+        work.unlink()  # a folder of the user's that happens to have this name
 
 
 def _key(record: Mapping[str, Any]) -> tuple[Any, ...]:

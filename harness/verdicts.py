@@ -67,8 +67,8 @@ class Suite:
     """What one profile and target say of all variants together, for statements that compare them.
 
     `shares` maps a variant to its `npu_operator_share`, `memory_bytes` to what its compiled file needs in all memories,
-    `weights` to the fingerprint of its weights; a variant that is missing failed, for the reason in `failures`, or was not
-    asked for. `base` is the plain model's name.
+    `weights` to the fingerprint of its weights; a variant that could not be converted or compiled is in `failures` with the
+    reason, one that was not asked for or has no file nowhere. `base` is the plain model's name.
     """
 
     profile: str

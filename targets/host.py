@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +17,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from harness.errors import RunError
+from harness.errors import RunError, StorageError
 from harness.processes import Finished, run_child
 from harness.records.evidence import Evidence
 from harness.records.job import Job
@@ -55,7 +57,8 @@ class Host:
         with tempfile.TemporaryDirectory(prefix="ethos-bench-host-") as name:
             folder = Path(name)
             report = Report(folder)
-            command = [sys.executable, "-I", str(RUNNER), str(_write_job(job, folder, self.threads))]
+            with _job_errors(folder):
+                command = [sys.executable, "-I", str(RUNNER), str(_write_job(job, folder, self.threads))]
             inferences = len(job.inputs) + job.warmup + job.repeats
             limit = START_SECONDS + SECONDS_PER_INFERENCE * inferences
             finished = run_child(command, timeout_s=limit, on_line=report.listen)
@@ -64,7 +67,7 @@ class Host:
                 target=self.name,
                 evidence=Evidence.HOST,
                 fingerprint=self._fingerprint(report),
-                executed=job.artefact.source.sha256,
+                executed=report.facts["loaded"]["sha256"],
                 outputs=tuple(report.outputs(index) for index in range(len(job.inputs))),
                 latency_us=tuple(report.samples) if job.repeats else Unavailable("no repeats were asked for"),
                 proof=NO_NPU,
@@ -118,8 +121,14 @@ class Report:
             last = " | ".join(finished.stderr.strip().splitlines()[-3:])
             how = "ran out of time" if finished.timed_out else f"ended with {finished.returncode}"
             raise RunError(f"the runner {how} on `{model}`: {last[:500]}", "a run that reports its end")
-        assert len(self.files) == len(job.inputs)
-        assert len(self.samples) == job.repeats
+        executed, expected = self.facts["loaded"]["sha256"], job.artefact.source.sha256
+        if executed != expected:
+            raise RunError(f"`{model}` has changed: its SHA-256 is {executed}", f"the converted file, {expected}")
+        if len(self.files) != len(job.inputs) or len(self.samples) != job.repeats:
+            raise RunError(
+                f"the runner gave {len(self.files)} outputs and {len(self.samples)} samples of `{model}`",
+                f"{len(job.inputs)} outputs and {job.repeats} samples",
+            )
 
     def outputs(self, index: int) -> tuple[NDArray[np.generic], ...]:
         """The output tensors of one input, in the model's order, shape and dtype."""
@@ -128,6 +137,18 @@ class Report:
             np.frombuffer((self.folder / name).read_bytes(), dtype=tensor["dtype"]).reshape(tensor["shape"])
             for name, tensor in zip(self.files[index], described, strict=True)
         )
+
+
+@contextlib.contextmanager
+def _job_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write a job to `{folder}`: {error.strerror or error}",
+            "a folder for temporary files with space",
+            "TMPDIR=/path/with/space pytest benchmarks/",
+        ) from error
 
 
 def _write_job(job: Job, folder: Path, threads: int) -> Path:

@@ -15,16 +15,13 @@ from rich.console import Console
 
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.suggestions import Suggestion, suggest
-from conversion.variants import expected_activation
+from conversion.variants import activation_name, expected_activation
 from conversion.vela import compile_model, read_graph
 from harness.cli.inspect_view import show_file, show_finding, show_profile
 from harness.errors import EthosBenchError, ModelError, UsageError
 from harness.records.artefact import Compilation
 from harness.records.profile import Profile
 from harness.records.tflite_graph import TfliteGraph
-
-ACTIVATION_NAMES = {"RELU": "relu", "RELU6": "relu", "LEAKY_RELU": "leaky", "SILU": "silu"}
-"""TFLite's activations -> the names that variants carry."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +98,7 @@ def _on(file: Path, profile: Profile, vela: str) -> Inspected:
 def findings_of(graph: TfliteGraph, expected: str | None) -> list[str]:
     """What a reader should know of the file before its figures: another activation than promised, float islands."""
     found = []
-    held = {ACTIVATION_NAMES.get(kind, kind) for kind in graph.activations}
-    if expected and held != {expected}:
+    if expected and activation_name(graph.activations) != expected:
         counted = ", ".join(f"{count} {kind}" for kind, count in graph.activations.most_common()) or "none"
         found.append(
             f"the activation is not {expected}: the graph's convolutions have {counted}. "

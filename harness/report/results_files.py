@@ -47,7 +47,7 @@ def _case_section(table: RecordTable, case: tuple[str, str, str]) -> str:
             continue
         value = record["unavailable"] if "unavailable" in record else value_text(record, column.form, column.scale)
         note = f" ({record['note']})" if record.get("note") else ""
-        rows.append(f"| {column.heading} | {value}{note} | {record['evidence']} |")
+        rows.append(_row(column.heading, f"{value}{note}", record["evidence"]))
     return f"## {case[1]} on {case[2]}\n\n" + "\n".join(rows)
 
 
@@ -55,9 +55,15 @@ def _verdict_section(verdicts: Sequence[Record]) -> str:
     rows = ["| claim | NPU | documented | found | difference | comparable | verdict |", "|---|---|---|---|---|---|---|"]
     for verdict in verdicts:
         documented, found = (found_text(verdict[side], verdict["unit"]) for side in ("documented", "found"))
-        cells = (verdict["claim"], verdict["profile"], documented, verdict["note"] or found, difference_text(verdict))
-        rows.append(f"| {' | '.join(cells)} | {verdict['comparability']}: {verdict['why']} | {verdict['outcome']} |")
+        comparable = f"{verdict['comparability']}: {verdict['why']}"
+        shown = (documented, verdict["note"] or found, difference_text(verdict), comparable, verdict["outcome"])
+        rows.append(_row(verdict["claim"], verdict["profile"], *shown))
     return "## Documented claims\n\n" + "\n".join(rows)
+
+
+def _row(*cells: str) -> str:
+    """A row of a Markdown table; what would end a cell or a line is written so that it does not."""
+    return f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def benchmark_json(results: Results) -> dict[str, Any]:

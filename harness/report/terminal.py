@@ -7,6 +7,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from harness.report.tables import COLUMNS, Record, RecordTable, difference_text, found_text, outcome_counts
@@ -26,7 +27,7 @@ def print_summary(results: Results, reporter: Any) -> None:
         console.print()
         console.print(model_table(table, results.verdicts))
         for line in findings(table):
-            console.print(line, highlight=False)
+            console.print(line, highlight=False, markup=False)
         if results.verdicts:
             console.print(verdict_table(results.verdicts))
     reporter.write(captured.get())
@@ -44,7 +45,7 @@ def model_table(table: RecordTable, verdicts: Sequence[Record]) -> Table:
     shown.add_column("claims")
     for case in table.cases():
         own = [v for v in verdicts if (v["variant"], v["profile"], v["target"]) == case]
-        shown.add_row(*case, *(table.text(case, column) for column in used), outcome_counts(own))
+        shown.add_row(*map(escape, case), *(table.text(case, column) for column in used), outcome_counts(own))
     return shown
 
 
@@ -71,7 +72,7 @@ def verdict_table(verdicts: Sequence[Record]) -> Table:
         shown.add_column(heading, overflow="fold")
     for row, profiles in merged(verdicts).items():
         colour = COLOURS.get(row[-1], "white")
-        shown.add_row(row[0], ", ".join(profiles), *row[1:-1], f"[{colour}]{row[-1]}[/{colour}]")
+        shown.add_row(escape(row[0]), ", ".join(profiles), *map(escape, row[1:-1]), f"[{colour}]{row[-1]}[/{colour}]")
     return shown
 
 

@@ -52,11 +52,10 @@ class Case:
         """What the model is, read from its graph; CheckpointError when its name says otherwise."""
         facts, twin = self.bench.facts(self.variant), self.bench.twin(self.variant)
         self.bench.require_identity(self.variant)
-        activation = facts.activation if facts else "+".join(sorted(self.bench.source(self.variant).graph.activations)).lower()
         weights = facts.weights if facts else self.bench.source(self.variant).graph.weights
         subject = Subject(self.variant, self.profile, self.target, Identity(weights=weights))
         size = self.bench.checkpoint_bytes(self.variant)
-        return self._keep(figures.identity_figures(subject, facts, activation or "none", twin, size))
+        return self._keep(figures.identity_figures(subject, facts, self.bench.activation(self.variant), twin, size))
 
     def offload(self) -> list[Measurement]:
         """Where the compiled file puts the work; the placement of every operator goes into the results."""

@@ -25,7 +25,6 @@ from harness.records.unavailable import Unavailable
 
 GENERATION = 1
 """Raised when decode or NMS change what they find."""
-RUNTIMES = {".onnx": "onnxruntime", ".tflite": "ai-edge-litert"}
 REPORT_EVERY = 64
 SETS = ("coco", "published")
 
@@ -63,7 +62,7 @@ def detected(
 
     `rect` is the same graph on the canvas that published figures were measured on; without one they come from `model`.
     """
-    runtime = RUNTIMES[model.path.suffix]
+    runtime = "onnxruntime" if model.path.suffix == ".onnx" else "ai-edge-litert"
     version = f"{runtime} {importlib.metadata.version(runtime)}"
     layout = _layout(model, dataset, threads)
     if isinstance(layout, Unavailable):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.variants import BY_NAME
 from harness.errors import UsageError
 
@@ -50,6 +51,8 @@ class BenchOptions:
         unknown = [name for name in self.variants if name not in BY_NAME]
         if unknown and not (self.checkpoint or self.model):
             raise UsageError(f"unknown variant `{unknown[0]}`", f"one of {', '.join(BY_NAME)}")
+        if self.recipe and self.recipe not in RECIPES:
+            raise UsageError(f"unknown recipe `{self.recipe}`", f"one of {', '.join(RECIPES)}", f"--recipe {DEFAULT_RECIPE}")
         if self.calibration_images is not None and self.calibration_images < 1:
             raise UsageError(
                 f"--calibration-images {self.calibration_images}: activation ranges cannot be found without images",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harness.errors import EthosBenchError
+from harness.errors import CompileError, ConversionError, EthosBenchError
 from harness.records.claim import Statement
 from harness.records.verdict import Verdict
 from harness.store import Findings
@@ -38,9 +38,11 @@ class SuiteCase:
             try:
                 facts = self.bench.facts(name)
                 compilation = self.bench.artefact(name, self.profile).compilation
-            except EthosBenchError as error:
+            except (ConversionError, CompileError) as error:
                 failures[name] = error.found
                 continue
+            except EthosBenchError:
+                continue  # a checkpoint that is missing says nothing about whether it would convert
             shares[name] = compilation.placement.operator_share
             memory[name] = sum(compilation.estimate.memory_bytes.values())
             weights[name] = facts.weights if facts else self.bench.source(name).graph.weights

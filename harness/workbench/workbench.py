@@ -16,13 +16,13 @@ from conversion.pipeline import Settings, Source, compile_source, int8_source, t
 from conversion.profile_files import load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.steps import Calibration, facts_of
-from conversion.variants import expected_activation
+from conversion.variants import activation_name, expected_activation
 from harness.detection.bootstrap import Interval, bootstrap_difference
 from harness.detection.dataset import Dataset, load_dataset
 from harness.detection.evaluate import canvases
 from harness.detection.graphs import open_graph
 from harness.detection.letterbox import to_quantised
-from harness.errors import CheckpointError, EthosBenchError, UsageError
+from harness.errors import CheckpointError, EthosBenchError, ModelError
 from harness.records.artefact import Artefact
 from harness.records.checkpoint_facts import CheckpointFacts
 from harness.records.job import Job
@@ -85,7 +85,7 @@ class Workbench:
     def _facts_if_any(self, name: str) -> CheckpointFacts | None:
         try:
             return self.facts(name)
-        except CheckpointError:
+        except EthosBenchError:
             return None  # its own tests fail with it
 
     def twin(self, name: str) -> str:
@@ -109,14 +109,26 @@ class Workbench:
             return name
 
     def require_identity(self, name: str) -> None:
-        """Raise CheckpointError when the graph's activation is not the one the name promises, before anything is computed."""
-        facts, promised = self.facts(name), expected_activation(name)
-        if facts and promised and facts.activation != promised:
-            raise CheckpointError(
-                f"{name} holds {facts.activation} where its name says {promised}",
-                f"a graph with {promised} activations: a name is no evidence (ultralytics may ignore a yaml's activation)",
-                f"pytest benchmarks/ --checkpoint {getattr(self.models[name].origin, 'checkpoint', '')}",
+        """Raise the model's error when its activation is not the one the name promises, before anything is computed."""
+        promised, held = expected_activation(name), self.activation(name)
+        if promised and held != promised:
+            tflite = self.models[name].tflite
+            kind = ModelError if tflite else CheckpointError
+            raise kind(
+                f"{name} holds {held} where its name says {promised}",
+                f"a graph with {promised} activations: a name is no evidence (an exporter may ignore what was asked for)",
+                f"ethos-bench inspect {tflite}" if tflite else "",
             )
+
+    def activation(self, name: str) -> str:
+        """The activations that are really in a model's graph."""
+        facts = self.facts(name)
+        return facts.activation if facts else activation_name(self._tflite(name).graph.activations)
+
+    def _tflite(self, name: str) -> Source:
+        path = self.models[name].tflite
+        assert path
+        return self._memo.get(("tflite", name), lambda: tflite_source(path))
 
     def source(self, name: str) -> Source:
         """The int8 TFLite file of a model; a twin's is taken over under this model's name."""
@@ -126,9 +138,9 @@ class Workbench:
         return self._memo.get(("source", name), lambda: self._source(self.models[name]))
 
     def _source(self, model: Model) -> Source:
-        if model.tflite:
-            return tflite_source(model.tflite)
         self.require_identity(model.name)
+        if model.tflite:
+            return self._tflite(model.name)
         facts = self.facts(model.name)
         assert facts
         assert model.origin
@@ -139,8 +151,6 @@ class Workbench:
     def settings(self, model: Model) -> Settings:
         """How a model is converted; seeded weights have no accuracy to save and take the fast recipe unless one is named."""
         recipe = self.options.recipe or ("fast" if model.seeded else DEFAULT_RECIPE)
-        if recipe not in RECIPES:
-            raise UsageError(f"unknown recipe `{recipe}`", f"one of {', '.join(RECIPES)}", f"--recipe {DEFAULT_RECIPE}")
         return Settings(recipe=recipe, cut=self.options.cut, image_size=self.options.image_size, vela=self.options.vela)
 
     def _calibration(self, model: Model) -> Calibration:
@@ -171,7 +181,7 @@ class Workbench:
     def _input(self, artefact: Artefact) -> NDArray[np.int8]:
         """The first image of the data set as the model's input, else a fixed pattern in the input's shape."""
         detail = self.source(artefact.variant).graph.inputs[0]
-        if self.dataset and artefact.image_size and detail.shape[-1] == 3:
+        if self.dataset and detail.shape == (1, artefact.image_size, artefact.image_size, 3):
             canvas = next(canvases(self.dataset.take([0]), artefact.image_size))
             form = open_graph(artefact.source.path, self.options.threads).input
             return to_quantised(canvas, form.scale, form.zero_point, np.int8).astype(np.int8, copy=False)

@@ -6,13 +6,14 @@
 
 Reports JSON lines on stdout while it works, so that a lost link keeps what was said so far:
     {"event": "runtime", "name", "version", "python", "machine"}     which runtime was found
-    {"event": "loaded", "load_us", "inputs", "outputs"}             tensors: name, shape, dtype
+    {"event": "loaded", "load_us", "sha256", "inputs", "outputs"}   of the model file; tensors: name, shape, dtype
     {"event": "output", "input": i, "files": [...]}                 raw bytes of every output of input i
     {"event": "sample", "us": t}                                    one inference, without pre- and postprocessing
     {"event": "done", "peak_memory_bytes": n}
     {"event": "error", "message": text}                             and exit code 1
 """
 
+import hashlib
 import json
 import os
 import platform
@@ -61,12 +62,15 @@ def load(job: Dict[str, Any]) -> Any:
     """An allocated interpreter; says which runtime it is and how long loading took."""
     name, module = find_runtime(job["runtime"])
     say("runtime", name=name, version=version_of(name), python=platform.python_version(), machine=platform.machine())
+    with open(job["model"], "rb") as file:
+        content = file.read()
     started = time.perf_counter_ns()
-    interpreter = module.Interpreter(model_path=job["model"], num_threads=job["threads"])
+    interpreter = module.Interpreter(model_content=content, num_threads=job["threads"])
     interpreter.allocate_tensors()
     load_us = (time.perf_counter_ns() - started) / 1000
     details = interpreter.get_input_details(), interpreter.get_output_details()
-    say("loaded", load_us=load_us, inputs=tensors(details[0]), outputs=tensors(details[1]))
+    digest = hashlib.sha256(content).hexdigest()
+    say("loaded", load_us=load_us, sha256=digest, inputs=tensors(details[0]), outputs=tensors(details[1]))
     return interpreter
 
 
