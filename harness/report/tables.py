@@ -12,8 +12,9 @@ MISSING = "-"
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading, the record it shows, and how a value is written; `evidence` stands under the heading."""
+    """One figure in a table: its `short` heading, its `heading` in full, the record it shows, and how a value is written."""
 
+    short: str
     heading: str
     metric: str
     form: str
@@ -23,17 +24,17 @@ class Column:
 
 
 COLUMNS = (
-    Column("NPU ops %", "npu_operator_share", ".1f", scale=100),
-    Column("NPU MACs %", "npu_mac_share", ".1f", scale=100),
-    Column("CPU ops", "operators_cpu", "d"),
-    Column("Vela ms", "estimated_us", ".2f", scale=1e-3),
-    Column("x base", "estimated_speedup_over_base", ".2f"),
-    Column("arena MiB", "arena_bytes", ".2f", scale=2**-20),
-    Column("fits", "fits", "s"),
-    Column("median ms", "latency_us", ".2f", stat="median", scale=1e-3),
-    Column("mAP50-95 float", "map50_95", ".3f", graph="float"),
-    Column("mAP50-95 int8", "map50_95", ".3f", graph="int8"),
-    Column("int8 loss", "map50_95_drop", "+.3f", graph="int8"),
+    Column("ops %", "operators on the NPU, %", "npu_operator_share", ".1f", scale=100),
+    Column("MACs %", "MACs on the NPU, %", "npu_mac_share", ".1f", scale=100),
+    Column("CPU", "operators on the CPU", "operators_cpu", "d"),
+    Column("Vela ms", "Vela's estimate, ms", "estimated_us", ".2f", scale=1e-3),
+    Column("x base", "times faster than the plain model by Vela's estimate", "estimated_speedup_over_base", ".2f"),
+    Column("MiB", "arena, MiB", "arena_bytes", ".2f", scale=2**-20),
+    Column("fits", "fits the platform", "fits", "s"),
+    Column("ms", "median latency, ms", "latency_us", ".2f", stat="median", scale=1e-3),
+    Column("float", "mAP50-95 of the float graph", "map50_95", ".3f", graph="float"),
+    Column("int8", "mAP50-95 of the int8 graph", "map50_95", ".3f", graph="int8"),
+    Column("loss", "mAP50-95 that int8 costs", "map50_95_drop", "+.3f", graph="int8"),
 )
 
 
@@ -79,9 +80,10 @@ def value_text(record: Record, form: str, scale: float = 1.0) -> str:
 
 
 def outcome_counts(verdicts: Sequence[Record]) -> str:
-    """How the verdicts fell, in words."""
-    kinds = dict.fromkeys(verdict["outcome"] for verdict in verdicts)
-    return ", ".join(f"{sum(v['outcome'] == kind for v in verdicts)} {kind}" for kind in kinds) or MISSING
+    """How the verdicts fell: confirmed or exceeded, of those that have a figure; "-" without any."""
+    judged = [verdict for verdict in verdicts if verdict["outcome"] not in ("no figure", "not comparable")]
+    good = sum(verdict["outcome"] in ("confirmed", "exceeded") for verdict in judged)
+    return f"{good} of {len(judged)}" if judged else MISSING
 
 
 def found_text(value: Any, unit: str) -> str:

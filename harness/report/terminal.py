@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.report.tables import COLUMNS, Record, RecordTable, difference_text, found_text, outcome_counts
+from harness.report.tables import COLUMNS, Column, Record, RecordTable, difference_text, found_text, outcome_counts
 from harness.store import Results
 
 COLOURS = {"confirmed": "green", "exceeded": "cyan", "fell short": "yellow", "refuted": "red"}
-NARROWEST = 150
+NARROWEST = 132
 """Columns of text; a log has no width of its own, and a table squeezed into 80 columns cannot be read."""
+LEFT: dict[str, Any] = {"title_justify": "left", "caption_justify": "left", "pad_edge": False, "padding": (0, 1, 0, 0)}
 
 
 def print_summary(results: Results, reporter: Any) -> None:
@@ -35,18 +36,28 @@ def print_summary(results: Results, reporter: Any) -> None:
 
 
 def model_table(table: RecordTable, verdicts: Sequence[Record]) -> Table:
-    """Models x figures; every column names its evidence."""
-    shown = Table(box=box.SIMPLE_HEAD, title="Models", title_justify="left", pad_edge=False)
+    """Models x figures; the caption names the evidence of every column."""
+    cases = table.cases()
+    used = [column for column in COLUMNS if any(table.find(c, column.metric, column.stat, column.graph) for c in cases)]
+    shown = Table(box=box.SIMPLE_HEAD, title="Models", caption=_evidence(table, used), **LEFT)
     for heading in ("model", "NPU", "target"):
         shown.add_column(heading, no_wrap=True)
-    used = [column for column in COLUMNS if any(table.find(c, column.metric, column.stat, column.graph) for c in table.cases())]
     for column in used:
-        shown.add_column(f"{column.heading}\n[dim]{table.evidence(column)}[/dim]", justify="right")
-    shown.add_column("claims")
-    for case in table.cases():
+        shown.add_column(column.short, justify="right", no_wrap=True)
+    shown.add_column("claims met", justify="right", no_wrap=True)
+    for case in cases:
         own = [v for v in verdicts if (v["variant"], v["profile"], v["target"]) == case]
-        shown.add_row(*map(escape, case), *(table.text(case, column) for column in used), outcome_counts(own))
+        names = (case[0], short_profile(case[1]), case[2])
+        shown.add_row(*names, *(table.text(case, column) for column in used), outcome_counts(own))
     return shown
+
+
+def _evidence(table: RecordTable, columns: Sequence[Column]) -> str:
+    """Which columns are of which evidence: "compiled: ops %, MACs %, ...; host: ms"."""
+    kinds: dict[str, list[str]] = {}
+    for column in columns:
+        kinds.setdefault(table.evidence(column), []).append(column.short)
+    return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if kind)
 
 
 def findings(table: RecordTable) -> list[str]:
@@ -67,13 +78,21 @@ def findings(table: RecordTable) -> list[str]:
 
 def verdict_table(verdicts: Sequence[Record]) -> Table:
     """Claims held against figures, both numbers shown; equal rows of several profiles share one line."""
-    shown = Table(box=box.SIMPLE_HEAD, title="Verdicts on documented claims", title_justify="left", pad_edge=False)
-    for heading in ("claim", "NPU", "documented", "found", "difference", "evidence", "comparable", "verdict"):
+    shown = Table(box=box.SIMPLE_HEAD, title="Verdicts on documented claims", **LEFT)
+    shown.add_column("claim", no_wrap=True)
+    for heading in ("NPU", "documented", "found", "difference", "evidence", "comparable", "verdict"):
         shown.add_column(heading, overflow="fold")
+    every = list(dict.fromkeys(verdict["profile"] for verdict in verdicts))
     for row, profiles in merged(verdicts).items():
         colour = COLOURS.get(row[-1], "white")
-        shown.add_row(escape(row[0]), ", ".join(profiles), *map(escape, row[1:-1]), f"[{colour}]{row[-1]}[/{colour}]")
+        where = "all" if profiles == every and len(every) > 1 else ", ".join(map(short_profile, profiles))
+        shown.add_row(row[0], where, *row[1:-1], f"[{colour}]{row[-1]}[/{colour}]")
     return shown
+
+
+def short_profile(name: str) -> str:
+    """A profile's name without the family's: "u65-256"."""
+    return name.removeprefix("ethos-")
 
 
 def merged(verdicts: Sequence[Record]) -> dict[tuple[str, ...], list[str]]:
