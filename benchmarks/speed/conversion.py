@@ -1,0 +1,137 @@
+"""Conversion against ultralytics' own: `python -m benchmarks.speed.conversion --checkpoint best.pt --data data.yaml`.
+
+Both convert the same checkpoint with the same calibration images, each in fresh processes with nothing cached, one after the
+other and `--rounds` times in turn; printed are seconds and peak memory of the whole process tree, and the ratio of medians.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import psutil
+import yaml
+
+from harness.detection.data_yaml import read_data_yaml
+from harness.detection.dataset import load_calibration
+from harness.processes import run_child
+
+LIMIT_S = 3600.0
+POLL_S = 0.2
+THEIRS = """
+import sys, torch
+from ultralytics import YOLO
+torch.set_num_threads(2)
+YOLO(sys.argv[1]).export(format="litert", quantize=8, data=sys.argv[2], imgsz=int(sys.argv[3]), batch=1, split="train")
+"""
+OFFLINE = {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of wall-clock and peak resident bytes of a process tree."""
+
+    seconds: float
+    peak_bytes: int
+
+
+@click.command()
+@click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--recipe", default="fast", show_default=True)
+@click.option("--images", default=64, show_default=True)
+@click.option("--imgsz", default=640, show_default=True)
+@click.option("--rounds", default=1, show_default=True)
+def main(checkpoint: Path, data: Path, recipe: str, images: int, imgsz: int, rounds: int) -> None:
+    """Print both costs and their ratio."""
+    ours, theirs = [], []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            subset = subset_yaml(data, images, folder)
+            copy = folder / "best.pt"
+            copy.write_bytes(checkpoint.read_bytes())
+            theirs.append(measured([sys.executable, "-c", THEIRS, str(copy), str(subset), str(imgsz)], folder))
+            options = [
+                "--recipe",
+                recipe,
+                "--images",
+                str(images),
+                "--imgsz",
+                str(imgsz),
+                "--output",
+                str(folder / "converted"),
+            ]
+            command = [sys.executable, "-m", "harness.cli", "convert", "--checkpoint", str(copy), "--calibration", str(subset)]
+            ours.append(measured([*command, *options], folder))
+    for label, costs in (("ethos-bench convert", ours), ("ultralytics export", theirs)):
+        click.echo(f"{label}: {median_seconds(costs):.1f} s, {max(cost.peak_bytes for cost in costs) / 1e9:.2f} GB peak")
+    click.echo(
+        f"ratio: {median_seconds(ours) / median_seconds(theirs):.2f} ({recipe}, {images} images, {imgsz} px, {rounds} rounds)"
+    )
+
+
+def median_seconds(costs: list[Cost]) -> float:
+    """The median of the rounds."""
+    return statistics.median(cost.seconds for cost in costs)
+
+
+def subset_yaml(data: Path, count: int, folder: Path) -> Path:
+    """A data.yaml whose every split is `count` evenly spaced images of the training split, named by a list file."""
+    listing = folder / "images.txt"
+    listing.write_text("\n".join(str(path.resolve()) for path in load_calibration(data, count).images))
+    content = {"path": str(folder), "names": list(read_data_yaml(data).class_names)}
+    path = folder / "data.yaml"
+    path.write_text(yaml.safe_dump({**content, **dict.fromkeys(("train", "val", "test"), str(listing))}))
+    return path
+
+
+def measured(command: list[str], folder: Path) -> Cost:
+    """What one command costs, with empty caches; it must succeed."""
+    environment = {**OFFLINE, "ETHOS_BENCH_CACHE": str(folder / "cache"), "YOLO_CONFIG_DIR": str(folder / "settings")}
+    peak = _PeakMemory()
+    started = time.perf_counter()
+    finished = run_child(command, timeout_s=LIMIT_S, environment=environment, cwd=folder)
+    seconds = time.perf_counter() - started
+    peak.stop()
+    if finished.returncode:
+        raise click.ClickException(f"{' '.join(command[:4])} failed: {(finished.stderr or finished.stdout)[-800:]}")
+    return Cost(seconds, peak.bytes)
+
+
+class _PeakMemory:
+    """The largest sum of resident bytes over all descendants of this process, looked at every 0.2 s."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the watching."""
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        own = psutil.Process(os.getpid())
+        while not self._done.wait(POLL_S):
+            self.bytes = max(self.bytes, sum(_resident(child) for child in own.children(recursive=True)))
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0  # it ended between listing and looking
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m harness.cli`: the same as `ethos-bench`."""
+
+from harness.cli import main
+
+main()
