@@ -121,7 +121,7 @@ def _leaky_two_points_above_relu(suite: Suite) -> Finding:
         if f"level{level}_leaky" in suite.shares and f"level{level}_relu" in suite.shares
     }
     found = ", ".join(f"L{level} {gain:+.1f}" for level, gain in gains.items())
-    holds = all(abs(gain - 2) <= 0.5 for gain in gains.values()) if len(gains) == 3 else None
+    holds = all(abs(gain - 2) <= 0.5 + ROUNDING for gain in gains.values()) if len(gains) == 3 else None
     return Finding(holds, "+2.0 points on each level", f"{found} points" if found else "no level has both")
 
 

@@ -48,7 +48,7 @@ def model_table(table: RecordTable, verdicts: Sequence[Record]) -> Table:
     for case in cases:
         own = [v for v in verdicts if (v["variant"], v["profile"], v["target"]) == case]
         names = (case[0], short_profile(case[1]), case[2])
-        shown.add_row(*names, *(table.text(case, column) for column in used), outcome_counts(own))
+        shown.add_row(*map(escape, names), *(table.text(case, column) for column in used), outcome_counts(own))
     return shown
 
 
@@ -86,7 +86,7 @@ def verdict_table(verdicts: Sequence[Record]) -> Table:
     for row, profiles in merged(verdicts).items():
         colour = COLOURS.get(row[-1], "white")
         where = "all" if profiles == every and len(every) > 1 else ", ".join(map(short_profile, profiles))
-        shown.add_row(row[0], where, *row[1:-1], f"[{colour}]{row[-1]}[/{colour}]")
+        shown.add_row(escape(row[0]), where, *map(escape, row[1:-1]), f"[{colour}]{row[-1]}[/{colour}]")
     return shown
 
 
@@ -108,5 +108,7 @@ def merged(verdicts: Sequence[Record]) -> dict[tuple[str, ...], list[str]]:
             verdict["comparability"],
             verdict["outcome"],
         )
-        rows.setdefault(row, []).append(verdict["profile"])
+        profiles = rows.setdefault(row, [])
+        if verdict["profile"] not in profiles:  # several targets may share a row, too
+            profiles.append(verdict["profile"])
     return rows

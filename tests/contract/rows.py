@@ -1,0 +1,35 @@
+"""The targets that the contract is held against: one row each. A new target joins by adding its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.records.evidence import Evidence
+from targets.target import Graph
+
+
+def always() -> str:
+    """No reason to skip."""
+    return ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A target as it is named on the command line.
+
+    `skip` gives the reason why it cannot run here, "" when it can, after making it available if that takes anything.
+    `evidence` are the kinds that its figures may have, `graph` the file it runs. `children` says whether its work happens in
+    child processes of this machine, which a time-out or Ctrl-C has to end.
+    """
+
+    spec: str
+    evidence: frozenset[Evidence]
+    graph: Graph
+    children: bool
+    skip: Callable[[], str] = always
+
+
+ROWS = (
+    Row("host", frozenset({Evidence.HOST}), "int8", children=True),
+)  # fmt: skip
