@@ -189,10 +189,10 @@ class Workbench:
 
     def detections(self, name: str, graph: str) -> Detected | Unavailable:
         """What the float or int8 graph of a model finds on the data set, or why that cannot be said."""
-        if self.dataset is None:
-            return Unavailable("no data set was given (--data data.yaml)")
         if self.models[name].seeded:
             return Unavailable("untrained weights have no accuracy")
+        if self.dataset is None:
+            return Unavailable("no data set was given (--data data.yaml)")
         dataset, source = self.dataset, self.source(name)
         file = source.int8 if graph == "int8" else source.floating
         if file is None:
