@@ -11,31 +11,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from conversion.constants import FloatModel, replace_constants
+from conversion.equalise import EqualiseRule, equalise
+from conversion.ranges import Range, RangeRule, choose, observe
 from harness.errors import ConversionError
-from harness.records.tflite_graph import parse
+from harness.records.tflite_graph import TfliteGraph, parse
 
 Images = NDArray[np.uint8]
 Route = Callable[[bytes, Images], bytes]
 
 CALIBRATION_THREADS = 2
+SILENT: dict[str, Any] = {"enable_progress_bar": False, "enable_progress_report": False}
 
 
 def fast(float_tflite: bytes, images: Images) -> bytes:
-    """The plain route: static int8, per-channel symmetric weights, min-max activation ranges over all images.
+    """The plain route: static int8, per-channel symmetric weights, ai-edge-quantizer's own ranges.
+
+    What it calls min-max is a moving average of each image's extremes, so it depends on the order of the images.
 
     `images` are letterboxed RGB, (N, S, S, 3); 255 becomes 1.0.
     """
-    from ai_edge_quantizer import qtyping, quantizer
-
-    teach_leaky_relu()
+    engine = _static_int8(float_tflite)
     with contextlib.redirect_stdout(io.StringIO()):
-        engine = quantizer.Quantizer(float_tflite)
-        engine.add_static_config(
-            regex=".*", operation_name=qtyping.TFLOperationName.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8
-        )
         ranges = engine.calibrate(_calibration(float_tflite, images), num_threads=CALIBRATION_THREADS)
-        quantised = engine.quantize(ranges, enable_progress_report=False).quantized_model
-    return require_full_integer(bytes(quantised))
+    return require_full_integer(bytes(engine.quantize(ranges, **SILENT).quantized_model))
+
+
+def balanced(float_tflite: bytes, images: Images) -> bytes:
+    """The default: true extremes as activation ranges, channels equalised, concatenations without rescaling.
+
+    docs/recipes.md says what each step gives. `images` as for `fast`.
+    """
+    model = FloatModel(float_tflite, parse(float_tflite, "the float model"))
+    seen = observe(float_tflite, model.graph, _floats(images), CALIBRATION_THREADS)
+    constants, equalised = equalise(model, seen, EqualiseRule())
+    return _assembled(replace_constants(float_tflite, constants), model.graph, choose(model.graph, equalised, RangeRule()))
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,31 @@ class Recipe:
     images: int
 
 
-RECIPES: Mapping[str, Recipe] = {"fast": Recipe(fast, images=64)}
-DEFAULT_RECIPE = "fast"
+RECIPES: Mapping[str, Recipe] = {"balanced": Recipe(balanced, images=256), "fast": Recipe(fast, images=64)}
+DEFAULT_RECIPE = "balanced"
+
+
+def _assembled(float_tflite: bytes, graph: TfliteGraph, ranges: Mapping[int, Range]) -> bytes:
+    """The int8 file with these activation ranges, by tensor index, and per-channel weights."""
+    engine = _static_int8(float_tflite)
+    statistics = {graph.tensors[index].name: _statistic(span) for index, span in ranges.items()}
+    return require_full_integer(bytes(engine.quantize(statistics, **SILENT).quantized_model))
+
+
+def _statistic(span: Range) -> dict[str, NDArray[np.float32]]:
+    """A range as ai-edge-quantizer's calibration results hold it."""
+    return {side: np.full((1, 1, 1, 1), value, np.float32) for side, value in (("min", span.low), ("max", span.high))}
+
+
+def _static_int8(float_tflite: bytes) -> Any:
+    """ai-edge-quantizer with int8 activations and per-channel symmetric int8 weights for every operator."""
+    from ai_edge_quantizer import qtyping, quantizer
+
+    teach_leaky_relu()
+    engine = quantizer.Quantizer(bytearray(float_tflite))
+    every = qtyping.TFLOperationName.ALL_SUPPORTED
+    engine.add_static_config(regex=".*", operation_name=every, activation_num_bits=8, weight_num_bits=8)
+    return engine
 
 
 def require_full_integer(model: bytes) -> bytes:
@@ -82,9 +115,10 @@ def _calibration(float_tflite: bytes, images: Images) -> dict[str, Any]:
 
     signatures = Interpreter(model_content=float_tflite).get_signature_list()
     name, signature = next(iter(signatures.items()))
-    return {name: list(_samples(images, signature["inputs"][0]))}
+    return {name: [{signature["inputs"][0]: image} for image in _floats(images)]}
 
 
-def _samples(images: Images, name: str) -> Iterator[dict[str, NDArray[np.float32]]]:
+def _floats(images: Images) -> Iterator[NDArray[np.float32]]:
+    """The images one by one as the model's input, float32 (1, S, S, 3) in 0..1."""
     for image in images:
-        yield {name: image[None].astype(np.float32) / np.float32(255)}
+        yield image[None].astype(np.float32) / np.float32(255)

@@ -26,7 +26,7 @@ STEP_TIMEOUT_S = 3600.0
 CODE = {
     "describe": ("checkpoint.py",),
     "export": ("checkpoint.py", "export.py"),
-    "quantise": ("quantise.py",),
+    "quantise": ("constants.py", "equalise.py", "quantise.py", "ranges.py"),
 }
 TOOLS = {
     "describe": ("torch", "ultralytics-opencv-headless"),

@@ -1,0 +1,117 @@
+"""Activation ranges: what is seen on calibration images, and the range each int8 tensor gets.
+
+ai-edge-quantizer's own "min-max" is a moving average of per-image extremes (factor 0.95). It lies
+below the extremes of the few images with a strong response, so it clips just the objects a
+detector must report. Here the true extremes over all images are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.records.tflite_graph import TfliteGraph
+
+Floats = NDArray[np.float32]
+
+_SAME_SCALE = frozenset({
+    "MAX_POOL_2D", "PAD", "RESHAPE", "RESIZE_NEAREST_NEIGHBOR", "SLICE", "SPLIT", "STRIDED_SLICE", "TRANSPOSE",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """The lowest and highest value of a tensor over all images, per channel (last axis), float32."""
+
+    low: Floats
+    high: Floats
+
+    def scaled(self, factor: Floats) -> Extremes:
+        """The extremes when every channel is multiplied by a positive factor."""
+        return Extremes(self.low * factor, self.high * factor)
+
+
+@dataclass(frozen=True)
+class Range:
+    """The lowest and the highest value a tensor must hold (low <= 0 <= high)."""
+
+    low: float = 0.0
+    high: float = 0.0
+
+
+@dataclass(frozen=True)
+class RangeRule:
+    """How extremes become ranges.
+
+    inner_margin, output_margin: factors on the extremes of the tensors inside and of the outputs;
+    share_concat: a concatenation and its inputs get one range, so that nothing is rescaled (each
+    rescaling rounds once more and costs an operator).
+    """
+
+    inner_margin: float = 1.0
+    output_margin: float = 1.2
+    share_concat: bool = True
+
+
+def observe(content: bytes, graph: TfliteGraph, images: Iterable[Floats], threads: int) -> dict[int, Extremes]:
+    """The true extremes of every activation, by tensor index, over (1, H, W, 3) float32 images; at least one image."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=content, num_threads=threads, experimental_preserve_all_tensors=True)
+    interpreter.allocate_tensors()
+    seen: dict[int, Extremes] = {}
+    for image in images:
+        interpreter.set_tensor(graph.inputs[0].index, image)
+        interpreter.invoke()
+        for tensor in activations(graph):
+            value = interpreter.get_tensor(tensor)
+            rows = value.reshape(-1, value.shape[-1])
+            low, high = rows.min(0), rows.max(0)
+            if tensor in seen:
+                low, high = np.minimum(low, seen[tensor].low), np.maximum(high, seen[tensor].high)
+            seen[tensor] = Extremes(low, high)
+    assert seen, "callers refuse 0 images"
+    return seen
+
+
+def activations(graph: TfliteGraph) -> list[int]:
+    """Indices of the float tensors that are computed, inputs included, in execution order."""
+    made = [*(tensor.index for tensor in graph.inputs), *(index for op in graph.operators for index in op.outputs)]
+    return [index for index in made if graph.tensors[index].is_float]
+
+
+def choose(graph: TfliteGraph, seen: Mapping[int, Extremes], rule: RangeRule) -> dict[int, Range]:
+    """The range of every activation, by tensor index. The input is [0, 1]: scale 1/255, zero point -128."""
+    chosen: dict[int, Range] = {}
+    for group in same_scale_groups(graph, rule.share_concat):
+        members = set(group)
+        margin = rule.output_margin if members & {tensor.index for tensor in graph.outputs} else rule.inner_margin
+        low = min(0.0, *(float(seen[t].low.min()) for t in group))
+        high = max(0.0, *(float(seen[t].high.max()) for t in group))
+        span = Range(0.0, 1.0) if members & {tensor.index for tensor in graph.inputs} else Range(low * margin, high * margin)
+        chosen.update(dict.fromkeys(group, span))
+    return chosen
+
+
+def same_scale_groups(graph: TfliteGraph, share_concat: bool) -> list[list[int]]:
+    """Activations that must have one scale (they only move values), or with share_concat had better."""
+    kinds = _SAME_SCALE | ({"CONCATENATION"} if share_concat else set())
+    parent = {t: t for t in activations(graph)}
+
+    def root(tensor: int) -> int:
+        while parent[tensor] != tensor:
+            tensor = parent[tensor]
+        return tensor
+
+    for op in graph.operators:
+        if op.kind in kinds:
+            for tensor in (*op.inputs, *op.outputs):
+                if tensor in parent:
+                    parent[root(tensor)] = root(op.outputs[0])
+    groups: dict[int, list[int]] = {}
+    for tensor in parent:
+        groups.setdefault(root(tensor), []).append(tensor)
+    return list(groups.values())
