@@ -45,7 +45,7 @@ def balanced(float_tflite: bytes, images: Images) -> bytes:
     model = FloatModel(float_tflite, parse(float_tflite, "the float model"))
     seen = observe(float_tflite, model.graph, _floats(images), CALIBRATION_THREADS)
     constants, equalised = equalise(model, seen, EqualiseRule())
-    return _assembled(replace_constants(float_tflite, constants), model.graph, choose(model.graph, equalised, RangeRule()))
+    return assembled(replace_constants(float_tflite, constants), model.graph, choose(model.graph, equalised, RangeRule()))
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ RECIPES: Mapping[str, Recipe] = {"balanced": Recipe(balanced, images=256), "fast
 DEFAULT_RECIPE = "balanced"
 
 
-def _assembled(float_tflite: bytes, graph: TfliteGraph, ranges: Mapping[int, Range]) -> bytes:
+def assembled(float_tflite: bytes, graph: TfliteGraph, ranges: Mapping[int, Range]) -> bytes:
     """The int8 file with these activation ranges, by tensor index, and per-channel weights."""
     engine = _static_int8(float_tflite)
     statistics = {graph.tensors[index].name: _statistic(span) for index, span in ranges.items()}

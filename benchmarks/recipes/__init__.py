@@ -1,0 +1,1 @@
+"""How quantisation recipes were chosen: on calibration images only, never on the test split."""

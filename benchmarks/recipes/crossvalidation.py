@@ -1,0 +1,139 @@
+"""Recipes held against each other on calibration images, four folds: `python -m benchmarks.recipes.crossvalidation`.
+
+Each quarter of the images is judged by a model calibrated on the other three, and the detections of all quarters are pooled
+into one mAP, so that every image counts once and none was seen by the model that is judged on it. The test split stays shut.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path
+
+import click
+import numpy as np
+
+from conversion.constants import FloatModel, replace_constants
+from conversion.equalise import EqualiseRule, equalise
+from conversion.quantise import CALIBRATION_THREADS, assembled
+from conversion.ranges import Extremes, RangeRule, choose, observe
+from conversion.steps import Origin, exported, facts_of
+from harness.detection.coco import coco_accuracy
+from harness.detection.dataset import Dataset, load_dataset
+from harness.detection.detections import Detections
+from harness.detection.evaluate import canvases, detect
+from harness.detection.graphs import open_graph
+from harness.detection.layout import Layout, find_layout
+from harness.detection.letterbox import to_float
+from harness.records.tflite_graph import parse
+
+FOLDS = 4
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recipe to judge: how ranges are chosen, and how far channels are equalised (strength 0: not at all)."""
+
+    name: str
+    ranges: RangeRule = field(default_factory=RangeRule)
+    equalise: EqualiseRule = field(default_factory=EqualiseRule)
+
+
+OFF = EqualiseRule(strength=0.0)
+CANDIDATES = (
+    Candidate("true extremes, nothing shared", RangeRule(share_concat=False, output_margin=1.0), OFF),
+    Candidate("+ one range per concatenation", RangeRule(output_margin=1.0), OFF),
+    Candidate("+ output margin 1.2", RangeRule(), OFF),
+    Candidate("+ inner margin 0.9", RangeRule(inner_margin=0.9), OFF),
+    Candidate("+ inner margin 1.1", RangeRule(inner_margin=1.1), OFF),
+    Candidate("+ equalisation 0.5", RangeRule(), EqualiseRule()),
+    Candidate("+ equalisation 0.5, inner margin 0.9", RangeRule(inner_margin=0.9), EqualiseRule()),
+)
+
+
+@click.command()
+@click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--only", multiple=True, help="Only candidates whose name holds this text.")
+def main(checkpoint: Path, data: Path, only: tuple[str, ...]) -> None:
+    """Print the pooled mAP of every candidate, one JSON line each."""
+    origin = Origin(checkpoint.stem, checkpoint=checkpoint)
+    facts = facts_of(origin, lambda text: None)
+    floats = exported(origin, facts, facts.image_size, "raw", lambda text: None) / "float.tflite"
+    dataset = load_dataset(data, split="train")
+    folds = [list(range(start, len(dataset.images), FOLDS)) for start in range(FOLDS)]
+    judge = Judge(dataset, folds, _layout(floats, dataset))
+    _print("float", judge.pooled([floats] * FOLDS))
+    content = floats.read_bytes()
+    model = FloatModel(content, parse(content, "float"))
+    seen = [observe(content, model.graph, _inputs(dataset.take(fold), facts.image_size), CALIBRATION_THREADS) for fold in folds]
+    for candidate in CANDIDATES:
+        if not only or any(text in candidate.name for text in only):
+            with tempfile.TemporaryDirectory() as folder:
+                _print(candidate.name, judge.pooled(_quantised(model, seen, candidate, Path(folder))))
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges one model per fold on the images of that fold, and pools what they find."""
+
+    dataset: Dataset
+    folds: Sequence[Sequence[int]]
+    layout: Layout
+
+    def pooled(self, models: Sequence[Path]) -> tuple[float, float]:
+        """mAP50 and mAP50-95 over all images."""
+        found = [self._found(path, fold) for path, fold in zip(models, self.folds, strict=True)]
+        together = Detections(*(np.concatenate([getattr(part, name) for part in found]) for name in FIELDS))
+        accuracy = coco_accuracy(together, self.dataset)
+        return accuracy.map50, accuracy.map50_95
+
+    def _found(self, path: Path, fold: Sequence[int]) -> Detections:
+        (found,) = detect(open_graph(path, THREADS), self.dataset.take(fold), self.layout)
+        return Detections(np.asarray(fold)[found.images], found.boxes, found.scores, found.classes)
+
+
+FIELDS = ("images", "boxes", "scores", "classes")
+
+
+def _quantised(model: FloatModel, seen: Sequence[Mapping[int, Extremes]], candidate: Candidate, folder: Path) -> list[Path]:
+    """For each fold, a model calibrated on all others."""
+    paths = []
+    for left_out in range(FOLDS):
+        others = reduce(_merged, (part for fold, part in enumerate(seen) if fold != left_out))
+        constants, equalised = equalise(model, others, candidate.equalise)
+        content = replace_constants(model.content, constants)
+        path = folder / f"{left_out}.tflite"
+        path.write_bytes(assembled(content, model.graph, choose(model.graph, equalised, candidate.ranges)))
+        paths.append(path)
+    return paths
+
+
+def _merged(first: Mapping[int, Extremes], second: Mapping[int, Extremes]) -> dict[int, Extremes]:
+    return {
+        tensor: Extremes(np.minimum(first[tensor].low, second[tensor].low), np.maximum(first[tensor].high, second[tensor].high))
+        for tensor in first
+    }
+
+
+def _inputs(dataset: Dataset, size: int) -> list[np.ndarray]:
+    return [to_float(canvas) for canvas in canvases(dataset, size)]
+
+
+def _layout(path: Path, dataset: Dataset) -> Layout:
+    graph = open_graph(path, THREADS)
+    found = find_layout([output.shape for output in graph.outputs], len(dataset.class_names), graph.size)
+    assert isinstance(found, Layout), found
+    return found
+
+
+def _print(name: str, accuracy: tuple[float, float]) -> None:
+    click.echo(json.dumps({"recipe": name, "map50": round(accuracy[0], 4), "map50_95": round(accuracy[1], 4)}))
+
+
+if __name__ == "__main__":
+    main()
