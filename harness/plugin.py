@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.errors import EthosBenchError, TargetUnavailable, UsageError
+from conversion.vela import vela_executable, vela_version
+from harness.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
 from harness.plugin_options import add_options, parse_options
 from harness.plugin_scheduling import ByModel
 from harness.report.progress import ProgressLines
@@ -50,7 +51,6 @@ class Recorder:
 
 bench_key = pytest.StashKey[Workbench]()
 results_key = pytest.StashKey[Results]()
-progress_key = pytest.StashKey[ProgressLines]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,7 +77,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not _runs_benchmarks(config):
         return
     progress = ProgressLines(config)
-    config.stash[progress_key] = progress
+    config.pluginmanager.register(progress, "ethos-bench-progress")
     try:
         bench = Workbench(parse_options(config), progress)
         config.stash[bench_key] = bench
@@ -89,16 +89,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             folder = config.option.results or Path(config.rootpath) / "results" / header.id
             config.stash[results_key] = Results(folder, header)
             config.pluginmanager.register(Recorder(config.stash[results_key]), "ethos-bench-recorder")
-    except UsageError as error:
+    except (UsageError, CheckpointError, DatasetError) as error:
         raise pytest.UsageError(str(error)) from error
     except EthosBenchError as error:
-        _print(config, f"\nERROR: {error}")
-        pytest.exit(error.found, returncode=error.exit_code)
+        pytest.exit(f"ERROR: {error}", returncode=error.exit_code)
 
 
 def _check_inputs(bench: Workbench) -> None:
-    """Raise what would fail every test: a data set or a target that is not there."""
+    """Raise what would fail every test: a data set, a compiler or a target that is not there."""
     _ = bench.dataset
+    vela_version(vela_executable(bench.options.vela))
     for spec in bench.options.targets:
         try:
             bench.target(spec)
@@ -122,7 +122,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"models: {', '.join(bench.models)}",
         f"NPUs: {', '.join(bench.profiles)}",
         f"targets: {', '.join(options.targets)}",
-        f"data: {options.data or 'none: no accuracy, calibrated on packaged photographs'}",
+        f"data: {options.data or ('none: no accuracy' if options.model else 'none: no accuracy, calibrated on packaged photographs')}",
     ]
     results = config.stash.get(results_key, None)
     return [*lines, f"results: {results.folder}"] if results else lines
@@ -221,9 +221,3 @@ def _ending_the_session() -> Iterator[None]:
         yield
     except EthosBenchError as error:
         pytest.exit(str(error), returncode=error.exit_code)
-
-
-def _print(config: pytest.Config, text: str) -> None:
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter:
-        reporter.write_line(text, red=True)

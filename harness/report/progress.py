@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 CLEAR_LINE = "\r\x1b[2K"
-QUIET_SECONDS = 0.5
-"""A terminal line is not redrawn more often than this."""
 
 
 class ProgressLines:
-    """Called with what is going on; writes it past pytest's capture. Silent in xdist workers, which have no terminal."""
+    """Called with what is going on; writes it past pytest's capture. Silent in xdist workers, which have no terminal.
+
+    Registered as a plugin, so that it can take its line away.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._started = time.monotonic()
-        self._last = 0.0
         self._shown = False
 
     def __call__(self, text: str) -> None:
@@ -33,9 +33,15 @@ class ProgressLines:
             line = f"  {elapsed:6.1f} s  {text}"
             if not reporter.hasmarkup:
                 reporter.write_line(line)
-            elif elapsed - self._last > QUIET_SECONDS:
-                self._last = elapsed
-                reporter.write(f"{CLEAR_LINE}{line[: reporter._tw.fullwidth - 1]}{CLEAR_LINE if not text else ''}")
-                reporter.currentfspath = None
+            else:
+                reporter.write(f"{CLEAR_LINE}{line[: reporter._tw.fullwidth - 1]}")
                 self._shown = True
             reporter.flush()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self) -> None:
+        """Take the line away before pytest writes the next result."""
+        if self._shown:
+            reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+            reporter.write(CLEAR_LINE)
+            self._shown = False

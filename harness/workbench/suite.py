@@ -9,7 +9,7 @@ from harness.errors import CompileError, ConversionError, EthosBenchError
 from harness.records.claim import Statement
 from harness.records.verdict import Verdict
 from harness.store import Findings
-from harness.verdicts import Suite, decide
+from harness.verdicts import RANKING, Suite, decide
 from harness.workbench.workbench import Workbench
 
 
@@ -23,7 +23,9 @@ class SuiteCase:
     findings: Findings = field(default_factory=Findings)
 
     def judge(self, statements: Sequence[Statement]) -> list[Verdict]:
-        """The verdicts on documented sentences, kept as findings."""
+        """The verdicts on documented sentences, kept as findings; none when no documented model is in the session."""
+        if not set(RANKING) & set(self.bench.models):
+            return []
         suite = self._suite()
         verdicts = [decide(statement, suite) for statement in statements]
         self.findings.verdicts += verdicts
