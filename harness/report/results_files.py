@@ -82,7 +82,6 @@ def _benchmark(group: Record) -> dict[str, Any]:
     for sample in group["latency_us"]:
         stats.update(sample * SECONDS)
     case = f"{group['variant']}-{group['profile']}-{group['target']}"
-    fields = ("min", "max", "mean", "stddev", "rounds", "median", "iqr", "q1", "q3", "ops", "total")
     return {
         "group": group["target"],
         "name": f"test_latency[{case}]",
@@ -91,5 +90,5 @@ def _benchmark(group: Record) -> dict[str, Any]:
         "param": case,
         "extra_info": {"executed": group["executed"]},
         "options": {},
-        "stats": {**{field: getattr(stats, field) for field in fields}, "data": stats.data, "iterations": 1},
+        "stats": {**stats.as_dict(), "data": stats.data, "iterations": 1},
     }

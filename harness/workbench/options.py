@@ -45,6 +45,11 @@ class BenchOptions:
         given = [option for option in ("checkpoints", "checkpoint", "model") if getattr(self, option)]
         if len(given) > 1:
             raise UsageError(f"--{given[0]} and --{given[1]} were both given", "one of them")
+        for option in ("checkpoint", "model", "base_model"):
+            path: Path | None = getattr(self, option)
+            if path and not path.is_file():
+                kind = "full-integer .tflite file" if option == "model" else "ultralytics .pt file"
+                raise UsageError(f"--{option.replace('_', '-')} `{path}` does not exist", f"a {kind}")
         for name, count in (("--repeats", self.repeats), ("--threads", self.threads)):
             if count < 1:
                 raise UsageError(f"{name} {count}", "1 or more")

@@ -1,0 +1,46 @@
+"""A pytest plugin for runs under test: targets that do not exist, and several TFLite models in one session.
+
+ETHOS_BENCH_TEST_MODELS, paths joined by ":", makes a session of several models that needs no checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import harness.workbench.workbench as workbench
+from harness.errors import TargetUnavailable
+from harness.workbench.models import Model
+from targets import table
+from targets.host import Host
+from targets.target import Target
+
+
+def open_absent(rest: str, options: table.TargetOptions) -> Target:
+    """A target that is never there."""
+    raise TargetUnavailable(f"no board `{rest}` answers", "a board that is switched on", "ethos-bench doctor")
+
+
+def open_twin(rest: str, options: table.TargetOptions) -> Target:
+    """The host under another name."""
+    return Host(threads=options.threads, name="twin")
+
+
+def open_unproven(rest: str, options: table.TargetOptions) -> Target:
+    """A target that says it runs the compiled file and proves nothing."""
+    return Host(threads=options.threads, name="unproven", graph="npu")
+
+
+STAND_INS = {name: (__name__, f"open_{name}") for name in ("absent", "twin", "unproven")}
+
+
+def pytest_load_initial_conftests() -> None:
+    """Put the stand-ins in before the session opens."""
+    targets: Any = table
+    targets.TARGETS = {**table.TARGETS, **STAND_INS}
+    paths = os.environ.get("ETHOS_BENCH_TEST_MODELS")
+    if paths:
+        models = tuple(Model(Path(path).stem, tflite=Path(path)) for path in paths.split(":"))
+        session: Any = workbench
+        session.resolve_models = lambda options: models

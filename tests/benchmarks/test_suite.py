@@ -1,0 +1,192 @@
+"""`pytest benchmarks/` from the outside, on models that take no conversion."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.benchmarks.conftest import MakeModel, RunSuite
+
+DETERMINISTIC = ("compiled", "estimated")
+
+
+def key(record: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(record.get(part, "") for part in ("variant", "profile", "target", "metric", "stat", "graph"))
+
+
+def test_a_run_exits_0_and_leaves_every_file_of_the_results_folder(run_suite: RunSuite, model: MakeModel, data: Path) -> None:
+    run = run_suite("--model", model("detector"), "--data", data)
+    run.says("detector", "results:")
+    assert run.code == 0
+    found = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file()}
+    assert found == {
+        "results.json",
+        "samples.jsonl",
+        "placement/detector-ethos-u65-256.json",
+        "detections/detector-int8.json",
+        "detector.md",
+        "benchmark.json",
+        "run.log",
+    }
+    assert str((run.folder.parent / "latest").readlink()) == run.folder.name
+    assert len((run.folder / "samples.jsonl").read_text().splitlines()) == 3
+    assert json.loads((run.folder / "placement/detector-ethos-u65-256.json").read_text())["operator_share"] == 1.0
+    assert run.results["failures"] == []
+    assert run.value("activation") == "relu"
+    assert 0 <= run.value("map50_95", graph="int8") <= 1
+    assert run.record("checkpoint_bytes")["unavailable"] == "no checkpoint file: a TFLite file was given"
+    assert run.record("map50_95", graph="float")["unavailable"] == "a TFLite file comes without its float graph"
+    assert run.record("npu_executed_share")["unavailable"]
+    comparison = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest_benchmark",
+            "compare",
+            str(run.folder / "benchmark.json"),
+            "--columns=min,median,rounds",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert comparison.returncode == 0, comparison.stderr
+    assert "test_latency[detector-ethos-u65-256-host]" in comparison.stdout
+
+
+def test_two_profiles_and_two_targets_are_four_cases_and_a_shared_run_is_sampled_once(
+    run_suite: RunSuite, model: MakeModel
+) -> None:
+    profiles = ("--npu", "ethos-u65-256", "--npu", "ethos-u55-256")
+    run = run_suite("--model", model("detector"), *profiles, "--target", "host", "--target", "twin")
+    run.says()
+    assert run.code == 0
+    cases = {key(record)[:3] for record in run.results["records"]}
+    assert cases == {("detector", npu, where) for npu in ("ethos-u65-256", "ethos-u55-256") for where in ("host", "twin")}
+    samples = [json.loads(line) for line in (run.folder / "samples.jsonl").read_text().splitlines()]
+    assert sorted((sample["target"], sample["index"]) for sample in samples) == [
+        (name, index) for name in ("host", "twin") for index in range(3)
+    ]
+    medians = {record["value"] for record in run.results["records"] if record.get("stat") == "median"}
+    assert len(medians) == 2
+
+
+def test_the_same_option_twice_is_one_case(run_suite: RunSuite, model: MakeModel) -> None:
+    run = run_suite("--model", model("detector"), "--npu", "ethos-u65-256", "--npu", "ethos-u65-256", "--co", "-q")
+    assert run.output.count("test_offload[") == 1
+
+
+@pytest.mark.slow
+def test_two_processes_find_the_same_as_one_and_only_the_controller_writes(
+    run_suite: RunSuite, model: MakeModel, data: Path
+) -> None:
+    models = ":".join(str(model("detector", name)) for name in ("first", "second", "third"))
+    options = ("--data", data, "--npu", "ethos-u65-256", "--npu", "ethos-u55-256")
+    alone = run_suite(*options, results="results/alone", ETHOS_BENCH_TEST_MODELS=models)
+    spread = run_suite(*options, "-n", "2", results="results/spread", ETHOS_BENCH_TEST_MODELS=models)
+    spread.says()
+    assert alone.code == spread.code == 0
+    kept = [{key(record): record for record in run.results["records"]} for run in (alone, spread)]
+    assert set(kept[0]) == set(kept[1])
+    for case, record in kept[0].items():
+        if record["evidence"] in DETERMINISTIC or "map50" in case[3]:
+            assert record == kept[1][case]
+    assert [run.results["verdicts"] for run in (alone,)] == [
+        sorted(spread.results["verdicts"], key=alone.results["verdicts"].index)
+    ]
+    files = [sorted(str(path.relative_to(run.folder)) for path in run.folder.rglob("*")) for run in (alone, spread)]
+    assert files[0] == files[1]
+    samples = [json.loads(line) for line in (spread.folder / "samples.jsonl").read_text().splitlines()]
+    medians = {record["variant"]: record["value"] for record in spread.results["records"] if record.get("stat") == "median"}
+    for name in {sample["variant"] for sample in samples}:
+        own = sorted(sample["latency_us"] for sample in samples if sample["variant"] == name)
+        assert medians[name] == pytest.approx(own[1]), "a figure has the samples that are kept, not those of another process"
+
+
+@pytest.mark.parametrize("option", [[], ["-n", "2"]], ids=["alone", "spread"])
+def test_one_of_several_models_fails_and_the_others_are_reported(
+    run_suite: RunSuite, model: MakeModel, tmp_path: Path, option: list[str]
+) -> None:
+    garbage = tmp_path / "garbage.tflite"
+    garbage.write_bytes(b"\x18\x00\x00\x00TFL3" + bytes(range(256)))
+    models = f"{model('detector', 'first')}:{garbage}:{model('detector', 'last')}"
+    run = run_suite(*option, ETHOS_BENCH_TEST_MODELS=models)
+    run.says("garbage.tflite", "expected: an intact full-integer .tflite file")
+    assert run.code == 1
+    assert {record["variant"] for record in run.results["records"]} == {"first", "last"}
+    assert all("garbage" in failure["test"] and "garbage" in failure["message"] for failure in run.results["failures"])
+    assert not any("@" in failure["test"] for failure in run.results["failures"])
+
+
+def test_a_models_name_may_hold_what_markup_and_tables_use(run_suite: RunSuite, model: MakeModel) -> None:
+    run = run_suite("--model", model("detector", "my [red] model|1"))
+    run.says("my [red] model|1")
+    assert run.code == 0
+
+
+def test_a_negative_verdict_is_a_result_and_with_strict_claims_a_failure(run_suite: RunSuite, model: MakeModel) -> None:
+    path = model("cpu_operator", "level2_relu")
+    lenient = run_suite("--model", path, results="results/lenient")
+    lenient.says("fell short", "refuted")
+    assert lenient.code == 0
+    (short,) = [v for v in lenient.results["verdicts"] if v["claim"] == "summary-compatibility-level2_relu"]
+    assert (short["outcome"], short["documented"]) == ("fell short", 0.85)
+    assert short["found"] == pytest.approx(2 / 3)
+    strict = run_suite("--model", path, "--strict-claims", results="results/strict")
+    strict.says("summary-compatibility-level2_relu: fell short (0.85 documented, 0.666")
+    assert strict.code == 1
+    assert strict.results["verdicts"] == lenient.results["verdicts"]
+
+
+def test_a_model_that_does_not_fit_is_a_result(run_suite: RunSuite, model: MakeModel, tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "conversion" / "profiles" / "ethos-u55-256.toml"
+    text = shipped.read_text()
+    budgets = [line for line in text.splitlines() if line.startswith("bytes")]
+    assert budgets
+    profile = tmp_path / "too-small.toml"
+    profile.write_text("\n".join("bytes = 1000" if line in budgets else line for line in text.splitlines()))
+    run = run_suite("--model", model("detector"), "--npu", profile)
+    run.says("does not fit too-small: needs 0.0", "the platform has 0.00 MiB")
+    assert run.code == 0
+    assert run.value("fits") is False
+
+
+def test_a_named_target_that_is_not_there_fails_the_run(run_suite: RunSuite, model: MakeModel) -> None:
+    run = run_suite("--model", model("detector"), "--target", "host", "--target", "absent:board-7")
+    run.says("no board `board-7` answers", "expected: a board that is switched on", "hint: ethos-bench doctor")
+    assert run.code == 3
+    assert not run.folder.exists()
+
+
+def test_with_allow_missing_target_it_is_skipped_and_the_others_run(run_suite: RunSuite, model: MakeModel) -> None:
+    targets = ("--target", "host", "--target", "absent:board-7", "--allow-missing-target")
+    run = run_suite("--model", model("detector"), *targets)
+    run.says("SKIPPED", "--allow-missing-target: no board `board-7` answers")
+    assert run.code == 0
+    assert {record["target"] for record in run.results["records"]} == {"host"}
+
+
+def test_a_target_that_proves_no_npu_execution_fails_the_run(run_suite: RunSuite, model: MakeModel) -> None:
+    run = run_suite("--model", model("detector"), "--target", "unproven")
+    run.says("no proof that the NPU executed: the host CPU has no NPU")
+    assert run.code == 1
+
+
+def test_a_session_that_did_not_name_the_suite_leaves_it_out(tmp_path: Path) -> None:
+    checkout = Path(__file__).parents[2]
+    (tmp_path / "test_other.py").write_text("def test_other(): pass\n")
+    command = [sys.executable, "-m", "pytest", "-q", "--co", ".", "--ignore", "tests", "-c", "pyproject.toml"]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+    assert "benchmarks/test_" not in done.stdout
+    assert done.returncode == 5, done.stdout
+
+
+def test_help_lists_the_options(run_suite: RunSuite) -> None:
+    run = run_suite("--help")
+    run.says("--target=SPEC", "--npu=NAME|FILE.toml", "--strict-claims", "--allow-missing-target", "--model=FILE.tflite")
+    assert run.code == 0
