@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import torch
 
 SEEDED_IMAGE_SIZE = 320
+DEFAULT_IMAGE_SIZE = 640
 CONVERT_HINT = "pip install -e '.[convert]'"
 
 
@@ -78,10 +79,16 @@ def load_checkpoint(path: Path) -> LoadedModel:
             raise _unreadable(path, error) from error
     module = (content.get("ema") or content.get("model")) if isinstance(content, dict) else None
     _require_detector(module, path)
-    arguments = content.get("train_args") or {}
-    image_size = arguments.get("imgsz", 640) if isinstance(arguments, dict) else 640
-    size = max(image_size) if isinstance(image_size, list | tuple) else int(image_size)
-    return _loaded(module, file=file_sha256(path), image_size=size, trained=True)
+    return _loaded(module, file=file_sha256(path), image_size=_training_size(content.get("train_args"), path), trained=True)
+
+
+def _training_size(arguments: object, path: Path) -> int:
+    """The image size that a checkpoint was trained with, its longer side; ultralytics' own default when it does not say."""
+    written = arguments.get("imgsz", DEFAULT_IMAGE_SIZE) if isinstance(arguments, dict) else DEFAULT_IMAGE_SIZE
+    sides = written if isinstance(written, list | tuple) else [written]
+    if not sides or not all(isinstance(side, int) and side > 0 for side in sides):
+        raise CheckpointError(f"checkpoint `{path}` was trained with imgsz {written!r}", "a size in pixels")
+    return max(sides)
 
 
 def build_seeded(variant: Variant, image_size: int = SEEDED_IMAGE_SIZE) -> LoadedModel:
@@ -159,7 +166,8 @@ def _require_detector(module: object, path: Path) -> None:
         raise CheckpointError(f"checkpoint `{path}` holds no model ({type(module).__name__})", "an ultralytics detector")
     head = layers[-1]
     name = type(head).__name__
-    if name != "Detect" or getattr(head, "end2end", False):
+    end_to_end = getattr(head, "end2end", False) or getattr(head, "one2one_cv2", None) is not None
+    if name != "Detect" or end_to_end:
         kind = f"{name} (end to end)" if name == "Detect" else name
         raise CheckpointError(f"checkpoint `{path}` has a {kind} head", "a detector with a plain Detect head")
 
