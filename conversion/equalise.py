@@ -30,11 +30,13 @@ _HOMOGENEOUS = frozenset({"", "RELU"})
 class EqualiseRule:
     """How far weak channels are amplified.
 
-    strength: 0 leaves them alone, 1 brings each to its tensor's full range; limit: largest factor.
+    strength: 0 leaves them alone, 1 brings each to its tensor's full range; limit: largest factor; share_concat: as in the
+    RangeRule that is used with it.
     """
 
     strength: float = 0.5
     limit: float = 8.0
+    share_concat: bool = True
 
 
 def equalise(
@@ -72,7 +74,7 @@ def _factors(
     """The factor of every channel id (at least 1, and 1 where pinned)."""
     count = 1 + max(int(i.max()) for i in ids.values())
     room = np.full(count, np.inf)
-    for group in same_scale_groups(graph, share_concat=True):
+    for group in same_scale_groups(graph, rule.share_concat):
         reach = {t: np.maximum(seen[t].high, -seen[t].low) for t in group}
         full = max(float(r.max()) for r in reach.values())
         for t in group:

@@ -17,6 +17,8 @@ from harness.records.tflite_graph import TfliteGraph
 
 Floats = NDArray[np.float32]
 
+RAW_OUTPUTS = 6
+
 _SAME_SCALE = frozenset({
     "MAX_POOL_2D", "PAD", "RESHAPE", "RESIZE_NEAREST_NEIGHBOR", "SLICE", "SPLIT", "STRIDED_SLICE", "TRANSPOSE",
 })  # fmt: skip
@@ -49,11 +51,13 @@ class RangeRule:
     inner_margin, output_margin: factors on the extremes of the tensors inside and of the outputs;
     share_concat: a concatenation and its inputs get one range, so that nothing is rescaled (each
     rescaling rounds once more and costs an operator).
+    class_floor: the lowest class logit of raw heads that needs a value of its own; everything below saturates there.
     """
 
     inner_margin: float = 1.0
     output_margin: float = 1.2
     share_concat: bool = True
+    class_floor: float | None = None
 
 
 def observe(content: bytes, graph: TfliteGraph, images: Iterable[Floats], threads: int) -> dict[int, Extremes]:
@@ -91,9 +95,17 @@ def choose(graph: TfliteGraph, seen: Mapping[int, Extremes], rule: RangeRule) ->
         margin = rule.output_margin if members & {tensor.index for tensor in graph.outputs} else rule.inner_margin
         low = min(0.0, *(float(seen[t].low.min()) for t in group))
         high = max(0.0, *(float(seen[t].high.max()) for t in group))
+        if rule.class_floor is not None and members & class_maps(graph):
+            low = max(low, rule.class_floor / margin)
         span = Range(0.0, 1.0) if members & {tensor.index for tensor in graph.inputs} else Range(low * margin, high * margin)
         chosen.update(dict.fromkeys(group, span))
     return chosen
+
+
+def class_maps(graph: TfliteGraph) -> set[int]:
+    """The class maps of a graph that is cut at its raw heads (box and class map of each scale), else none."""
+    raw = len(graph.outputs) == RAW_OUTPUTS and all(len(tensor.shape) == 4 for tensor in graph.outputs)
+    return {tensor.index for tensor in graph.outputs[1::2]} if raw else set()
 
 
 def same_scale_groups(graph: TfliteGraph, share_concat: bool) -> list[list[int]]:

@@ -51,7 +51,15 @@ CANDIDATES = (
     Candidate("+ inner margin 0.9", RangeRule(inner_margin=0.9), OFF),
     Candidate("+ inner margin 1.1", RangeRule(inner_margin=1.1), OFF),
     Candidate("+ equalisation 0.5", RangeRule(), EqualiseRule()),
+    Candidate("+ equalisation 0.5, class floor -12", RangeRule(class_floor=-12.0), EqualiseRule()),
+    Candidate("+ equalisation 0.5, class floor -9", RangeRule(class_floor=-9.0), EqualiseRule()),
+    Candidate("+ equalisation 0.5, nothing shared", RangeRule(share_concat=False), EqualiseRule(share_concat=False)),
     Candidate("+ equalisation 0.5, inner margin 0.9", RangeRule(inner_margin=0.9), EqualiseRule()),
+    Candidate(
+        "+ equalisation 0.5, nothing shared, inner margin 0.9",
+        RangeRule(share_concat=False, inner_margin=0.9),
+        EqualiseRule(share_concat=False),
+    ),
 )
 
 
