@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conversion.cache import FULL_OR_READ_ONLY, cache_root, entry, file_sha256, storage_errors
+from conversion.variants import BY_NAME
 from harness import errors
 from harness.processes import Finished, run_child
 from harness.records.checkpoint_facts import CheckpointFacts
@@ -67,7 +69,7 @@ def facts_of(origin: Origin, progress: Progress) -> CheckpointFacts:
     if origin.checkpoint and not origin.checkpoint.is_file():
         raise errors.CheckpointError(f"checkpoint `{origin.checkpoint}` does not exist", "an ultralytics .pt file")
     request = _origin_request(origin)
-    parts = {"model": file_sha256(origin.checkpoint) if origin.checkpoint else origin.seeded}
+    parts = {"model": _origin_identity(origin)}
     folder = _step("describe", parts, request, progress)
     return CheckpointFacts.from_json(json.loads((folder / "facts.json").read_text()))
 
@@ -113,6 +115,24 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "absent"
+
+
+def _origin_identity(origin: Origin) -> str:
+    """What decides a model's weights: the checkpoint's bytes, or the name that seeds them and the architecture."""
+    if origin.checkpoint:
+        with _readable(origin.checkpoint):
+            return file_sha256(origin.checkpoint)
+    return f"{origin.seeded}:{file_sha256(BY_NAME[origin.seeded].architecture)}"
+
+
+@contextlib.contextmanager
+def _readable(checkpoint: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise errors.CheckpointError(
+            f"checkpoint `{checkpoint}` cannot be read: {error.strerror}", "an ultralytics .pt file"
+        ) from error
 
 
 def _origin_request(origin: Origin) -> dict[str, Any]:
