@@ -51,15 +51,21 @@ def convert(origin: Origin, profile: Profile, settings: Settings, calibration: C
     return compile_source(int8_source(origin, facts, settings, calibration, progress), profile, settings.vela, progress)
 
 
-def int8_source(
-    origin: Origin, facts: CheckpointFacts, settings: Settings, calibration: Calibration, progress: Progress
-) -> Source:
-    """The int8 TFLite file of a checkpoint, with its float reference."""
-    size = settings.image_size or facts.image_size
+def image_size(origin: Origin, facts: CheckpointFacts, asked: int | None) -> int:
+    """The size to convert at: the one that was asked for, else the training size; UsageError when the strides forbid it."""
+    size = asked or facts.image_size
     if size < max(facts.strides) or size % max(facts.strides):
         raise UsageError(
             f"image size {size} does not suit `{origin.variant}`", f"a multiple of its largest stride, {max(facts.strides)}"
         )
+    return size
+
+
+def int8_source(
+    origin: Origin, facts: CheckpointFacts, settings: Settings, calibration: Calibration, progress: Progress
+) -> Source:
+    """The int8 TFLite file of a checkpoint, with its float reference."""
+    size = image_size(origin, facts, settings.image_size)
     floats = exported(origin, facts, size, settings.cut, progress)
     folder = quantised(floats / "float.tflite", settings.recipe, calibration, size, progress)
     int8 = model_file(folder / "int8.tflite")

@@ -43,9 +43,9 @@ def doctor_command(context: click.Context) -> None:
     console = Console(highlight=False)
     failed = False
     for check in checks():
-        console.print(f"{MARKS[check.state]:>24}  {check.name}: {check.found}")
+        console.print(f"{MARKS[check.state]:>24}  {check.name}: {check.found}", soft_wrap=True)
         if check.mend and check.state != "ok":
-            console.print(f"{'':>9}mend: {check.mend}", markup=False)
+            console.print(f"{'':>9}mend: {check.mend}", markup=False, soft_wrap=True)
         failed |= check.needed and check.state != "ok"
     if failed:
         context.exit(1)

@@ -9,6 +9,7 @@ from typing import Literal
 import click
 
 from conversion.cache import storage_errors
+from conversion.pipeline import image_size
 from conversion.steps import Origin, exported, facts_of
 from harness.cli.failing import exits_cleanly
 
@@ -23,7 +24,7 @@ def export_onnx_command(checkpoint: Path, output: Path, imgsz: int | None, cut: 
     """Write the float graph of a checkpoint as ONNX: input `images`, NCHW, RGB in 0..1."""
     origin = Origin(checkpoint.stem, checkpoint=checkpoint)
     facts = facts_of(origin, click.echo)
-    size = imgsz or facts.image_size
+    size = image_size(origin, facts, imgsz)
     folder = exported(origin, facts, size, cut, click.echo)
     with storage_errors(output.parent):
         output.parent.mkdir(parents=True, exist_ok=True)
