@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 SEEDED_IMAGE_SIZE = 320
 DEFAULT_IMAGE_SIZE = 640
+SEEDED_GAIN = {"silu": 2.6, "relu": 6**0.5, "leaky": 6**0.5}
+"""What torch's initial weights are multiplied with, so that a signal keeps its size through a hundred layers (He's factor).
+
+With torch's own, no output depends on the image any more, and equality of outputs would prove nothing.
+"""
 CONVERT_HINT = "pip install -e '.[convert]'"
 
 
@@ -102,6 +107,9 @@ def build_seeded(variant: Variant, image_size: int = SEEDED_IMAGE_SIZE) -> Loade
     with _quiet(), torch.random.fork_rng():
         torch.manual_seed(seed)
         module = tasks.DetectionModel(architecture, ch=3, nc=len(CLASSES), verbose=False)
+    with torch.no_grad():
+        for block in _conv_blocks(module):
+            block.conv.weight.mul_(SEEDED_GAIN[variant.activation])
     module.names = dict(enumerate(CLASSES))
     return _loaded(module, file="", image_size=image_size, trained=False)
 
@@ -196,10 +204,15 @@ def _activation(module: Any) -> str:
     names = {"SiLU": "silu", "ReLU": "relu", "LeakyReLU": "leaky"}
     kinds = {
         names.get(type(block.act).__name__, type(block.act).__name__.lower())
-        for block in module.modules()
-        if type(block).__name__ in ("Conv", "DWConv", "RepConv") and type(block.act).__name__ != "Identity"
+        for block in _conv_blocks(module)
+        if type(block.act).__name__ != "Identity"
     }
     return "+".join(sorted(kinds)) or "none"
+
+
+def _conv_blocks(module: Any) -> list[Any]:
+    """ultralytics' blocks of convolution, normalisation and activation."""
+    return [block for block in module.modules() if type(block).__name__ in ("Conv", "DWConv", "RepConv")]
 
 
 def _fingerprint(module: Any) -> str:

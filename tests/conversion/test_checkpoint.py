@@ -192,6 +192,23 @@ def test_published_level_4_is_level_3_of_the_same_activation(kind: str) -> None:
 
 
 @convert
+@pytest.mark.parametrize("name", ["base_silu", "level2_relu", "level4_leaky"])
+def test_outputs_of_seeded_models_depend_on_the_image(seeded: Callable[[str], Any], name: str) -> None:
+    import torch
+
+    from conversion.checkpoint import fused
+    from conversion.export import RawHead
+
+    module = RawHead(fused(seeded(name))).eval()
+    random = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        first, second = (module(torch.rand(1, 3, 64, 64, generator=random)) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert 0.01 < float(one.std()) < 100
+        assert float((one - other).abs().mean()) > 0.005
+
+
+@convert
 def test_there_are_photographs_to_calibrate_with() -> None:
     pytest.importorskip("ultralytics")
     images = packaged_images()
