@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SEEDED_IMAGE_SIZE = 320
 DEFAULT_IMAGE_SIZE = 640
-SEEDED_GAIN = {"silu": 2.6, "relu": 6**0.5, "leaky": 6**0.5}
+SEEDED_GAIN = {"silu": 2.7, "relu": 6**0.5, "leaky": 6**0.5}
 """What torch's initial weights are multiplied with, so that a signal keeps its size through a hundred layers (He's factor).
 
 With torch's own, no output depends on the image any more, and equality of outputs would prove nothing.
@@ -211,7 +211,7 @@ def _activation(module: Any) -> str:
 
 
 def _conv_blocks(module: Any) -> list[Any]:
-    """ultralytics' blocks of convolution, normalisation and activation."""
+    """Blocks of ultralytics with convolution, normalisation and activation."""
     return [block for block in module.modules() if type(block).__name__ in ("Conv", "DWConv", "RepConv")]
 
 

@@ -25,7 +25,7 @@ from harness.records.checkpoint_facts import CheckpointFacts
 from harness.records.evidence import Evidence
 from harness.records.identity import Identity
 from harness.records.measurement import Measurement
-from harness.records.profile import MemoryBudget
+from harness.records.profile import MemoryArea, MemoryBudget
 from harness.records.run import Proof, Run
 from harness.records.unavailable import Unavailable
 from tests.benchmarks import tiny
@@ -114,7 +114,7 @@ def test_memory_fits_up_to_the_last_byte_and_not_one_byte_further(compilation: C
     need = made.estimate.memory_bytes["sram"]
 
     def with_budget(size: int) -> Compilation:
-        budget = {"sram": MemoryBudget(size, "a test")}
+        budget: dict[MemoryArea, MemoryBudget] = {"sram": MemoryBudget(size, "a test")}
         return dataclasses.replace(made, profile=dataclasses.replace(made.profile, budget=budget))
 
     assert memory_problems(with_budget(need)) == []
