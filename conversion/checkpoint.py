@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from conversion.cache import cache_root, file_sha256
 from conversion.variants import CLASSES, VARIANTS, Variant
 from harness.errors import CheckpointError, ToolMissing, UsageError
@@ -143,11 +145,14 @@ def _ultralytics_tasks() -> Any:
     settings = cache_root() / "ultralytics"
     settings.mkdir(parents=True, exist_ok=True)
     os.environ["YOLO_CONFIG_DIR"] = str(settings)
+    opener = Image.open
     try:
         with _quiet():
             from ultralytics.nn import tasks
     except ImportError as error:
         raise ToolMissing(f"checkpoints need the extra `convert`: {error}", "torch and ultralytics", CONVERT_HINT) from error
+    finally:
+        Image.open = opener  # ultralytics puts one there that installs packages when a file is no image
     return tasks
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,20 +13,30 @@ CONVERTED_SIZE = 64
 CONVERTED_VARIANT = "level2_leaky"
 
 
+def require_convert() -> None:
+    """Skip where the extra `convert` is not installed; ultralytics itself is imported by conversion.checkpoint alone."""
+    if importlib.util.find_spec("ultralytics") is None:
+        pytest.skip("needs the extra `convert`")
+
+
 @pytest.fixture(scope="session")
-def conversion_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache for the whole session: an export takes half a minute whatever the image size, and is made once."""
-    folder = tmp_path_factory.mktemp("conversions")
+def _conversions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("conversions")
+
+
+@pytest.fixture(scope="module")
+def conversion_cache(_conversions: Path) -> Iterator[Path]:
+    """One cache for the whole session: an export takes half a minute whatever the image size, and is made once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ETHOS_BENCH_CACHE", str(folder))
-        yield folder
+        patch.setenv("ETHOS_BENCH_CACHE", str(_conversions))
+        yield _conversions
 
 
 @pytest.fixture(scope="session")
 def seeded_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint file with the seeded weights of one variant, trained (it says) at 64 px."""
     torch = pytest.importorskip("torch")
-    pytest.importorskip("ultralytics")
+    require_convert()
     from conversion.checkpoint import build_seeded
     from conversion.variants import BY_NAME
 

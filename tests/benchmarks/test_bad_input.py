@@ -18,15 +18,21 @@ USAGE = 4
     [
         (["--target", "flying-saucer"], ["unknown target `flying-saucer`", "host", "hint: pytest benchmarks/ --target host"]),
         (["--npu", "ethos-u99"], ["unknown profile `ethos-u99`", "ethos-u65-256", "hint: --npu ethos-u65-256"]),
-        (["--npu", "nowhere.toml"], ["nowhere.toml"]),
-        (["--recipe", "grandmothers"], ["unknown recipe `grandmothers`", "fast", "hint: --recipe"]),
-        (["--imgsz", "100"], ["--imgsz 100", "a multiple of 32", "hint: --imgsz 320"]),
-        (["--imgsz", "big"], ["--imgsz big", "a multiple of 32"]),
-        (["--repeats", "0"], ["--repeats 0", "1 or more"]),
-        (["--threads", "0"], ["--threads 0", "1 or more"]),
-        (["--calibration-images", "0"], ["--calibration-images 0", "hint: --calibration-images 64"]),
-        (["--calibration-images", "-3"], ["--calibration-images -3", "1 or more"]),
-        (["--checkpoint", "best.pt"], ["--checkpoint and --model were both given", "one of them"]),
+        pytest.param(["--npu", "nowhere.toml"], ["nowhere.toml"], marks=pytest.mark.slow),
+        pytest.param(
+            ["--recipe", "grandmothers"], ["unknown recipe `grandmothers`", "fast", "hint: --recipe"], marks=pytest.mark.slow
+        ),
+        pytest.param(["--imgsz", "100"], ["--imgsz 100", "a multiple of 32", "hint: --imgsz 320"], marks=pytest.mark.slow),
+        pytest.param(["--imgsz", "big"], ["--imgsz big", "a multiple of 32"], marks=pytest.mark.slow),
+        pytest.param(["--repeats", "0"], ["--repeats 0", "1 or more"], marks=pytest.mark.slow),
+        pytest.param(["--threads", "0"], ["--threads 0", "1 or more"], marks=pytest.mark.slow),
+        pytest.param(
+            ["--calibration-images", "0"], ["--calibration-images 0", "hint: --calibration-images 64"], marks=pytest.mark.slow
+        ),
+        pytest.param(["--calibration-images", "-3"], ["--calibration-images -3", "1 or more"], marks=pytest.mark.slow),
+        pytest.param(
+            ["--checkpoint", "best.pt"], ["--checkpoint and --model were both given", "one of them"], marks=pytest.mark.slow
+        ),
         (["--data", "/nowhere/data.yaml"], ["`/nowhere/data.yaml` does not exist", "hint: --data path/to/data.yaml"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) and value[0].startswith("--") else "",
@@ -47,6 +53,7 @@ def test_an_unknown_variant_lists_the_known_ones(run_suite: RunSuite) -> None:
     assert run.code == USAGE
 
 
+@pytest.mark.slow
 def test_a_variant_that_is_not_in_this_session_lists_those_that_are(run_suite: RunSuite, model: MakeModel) -> None:
     run = run_suite("--model", model("detector"), "--variant", "level2_relu")
     run.says("no model `level2_relu` in this session", "detector")
@@ -59,6 +66,7 @@ def test_a_checkpoint_folder_without_checkpoints_says_what_it_looked_for(run_sui
     assert run.code == USAGE
 
 
+@pytest.mark.slow
 def test_a_checkpoint_folder_that_does_not_exist(run_suite: RunSuite) -> None:
     run = run_suite("--checkpoints", "/nowhere")
     run.says("`/nowhere` does not exist")
@@ -71,6 +79,7 @@ def test_a_vela_that_is_no_program_is_a_missing_tool(run_suite: RunSuite, model:
     assert run.code == 3
 
 
+@pytest.mark.slow
 def test_a_profile_whose_vela_configuration_does_not_exist(run_suite: RunSuite, model: MakeModel, tmp_path: Path) -> None:
     shipped = Path(__file__).parents[2] / "conversion" / "profiles" / "ethos-u55-256.toml"
     profile = tmp_path / "mine.toml"
@@ -93,7 +102,11 @@ def test_a_model_with_float_input_is_refused_with_the_reason(run_suite: RunSuite
     assert all("float32 input" in failure["message"] for failure in run.results["failures"])
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\x18\x00\x00\x00TFL3" + b"\xff" * 64], ids=["empty", "text", "header"])
+@pytest.mark.parametrize(
+    "content",
+    [pytest.param(b"", marks=pytest.mark.slow), b"hello", b"\x18\x00\x00\x00TFL3" + b"\xff" * 64],
+    ids=["empty", "text", "header"],
+)
 def test_garbage_is_no_tflite_file(run_suite: RunSuite, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "garbage.tflite"
     path.write_bytes(content)
@@ -110,6 +123,7 @@ def test_an_activation_other_than_the_names_fails_before_anything_is_computed(ru
     assert not (run.folder / "placement").exists()
 
 
+@pytest.mark.slow
 def test_a_model_without_image_input_or_yolo_head_has_no_accuracy_and_says_why(
     run_suite: RunSuite, model: MakeModel, data: Path
 ) -> None:
@@ -144,12 +158,12 @@ def _bad_data(folder: Path, kind: str) -> Path:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("empty", ["split `test`", "is empty: no image in", "test/images"]),
-        ("unlabelled", ["none of the 3 images", "has a label", "labels/0.txt"]),
+        pytest.param("empty", ["split `test`", "is empty: no image in", "test/images"], marks=pytest.mark.slow),
+        pytest.param("unlabelled", ["none of the 3 images", "has a label", "labels/0.txt"], marks=pytest.mark.slow),
         ("no image", ["1.png` is no readable image", "mend the file, or remove it"]),
-        ("no numbers", ["1.txt"]),
-        ("class 7", ["1.txt", "7"]),
-        ("no yaml", ["data.yaml"]),
+        pytest.param("no numbers", ["1.txt"], marks=pytest.mark.slow),
+        pytest.param("class 7", ["1.txt", "7"], marks=pytest.mark.slow),
+        pytest.param("no yaml", ["data.yaml"], marks=pytest.mark.slow),
     ],
 )
 def test_a_data_set_that_cannot_be_used_ends_the_session_with_the_file(
@@ -174,6 +188,7 @@ def test_an_image_that_is_cut_off_fails_what_needs_it_and_nothing_else(
     assert run.value("npu_operator_share") == 1.0
 
 
+@pytest.mark.slow
 def test_zero_images_is_an_error_and_no_empty_accuracy(run_suite: RunSuite, model: MakeModel, data: Path) -> None:
     run = run_suite("--model", model("detector"), "--data", data, "--images", "0")
     run.says("0 images of", "hint: --images 32")

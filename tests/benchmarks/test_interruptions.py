@@ -91,6 +91,7 @@ def test_ctrl_c_while_a_model_is_compiled(model: MakeModel, tmp_path: Path, spre
     read_results(folder)
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_a_model_runs_keeps_what_was_found(model: MakeModel, tmp_path: Path, shared_cache: Path) -> None:
     before = runners()
     folder = tmp_path / "results" / "run"
@@ -129,6 +130,7 @@ def test_a_full_disk_under_the_results_ends_the_session_with_the_folder(
     read_results(small_disk / "r")
 
 
+@pytest.mark.slow
 def test_results_that_cannot_be_written_at_all(run_suite: RunSuite, model: MakeModel, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     run = run_suite("--model", model("detector"), "--results", tmp_path / "file" / "run")

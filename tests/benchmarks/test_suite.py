@@ -76,6 +76,7 @@ def test_two_profiles_and_two_targets_are_four_cases_and_a_shared_run_is_sampled
     assert len(medians) == 2
 
 
+@pytest.mark.slow
 def test_the_same_option_twice_is_one_case(run_suite: RunSuite, model: MakeModel) -> None:
     run = run_suite("--model", model("detector"), "--npu", "ethos-u65-256", "--npu", "ethos-u65-256", "--co", "-q")
     assert run.output.count("test_offload[") == 1
@@ -108,7 +109,7 @@ def test_two_processes_find_the_same_as_one_and_only_the_controller_writes(
         assert medians[name] == pytest.approx(own[1]), "a figure has the samples that are kept, not those of another process"
 
 
-@pytest.mark.parametrize("option", [[], ["-n", "2"]], ids=["alone", "spread"])
+@pytest.mark.parametrize("option", [[], pytest.param(["-n", "2"], marks=pytest.mark.slow)], ids=["alone", "spread"])
 def test_one_of_several_models_fails_and_the_others_are_reported(
     run_suite: RunSuite, model: MakeModel, tmp_path: Path, option: list[str]
 ) -> None:
@@ -123,6 +124,7 @@ def test_one_of_several_models_fails_and_the_others_are_reported(
     assert not any("@" in failure["test"] for failure in run.results["failures"])
 
 
+@pytest.mark.slow
 def test_a_models_name_may_hold_what_markup_and_tables_use(run_suite: RunSuite, model: MakeModel) -> None:
     run = run_suite("--model", model("detector", "my [red] model|1"))
     run.says("my [red] model|1")
@@ -177,6 +179,7 @@ def test_a_target_that_proves_no_npu_execution_fails_the_run(run_suite: RunSuite
     assert run.code == 1
 
 
+@pytest.mark.slow
 def test_a_session_that_did_not_name_the_suite_leaves_it_out(tmp_path: Path) -> None:
     checkout = Path(__file__).parents[2]
     (tmp_path / "test_other.py").write_text("def test_other(): pass\n")
@@ -186,6 +189,7 @@ def test_a_session_that_did_not_name_the_suite_leaves_it_out(tmp_path: Path) -> 
     assert done.returncode == 5, done.stdout
 
 
+@pytest.mark.slow
 def test_help_lists_the_options(run_suite: RunSuite) -> None:
     run = run_suite("--help")
     run.says("--target=SPEC", "--npu=NAME|FILE.toml", "--strict-claims", "--allow-missing-target", "--model=FILE.tflite")

@@ -51,14 +51,14 @@ def slow_model() -> bytes:
     return model.finish([image], [value])
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ETHOS_BENCH_CACHE", str(tmp_path_factory.mktemp("contract-cache")))
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
     return _artefact(tmp_path_factory.mktemp("two") / "two_outputs.tflite", two_outputs())
 

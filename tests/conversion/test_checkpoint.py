@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, UnidentifiedImageError
 
-from conversion.checkpoint import find_checkpoints, load_checkpoint, packaged_images
+from conversion.checkpoint import _ultralytics_tasks, find_checkpoints, load_checkpoint, packaged_images
 from conversion.steps import Origin, facts_of
 from conversion.variants import BY_NAME, CLASSES, VARIANTS
 from harness.errors import CheckpointError, UsageError
 from harness.records.checkpoint_facts import CheckpointFacts
+from tests.conftest import require_convert
 from tests.conversion.real_data import real_model
 
 convert = pytest.mark.convert
@@ -30,7 +32,7 @@ SaveCheckpoint = Callable[..., Path]
 @pytest.fixture(scope="module")
 def seeded() -> Callable[[str], Any]:
     """A seeded model of a variant, built once."""
-    pytest.importorskip("ultralytics")
+    require_convert()
     import functools
 
     from conversion.checkpoint import build_seeded
@@ -179,7 +181,7 @@ def test_seeded_variants_of_one_architecture_have_weights_of_their_own(seeded: C
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["relu", "leaky"])
 def test_published_level_4_is_level_3_of_the_same_activation(kind: str) -> None:
-    pytest.importorskip("ultralytics")
+    require_convert()
     third, fourth = (
         load_checkpoint(real_model(f"checkpoints/training/{BY_NAME[f'level{level}_{kind}'].folder}/weights/best.pt"))
         for level in (3, 4)
@@ -209,8 +211,19 @@ def test_outputs_of_seeded_models_depend_on_the_image(seeded: Callable[[str], An
 
 
 @convert
+def test_an_image_that_is_none_installs_nothing(tmp_path: Path) -> None:
+    """ultralytics replaces Pillow's open by one that installs packages when it does not know a file."""
+    require_convert()
+    _ultralytics_tasks()
+    (tmp_path / "none.png").write_text("this is no image")
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(tmp_path / "none.png")
+    assert Image.open.__module__ == "PIL.Image"
+
+
+@convert
 def test_there_are_photographs_to_calibrate_with() -> None:
-    pytest.importorskip("ultralytics")
+    require_convert()
     images = packaged_images()
     assert images
     assert all(image.is_file() for image in images)
@@ -282,7 +295,7 @@ def test_a_truncated_checkpoint_is_refused_by_name(save: SaveCheckpoint, tmp_pat
 @convert
 @pytest.mark.parametrize("content", [b"\x00" * 64, bytes(range(256)) * 40, b"PK\x03\x04 no zip", b"\x80\x04."])
 def test_random_bytes_are_refused_by_name(tmp_path: Path, content: bytes) -> None:
-    pytest.importorskip("ultralytics")
+    require_convert()
     path = tmp_path / "yolo11n.pt"  # a name that ultralytics would download
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"yolo11n\.pt` cannot be loaded"):
@@ -294,7 +307,7 @@ def test_random_bytes_are_refused_by_name(tmp_path: Path, content: bytes) -> Non
 @pytest.mark.parametrize("content", [{}, {"model": None}, {"model": {"layers": 1}}, [1, 2], {"state_dict": {}}], ids=repr)
 def test_a_file_without_a_model_is_refused_by_name(tmp_path: Path, content: Any) -> None:
     torch = pytest.importorskip("torch")
-    pytest.importorskip("ultralytics")
+    require_convert()
     torch.save(content, tmp_path / "empty.pt")
     with pytest.raises(CheckpointError, match=r"empty\.pt` (holds no model|cannot be loaded)"):
         load_checkpoint(tmp_path / "empty.pt")
@@ -314,7 +327,8 @@ def test_a_file_without_a_model_is_refused_by_name(tmp_path: Path, content: Any)
 )
 def test_another_head_is_refused_by_its_name(tmp_path: Path, architecture: str, head: str) -> None:
     torch = pytest.importorskip("torch")
-    tasks = pytest.importorskip("ultralytics.nn.tasks")
+    require_convert()
+    tasks = _ultralytics_tasks()
     kinds = {"Segment": "SegmentationModel", "Classify": "ClassificationModel", "Pose": "PoseModel", "OBB": "OBBModel"}
     module = getattr(tasks, kinds.get(head, "DetectionModel"))(architecture, verbose=False)
     path = tmp_path / "other.pt"
@@ -338,7 +352,7 @@ def test_a_training_size_that_is_no_number_is_refused_by_name(save: SaveCheckpoi
 @convert
 def test_a_pickled_command_is_not_run(tmp_path: Path, canary: Path, cache: Path) -> None:
     torch = pytest.importorskip("torch")
-    pytest.importorskip("ultralytics")
+    require_convert()
     path = tmp_path / "hostile.pt"
     torch.save({"model": RunsACommand(f"touch {canary}")}, path)
     for load in (load_checkpoint, through_the_worker):
@@ -353,7 +367,7 @@ def test_a_pickled_command_is_not_run(tmp_path: Path, canary: Path, cache: Path)
 @convert
 @pytest.mark.parametrize("form", ["pickle", "zip"])
 def test_a_pickled_command_is_not_run_in_any_container(tmp_path: Path, canary: Path, form: str) -> None:
-    pytest.importorskip("ultralytics")
+    require_convert()
     path = tmp_path / "hostile.pt"
     payload = pickle.dumps({"model": RunsACommand(f"touch {canary}")}, protocol=2)
     if form == "pickle":
@@ -368,6 +382,7 @@ def test_a_pickled_command_is_not_run_in_any_container(tmp_path: Path, canary: P
 
 
 @convert
+@pytest.mark.slow
 def test_a_hostile_activation_in_a_checkpoints_yaml_is_not_evaluated(save: SaveCheckpoint, canary: Path, cache: Path) -> None:
     def hostile(module: Any) -> None:
         module.yaml = {**module.yaml, "activation": f"__import__('os').system('touch {canary}')"}
@@ -379,8 +394,9 @@ def test_a_hostile_activation_in_a_checkpoints_yaml_is_not_evaluated(save: SaveC
 
 
 @convert
+@pytest.mark.slow
 def test_a_hostile_yaml_given_as_a_checkpoint_is_refused_and_not_evaluated(tmp_path: Path, canary: Path, cache: Path) -> None:
-    pytest.importorskip("ultralytics")
+    require_convert()
     architecture = BY_NAME["level2_relu"].architecture.read_text()
     hostile = f"activation: __import__('os').system('touch {canary}')\n"
     path = tmp_path / "model.yaml"

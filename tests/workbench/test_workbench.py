@@ -19,6 +19,7 @@ from harness.workbench.options import BenchOptions
 from harness.workbench.suite import SuiteCase
 from harness.workbench.workbench import Workbench
 from tests.benchmarks import tiny
+from tests.conftest import require_convert
 from tests.harness.builders import statement
 
 
@@ -188,7 +189,7 @@ def test_other_images_are_another_calibration(tmp_path: Path) -> None:
 
 @pytest.mark.convert
 def test_packaged_photographs_are_different_windows_of_the_same_size() -> None:
-    pytest.importorskip("ultralytics")
+    require_convert()
     calibration = packaged_calibration()
     images = calibration.letterboxed(64)
     assert images.shape == (calibration.count, 64, 64, 3)
