@@ -191,6 +191,8 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         pass  # it ended on its own in the meantime
     finally:
         process.wait()
+        if process.stdout:
+            process.stdout.close()
 
 
 def _failure(model: Path, code: int, log: str) -> CompileError:

@@ -118,11 +118,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if bench is None:
         return []
     options = bench.options
+    without_data = "none: no accuracy" + ("" if options.model else ", calibrated on packaged photographs")
     lines = [
         f"models: {', '.join(bench.models)}",
         f"NPUs: {', '.join(bench.profiles)}",
         f"targets: {', '.join(options.targets)}",
-        f"data: {options.data or ('none: no accuracy' if options.model else 'none: no accuracy, calibrated on packaged photographs')}",
+        f"data: {options.data or without_data}",
     ]
     results = config.stash.get(results_key, None)
     return [*lines, f"results: {results.folder}"] if results else lines

@@ -60,6 +60,7 @@ def test_a_variant_that_is_not_in_this_session_lists_those_that_are(run_suite: R
     assert run.code == USAGE
 
 
+@pytest.mark.slow
 def test_a_checkpoint_folder_without_checkpoints_says_what_it_looked_for(run_suite: RunSuite, tmp_path: Path) -> None:
     run = run_suite("--checkpoints", tmp_path)
     run.says(f"no checkpoint below `{tmp_path}`", "weights/best.pt", "hint: pytest benchmarks/ --checkpoint")
@@ -73,6 +74,7 @@ def test_a_checkpoint_folder_that_does_not_exist(run_suite: RunSuite) -> None:
     assert run.code == USAGE
 
 
+@pytest.mark.slow
 def test_a_vela_that_is_no_program_is_a_missing_tool(run_suite: RunSuite, model: MakeModel) -> None:
     run = run_suite("--model", model("detector"), "--vela", "/nowhere/vela")
     run.says("`/nowhere/vela` is no program that can be run", "expected: the path of a Vela executable", "hint:")
@@ -89,6 +91,7 @@ def test_a_profile_whose_vela_configuration_does_not_exist(run_suite: RunSuite, 
     assert run.code == USAGE
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_exist(run_suite: RunSuite, tmp_path: Path) -> None:
     run = run_suite("--model", tmp_path / "nowhere.tflite")
     run.says("nowhere.tflite` does not exist", "expected: a full-integer .tflite file")
@@ -115,6 +118,7 @@ def test_garbage_is_no_tflite_file(run_suite: RunSuite, tmp_path: Path, content:
     assert run.code == 1
 
 
+@pytest.mark.slow
 def test_an_activation_other_than_the_names_fails_before_anything_is_computed(run_suite: RunSuite, model: MakeModel) -> None:
     run = run_suite("--model", model("silu", "level3_relu"))
     run.says("level3_relu holds silu where its name says relu", "a name is no evidence", "ethos-bench inspect")
@@ -132,6 +136,7 @@ def test_a_model_without_image_input_or_yolo_head_has_no_accuracy_and_says_why(
     assert run.code == 0
 
 
+@pytest.mark.slow
 def test_a_model_for_other_classes_has_no_accuracy_and_says_why(run_suite: RunSuite, model: MakeModel, tmp_path: Path) -> None:
     data = tiny.write_data(tmp_path / "data", names="[cat, dog, fish]")
     run = run_suite("--model", model("detector"), "--data", data)
@@ -174,6 +179,7 @@ def test_a_data_set_that_cannot_be_used_ends_the_session_with_the_file(
     assert run.code == USAGE
 
 
+@pytest.mark.slow
 def test_an_image_that_is_cut_off_fails_what_needs_it_and_nothing_else(
     run_suite: RunSuite, model: MakeModel, data: Path
 ) -> None:

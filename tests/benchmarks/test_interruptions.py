@@ -119,6 +119,7 @@ def test_a_full_disk_in_the_cache_names_the_folder_and_the_way_out(
     assert run.value("activation") == "relu"
 
 
+@pytest.mark.slow
 def test_a_full_disk_under_the_results_ends_the_session_with_the_folder(
     run_suite: RunSuite, model: MakeModel, small_disk: Path
 ) -> None:

@@ -59,6 +59,7 @@ def test_a_run_exits_0_and_leaves_every_file_of_the_results_folder(run_suite: Ru
     assert "test_latency[detector-ethos-u65-256-host]" in comparison.stdout
 
 
+@pytest.mark.slow
 def test_two_profiles_and_two_targets_are_four_cases_and_a_shared_run_is_sampled_once(
     run_suite: RunSuite, model: MakeModel
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_negative_verdict_is_a_result_and_with_strict_claims_a_failure(run_sui
     assert strict.results["verdicts"] == lenient.results["verdicts"]
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_fit_is_a_result(run_suite: RunSuite, model: MakeModel, tmp_path: Path) -> None:
     shipped = Path(__file__).parents[2] / "conversion" / "profiles" / "ethos-u55-256.toml"
     text = shipped.read_text()
@@ -165,6 +167,7 @@ def test_a_named_target_that_is_not_there_fails_the_run(run_suite: RunSuite, mod
     assert not run.folder.exists()
 
 
+@pytest.mark.slow
 def test_with_allow_missing_target_it_is_skipped_and_the_others_run(run_suite: RunSuite, model: MakeModel) -> None:
     targets = ("--target", "host", "--target", "absent:board-7", "--allow-missing-target")
     run = run_suite("--model", model("detector"), *targets)
@@ -173,6 +176,7 @@ def test_with_allow_missing_target_it_is_skipped_and_the_others_run(run_suite: R
     assert {record["target"] for record in run.results["records"]} == {"host"}
 
 
+@pytest.mark.slow
 def test_a_target_that_proves_no_npu_execution_fails_the_run(run_suite: RunSuite, model: MakeModel) -> None:
     run = run_suite("--model", model("detector"), "--target", "unproven")
     run.says("no proof that the NPU executed: the host CPU has no NPU")
