@@ -67,7 +67,8 @@ CANDIDATES = (
 @click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--only", multiple=True, help="Only candidates whose name holds this text.")
-def main(checkpoint: Path, data: Path, only: tuple[str, ...]) -> None:
+@click.option("--exact", multiple=True, help="Only candidates of exactly this name.")
+def main(checkpoint: Path, data: Path, only: tuple[str, ...], exact: tuple[str, ...]) -> None:
     """Print the pooled mAP of every candidate, one JSON line each."""
     origin = Origin(checkpoint.stem, checkpoint=checkpoint)
     facts = facts_of(origin, lambda text: None)
@@ -80,7 +81,8 @@ def main(checkpoint: Path, data: Path, only: tuple[str, ...]) -> None:
     model = FloatModel(content, parse(content, "float"))
     seen = [observe(content, model.graph, _inputs(dataset.take(fold), facts.image_size), CALIBRATION_THREADS) for fold in folds]
     for candidate in CANDIDATES:
-        if not only or any(text in candidate.name for text in only):
+        wanted = candidate.name in exact or any(text in candidate.name for text in only)
+        if wanted or not (only or exact):
             with tempfile.TemporaryDirectory() as folder:
                 _print(candidate.name, judge.pooled(_quantised(model, seen, candidate, Path(folder))))
 
