@@ -223,7 +223,7 @@ def _conv_blocks(module: Any) -> list[Any]:
 def _fingerprint(module: Any) -> str:
     """SHA-256 over the fused graph's layers in order: kind, settings that change the result, shape and bytes of weights."""
     digest = hashlib.sha256()
-    for layer in module.modules():
+    for _, layer in module.named_modules(remove_duplicate=False):  # an activation may be one object, or one per block
         if next(layer.children(), None) is not None:
             continue
         digest.update(f"{type(layer).__name__}({layer.extra_repr()})".encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,6 +48,8 @@ class SuiteRun:
         missing = [word for word in words if word not in self.output]
         assert not missing, f"{missing} not in:\n{self.output}"
         assert "Traceback (most" not in self.output, self.output
+        traced = re.findall(r"^(?:harness|conversion|targets|benchmarks)/\S+\.py:\d+: .*", self.output, re.MULTILINE)
+        assert not traced, self.output
         assert "INTERNALERROR" not in self.output, self.output
 
 

@@ -90,6 +90,16 @@ def test_an_entry_is_made_once_and_found_the_second_time(cache: Path) -> None:
     assert left_behind(cache) == []
 
 
+def test_an_entry_appears_whole_by_one_rename_of_the_folder_it_was_made_in(cache: Path) -> None:
+    inodes = []
+
+    def make(folder: Path) -> None:
+        write(folder)
+        inodes.append(folder.stat().st_ino)
+
+    assert entry("thing", {"a": 1}, make).stat().st_ino == inodes[0]
+
+
 def test_everything_that_an_entry_depends_on_changes_its_key_and_the_order_of_keys_does_not() -> None:
     assert key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
     assert len({key_of({"a": 1}), key_of({"a": 2}), key_of({"b": 1}), key_of({"a": 1, "b": None})}) == 4

@@ -142,11 +142,24 @@ def test_one_changed_weight_is_another_model_and_another_activation_too(save: Sa
     def soften(module: Any) -> None:
         for block in module.modules():
             if type(getattr(block, "act", None)).__name__ == "LeakyReLU":
-                block.act = torch.nn.LeakyReLU(0.2)
+                block.act.negative_slope = 0.2
 
     plain = load_checkpoint(save("level2_leaky")).facts.weights
     changed = [load_checkpoint(save("level2_leaky", change)).facts.weights for change in (nudge, soften)]
     assert len({plain, *changed}) == 3
+
+
+@convert
+def test_activations_that_are_one_object_or_one_per_block_are_the_same_model(save: SaveCheckpoint) -> None:
+    import torch
+
+    def apart(module: Any) -> None:
+        for block in module.modules():
+            if type(getattr(block, "act", None)).__name__ == "LeakyReLU":
+                block.act = torch.nn.LeakyReLU(block.act.negative_slope, inplace=block.act.inplace)
+
+    plain, changed = (load_checkpoint(save("level2_leaky", change)).facts.weights for change in (None, apart))
+    assert plain == changed
 
 
 @convert

@@ -137,6 +137,15 @@ def test_a_file_is_the_old_one_or_the_new_one_and_never_a_part(tmp_path: Path, m
     assert [found.name for found in tmp_path.iterdir()] == ["file"]
 
 
+def test_who_reads_a_file_while_it_is_written_anew_reads_the_old_one_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, "old")
+    with path.open() as reader:
+        write_whole(path, "new and longer")
+        assert reader.read() == "old"
+    assert path.read_text() == "new and longer"
+
+
 def test_a_value_that_json_has_no_word_for_is_refused_and_the_old_results_stay(results: Results) -> None:
     with pytest.raises(ValueError, match="JSON"):
         results.add(Findings(records=[measurement(value=float("nan"))]).to_json())

@@ -35,7 +35,7 @@ NOTHING = suite(shares={}, memory_bytes={}, weights={})
 CASES: list[tuple[str, str, Suite, str]] = [
     ("leaky_two_points_above_relu", "confirmed", suite(shares=TWO_POINTS), "L2 +2.0, L3 +2.0, L4 +2.0 points"),
     ("leaky_two_points_above_relu", "confirmed", suite(shares=TWO_POINTS | {"level2_leaky": 0.875}), "L2 +2.5"),
-    ("leaky_two_points_above_relu", "refuted", suite(shares=TWO_POINTS | {"level2_leaky": 0.876}), "L2 +2.6"),
+    ("leaky_two_points_above_relu", "refuted", suite(shares=TWO_POINTS | {"level2_leaky": 0.8751}), "L2 +2.5"),
     ("leaky_two_points_above_relu", "refuted", suite(), "L2 +0.0, L3 +0.0, L4 +0.0 points"),
     ("leaky_two_points_above_relu", "refuted", suite(shares=TWO_POINTS | {"level4_leaky": 0.95}), "L4 +0.0"),
     ("leaky_two_points_above_relu", "no figure", without("level3_leaky"), "L2 +0.0, L4 +0.0 points"),
