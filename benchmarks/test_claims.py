@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.claims import ClaimFile, read_claims
+from harness.errors import ClaimNotMet
 from harness.records.verdict import Verdict
 from harness.workbench.case import Case
 from harness.workbench.suite import SuiteCase
@@ -20,16 +21,18 @@ def claims() -> ClaimFile:
 
 def test_claims(case: Case, claims: ClaimFile) -> None:
     """Each documented figure of the variant gets a verdict with both numbers; negative ones fail with --strict-claims."""
-    verdicts = case.judge(claims.claims)
-    assert not (case.bench.options.strict_claims and negative(verdicts)), negative(verdicts)
+    require_met(case.judge(claims.claims), strict=case.bench.options.strict_claims)
 
 
 def test_statements(suite: SuiteCase, claims: ClaimFile) -> None:
     """Each documented sentence about several variants gets a verdict; negative ones fail with --strict-claims."""
-    verdicts = suite.judge(claims.statements)
-    assert not (suite.bench.options.strict_claims and negative(verdicts)), negative(verdicts)
+    require_met(suite.judge(claims.statements), strict=suite.bench.options.strict_claims)
 
 
-def negative(verdicts: list[Verdict]) -> list[str]:
-    """The negative verdicts in words."""
-    return [f"{v.claim}: {v.outcome} ({v.documented} documented, {v.found} found)" for v in verdicts if v.outcome in NEGATIVE]
+def require_met(verdicts: list[Verdict], *, strict: bool) -> None:
+    """Raise ClaimNotMet with every negative verdict in words, when that is wanted."""
+    negative = [
+        f"{v.claim}: {v.outcome} ({v.documented} documented, {v.found} found)" for v in verdicts if v.outcome in NEGATIVE
+    ]
+    if strict and negative:
+        raise ClaimNotMet("; ".join(negative), "every claim confirmed or exceeded, as --strict-claims asks for")

@@ -10,7 +10,8 @@ EthosBenchError            exit code 1
 ├── CompileError           Vela failed, or its outputs contradict each other
 ├── DatasetError           images or labels are missing or broken
 ├── StorageError           the cache or the results folder cannot be written
-└── RunError               a target ran and could not prove what it did
+├── RunError               a target ran and could not prove what it did
+└── ClaimNotMet            a documented claim is refuted or falls short, and --strict-claims was given
 """
 
 from __future__ import annotations
@@ -84,3 +85,7 @@ class StorageError(EthosBenchError):
 
 class RunError(EthosBenchError):
     """A target ran and could not prove what it did."""
+
+
+class ClaimNotMet(EthosBenchError):
+    """A documented claim is refuted or falls short, and --strict-claims was given."""
