@@ -1,0 +1,129 @@
+"""Regions of bytes, and feature maps in them: NHWC and NHCWB16, up to four tiles; every access is bounds-checked.
+
+Addresses (source: `AddressForCoordinate` and `GetTiles` in Vela's register command stream generators): element (y, x, c) lies at
+NHWC: `base + y*stride_y + x*stride_x + c*stride_c`; NHCWB16: `base + y*stride_y + x*stride_x + (c//16)*stride_c + (c%16)*size`.
+Tile 0 holds rows below height0 of columns below width0; tile 1 rows below height1 of the other columns; tile 2 and 3 the
+rows below those, each counted from its own base.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.errors import MemoryFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Array = NDArray[Any]
+Bytes = NDArray[np.uint8]
+
+BRICK = 16
+MAX_ELEMENTS = 1 << 28
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """Where a feature map of shape (height, width, depth) lies and how its elements are kept."""
+
+    region: int
+    bases: tuple[int, int, int, int]
+    height0: int
+    height1: int
+    width0: int
+    stride_y: int
+    stride_x: int
+    stride_c: int
+    bricks: bool
+    dtype: str
+
+
+class Memory:
+    """The regions that base pointers name, each a flat array of bytes."""
+
+    def __init__(self, regions: Mapping[int, Bytes]) -> None:
+        self._regions = dict(regions)
+
+    def bytes(self, region: int, start: int, length: int) -> Bytes:
+        """A view of `length` bytes; MemoryFault when any of them is outside the region."""
+        data = self._region(region)
+        if start < 0 or length < 0 or start + length > len(data):
+            raise MemoryFault(f"region {region}: bytes {start}..{start + length} of {len(data)}")
+        return data[start : start + length]
+
+    def view(self, region: int, start: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: str) -> Array:
+        """A strided view; MemoryFault when any element is outside the region."""
+        data = self._region(region)
+        if min(shape) < 1 or np.prod(shape, dtype=object) > MAX_ELEMENTS:
+            raise MemoryFault(f"region {region}: a feature map of shape {shape}: expected 1..{MAX_ELEMENTS} elements")
+        spans = [(n - 1) * stride for n, stride in zip(shape, strides, strict=True)]
+        low = start + sum(min(0, span) for span in spans)
+        high = start + sum(max(0, span) for span in spans) + np.dtype(dtype).itemsize
+        if low < 0 or high > len(data):
+            raise MemoryFault(f"region {region}: bytes {low}..{high} of {len(data)}, feature map of shape {shape}")
+        return np.ndarray(shape, np.dtype(dtype), data.data, start, strides)
+
+    def _region(self, region: int) -> Bytes:
+        try:
+            return self._regions[region]
+        except KeyError:
+            raise MemoryFault(f"region {region} has no memory: expected one of {sorted(self._regions)}") from None
+
+    def read(self, where: FeatureMap, shape: tuple[int, int, int]) -> Array:
+        """The feature map as a contiguous array [height, width, depth] of its dtype."""
+        tiles = list(_tiles(where, shape))
+        if len(tiles) == 1 and not where.bricks:
+            return np.ascontiguousarray(self._tile(where, *tiles[0][2:], shape[2]))
+        out = np.empty(shape, where.dtype)
+        for y, x, height, width, base in tiles:
+            self._copy_out(where, out[y : y + height, x : x + width], base)
+        return out
+
+    def _copy_out(self, where: FeatureMap, out: Array, base: int) -> None:
+        height, width, depth = out.shape
+        for start, count, view in self._pieces(where, height, width, base, depth):
+            out[:, :, start : start + count] = view
+
+    def write(self, where: FeatureMap, values: Array) -> None:
+        """Stores an array [height, width, depth]; its dtype must be the feature map's."""
+        height, width, depth = values.shape
+        for y, x, tile_height, tile_width, base in _tiles(where, (height, width, depth)):
+            part = values[y : y + tile_height, x : x + tile_width]
+            for start, count, view in self._pieces(where, tile_height, tile_width, base, depth):
+                view[...] = part[:, :, start : start + count]
+
+    def _pieces(
+        self, where: FeatureMap, height: int, width: int, base: int, depth: int
+    ) -> Iterator[tuple[int, int, Array]]:
+        """Views [height, width, channels] of one tile with the channels they begin at: one per brick, or one in all."""
+        if not where.bricks:
+            yield 0, depth, self._tile(where, height, width, base, depth)
+            return
+        size = np.dtype(where.dtype).itemsize
+        for start in range(0, depth, BRICK):
+            count = min(BRICK, depth - start)
+            at, strides = base + start // BRICK * where.stride_c, (where.stride_y, where.stride_x, size)
+            yield start, count, self.view(where.region, at, (height, width, count), strides, where.dtype)
+
+    def _tile(self, where: FeatureMap, height: int, width: int, base: int, depth: int) -> Array:
+        strides = (where.stride_y, where.stride_x, where.stride_c)
+        return self.view(where.region, base, (height, width, depth), strides, where.dtype)
+
+
+def _tiles(where: FeatureMap, shape: tuple[int, int, int]) -> Iterator[tuple[int, int, int, int, int]]:
+    """(first row, first column, rows, columns, base) of every tile that the shape reaches."""
+    height, width, _ = shape
+    left = min(width, where.width0)
+    for x, columns, split, upper, lower in (
+        (0, left, where.height0, where.bases[0], where.bases[2]),
+        (left, width - left, where.height1, where.bases[1], where.bases[3]),
+    ):
+        if columns > 0:
+            top = min(height, split)
+            yield 0, x, top, columns, upper
+            if height > top:
+                yield top, x, height - top, columns, lower
