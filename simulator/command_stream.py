@@ -59,6 +59,11 @@ class Command:
         """The number in the field of that name."""
         return next(field.of(self.value) for field in self.register.fields if field.name == name)
 
+    def choice(self, name: str) -> str:
+        """The enumerator in the field of that name, such as `MAX`."""
+        meaning = next(field.meaning for field in self.register.fields if field.name == name)
+        return ENUMS[meaning][self.get(name)]
+
 
 def parse_config(word: int) -> NpuConfig:
     """The NPU configuration in a CONFIG word; StreamError when there is no such product."""

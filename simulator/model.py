@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from simulator.command_stream import Command, NpuConfig, decode, parse_payload
 from simulator.container import MAX_ARENA_BYTES, Container, Operator, Tensor, parse
 from simulator.errors import ContainerError, InputError, NotModelled
+from simulator.machine import Machine
 from simulator.memory import Memory
-from simulator.npu import Npu
+from simulator.npu import run
 from simulator.weights import KernelCache
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class NpuOperator:
         memory = Memory({READ_ONLY: self._read_only, SCRATCH: arena, SCRATCH_FAST: fast})
         for tensor, values in zip(self.inputs, inputs, strict=True):
             memory.bytes(SCRATCH, tensor.offset, tensor.size_bytes)[:] = _bytes_of(tensor, values)
-        Npu(self.config, memory, self._kernels).run(self.commands, trace)
+        run(Machine(self.config, memory, self._kernels), self.commands, trace)
         return [_tensor_of(tensor, memory.bytes(SCRATCH, tensor.offset, tensor.size_bytes)) for tensor in self.outputs]
 
 

@@ -23,8 +23,8 @@ def dtype_of(registers: RegisterFile, which: str) -> str:
 def feature_map(registers: RegisterFile, which: str) -> FeatureMap:
     """Where `IFM`, `IFM2` or `OFM` lies."""
     precision = f"{which}_PRECISION"
-    if registers.config.product == "u85" and registers.choice(precision, "activation_storage") != "TILE2X2":
-        raise NotModelled(f"NPU_SET_{precision}", f"activation_storage {registers.choice(precision, 'activation_storage')}")
+    if registers.config.product == "u85" and registers.choice(precision, "activation_storage") == "TILE3X1":
+        raise NotModelled(f"NPU_SET_{precision}", "activation_storage TILE3X1")
     bases = tuple(registers.number(f"{which}_BASE{i}") for i in range(4))
     return FeatureMap(
         region=registers.number(f"{which}_REGION"),

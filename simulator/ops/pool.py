@@ -1,7 +1,8 @@
 """NPU_OP_POOL: maximum, minimum, sum (scaled to an average by OFM_SCALE), and the sum over channels.
 
-`MAX`: the largest `ifm - zero_point` under the window, padding left out. `AVERAGE`, `SUM`: their sum, padding counts as zero.
-`REDUCE_SUM`: the sum over all channels of one pixel. The result then goes through the output stage.
+`MAX`, `MIN`: the largest, smallest `ifm - zero_point` under the window, padding left out. `AVERAGE`, `SUM`: their sum, padding counts as zero.
+`MEAN`: that sum over the number of pixels under the window that are not padding, halves away from zero (the hardware's own
+average). `NONE`: the one value of a 1 x 1 window. `REDUCE_SUM`: the sum over all channels of one pixel. The result then goes through the output stage.
 """
 
 from __future__ import annotations
@@ -59,8 +60,10 @@ def pool(mode: str, ifm: Array, win: Window, zero_point: int, scaling: Scaling, 
         acc = (ifm.astype(np.int64) - zero_point).sum(axis=2, keepdims=True)
     elif mode in ("MAX", "MIN"):
         acc = _extreme(ifm, win, largest=mode == "MAX").astype(np.int64) - zero_point
-    elif mode in ("AVERAGE", "SUM"):
+    elif mode in ("AVERAGE", "SUM", "NONE"):
         acc = _sum(ifm, win, zero_point)
+    elif mode == "MEAN":
+        acc = _mean(_sum(ifm, win, zero_point), ifm, win)
     else:
         raise NotModelled("NPU_OP_POOL", f"pooling_mode {mode}")
     if acc.shape != win.ofm:
@@ -85,3 +88,17 @@ def _sum(ifm: Array, win: Window, zero_point: int) -> Array:
         raise NotModelled("NPU_OP_POOL", "a sum with dilation")
     _window_sum(padded, win.stride_y, win.stride_x, win.kernel_y, win.kernel_x, acc)
     return acc
+
+
+def _mean(acc: Array, ifm: Array, win: Window) -> Array:
+    rows = _valid(win.ofm[0], win.stride_y, win.top, win.kernel_y, ifm.shape[0])
+    columns = _valid(win.ofm[1], win.stride_x, win.left, win.kernel_x, ifm.shape[1])
+    count = (rows[:, None] * columns)[:, :, None]
+    mean: Array = np.sign(acc) * ((2 * np.abs(acc) + count) // (2 * count))
+    return mean
+
+
+def _valid(count: int, stride: int, before: int, kernel: int, size: int) -> Array:
+    """How many of the kernel's places lie inside the input, for each of `count` output coordinates."""
+    start = np.arange(count, dtype=np.int64) * stride - before
+    return np.maximum(1, np.minimum(start + kernel, size) - np.maximum(start, 0))
