@@ -1,7 +1,7 @@
 """Words of a driver payload (`COP1`, `COP2`) -> configuration and commands.
 
-Source: the driver action layout in ethos-u-vela 5.2.0, `ethosu/regor/tflite/custom_operator_ethosu.hpp`, and the CONFIG register
-in the two interface headers named in registers.py.
+Source: the driver action layout in ethos-u-vela 5.2.0, `ethosu/regor/tflite/custom_operator_ethosu.hpp`, and the CONFIG
+register in the two interface headers named in registers.py.
 """
 
 from __future__ import annotations

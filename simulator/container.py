@@ -1,7 +1,7 @@
 """A Vela-compiled TFLite file -> its `ethos-u` operators, their constant regions, and where tensors lie in the arena.
 
-Source: TensorFlow Lite schema v3 (field numbers), and ethos-u-vela 5.2.0 `ethosu/regor/tflite/` for the custom operator's inputs
-(command stream, read-only data, scratch, fast scratch, then the real inputs) and the metadata `OfflineMemoryAllocation`.
+Source: TensorFlow Lite schema v3 (field numbers), and ethos-u-vela 5.2.0 `ethosu/regor/tflite/` for the custom operator's
+inputs (command stream, read-only data, scratch, fast scratch, then the real inputs) and the metadata `OfflineMemoryAllocation`.
 """
 
 from __future__ import annotations

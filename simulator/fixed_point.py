@@ -10,9 +10,9 @@ A scale is an unsigned multiplier and a right shift: the exact value is `x * sca
 | SYMMETRIC | to nearest, halves away from zero |
 | DOWN | floor(v) |
 
-DOUBLE is TFLite's MultiplyByQuantizedMultiplier (gemmlowp's SaturatingRoundingDoublingHighMul, then RoundingDivideByPOT): `first`
-is 31, or 31 minus the left shift that the compiler took out of the scale (20 or 15 for additions). With a shift below `first`
-there is only the first step.
+DOUBLE is TFLite's MultiplyByQuantizedMultiplier (gemmlowp's SaturatingRoundingDoublingHighMul, then RoundingDivideByPOT):
+`first` is 31, or 31 minus the left shift that the compiler took out of the scale (20 or 15 for additions). With a shift below
+`first` there is only the first step.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ FIRST_SHIFT = 31
 
 @inlined
 def round_natural(x: int, shift: int) -> int:
-    """floor(x / 2**shift + 1/2)."""
+    """The integer floor(x / 2**shift + 1/2)."""
     return (x + ((1 << shift) >> 1)) >> shift
 
 
 @inlined
 def round_symmetric(x: int, shift: int) -> int:
-    """x / 2**shift to nearest, halves away from zero."""
+    """The quotient x / 2**shift to nearest, halves away from zero."""
     half = (1 << shift) >> 1
     return (x + half - (1 if x < 0 and shift > 0 else 0)) >> shift
 
 
 @inlined
 def round_truncate(x: int, shift: int) -> int:
-    """x / 2**shift towards zero."""
+    """The quotient x / 2**shift towards zero."""
     return (x + (((1 << shift) - 1) if x < 0 else 0)) >> shift
 
 
 @inlined
 def multiply_shift(x: int, scale: int, shift: int, first: int, mode: int) -> int:
-    """x * scale / 2**shift, rounded by `mode`; `first` only matters to DOUBLE."""
+    """The product x * scale / 2**shift, rounded by `mode`; `first` only matters to DOUBLE."""
     product = x * scale
     if mode == DOUBLE:
         if shift <= first:
@@ -61,7 +61,7 @@ def multiply_shift(x: int, scale: int, shift: int, first: int, mode: int) -> int
 
 @inlined
 def saturate(x: int, low: int, high: int) -> int:
-    """x held in low..high."""
+    """The value x held in low..high."""
     return low if x < low else high if x > high else x
 
 

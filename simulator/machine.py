@@ -1,4 +1,4 @@
-"""The state of one NPU and its reads and writes of feature maps: memory, chaining buffers, scalars, transposed and reversed output."""
+"""The state of one NPU, and its feature maps: in memory or chained, scalar or broadcast, transposed or reversed."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Regions of bytes, and feature maps in them: NHWC and NHCWB16, up to four tiles; every access is bounds-checked.
 
-Addresses (source: `AddressForCoordinate` and `GetTiles` in Vela's register command stream generators): element (y, x, c) lies at
-NHWC: `base + y*stride_y + x*stride_x + c*stride_c`; NHCWB16: `base + y*stride_y + x*stride_x + (c//16)*stride_c + (c%16)*size`.
-Tile 0 holds rows below height0 of columns below width0; tile 1 rows below height1 of the other columns; tile 2 and 3 the
-rows below those, each counted from its own base.
+Addresses (source: `AddressForCoordinate` and `GetTiles` in Vela's register command stream generators): element (y, x, c) lies
+at NHWC: `base + y*stride_y + x*stride_x + c*stride_c`; NHCWB16: `base + y*stride_y + x*stride_x + (c//16)*stride_c +
+(c%16)*size`. Tile 0 holds rows below height0 of columns below width0; tile 1 rows below height1 of the other columns; tile 2
+and 3 the rows below those, each counted from its own base.
 """
 
 from __future__ import annotations
@@ -55,6 +55,15 @@ class Memory:
             raise MemoryFault(f"region {region}: bytes {start}..{start + length} of {len(data)}")
         return data[start : start + length]
 
+    def store(self, region: int, start: int, data: Bytes) -> None:
+        """Writes bytes; MemoryFault when any is outside the region or the region is read-only."""
+        self._check_writable(region)
+        self.bytes(region, start, len(data))[:] = data
+
+    def _check_writable(self, region: int) -> None:
+        if not self._region(region).flags.writeable:
+            raise MemoryFault(f"region {region} is read-only: expected a write to the arena")
+
     def view(self, region: int, start: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: str) -> Array:
         """A strided view; MemoryFault when any element is outside the region."""
         data = self._region(region)
@@ -65,7 +74,8 @@ class Memory:
         high = start + sum(max(0, span) for span in spans) + np.dtype(dtype).itemsize
         if low < 0 or high > len(data):
             raise MemoryFault(f"region {region}: bytes {low}..{high} of {len(data)}, feature map of shape {shape}")
-        return np.ndarray(shape, np.dtype(dtype), data.data, start, strides)
+        view: Array = np.ndarray(shape, np.dtype(dtype), data.data, start, strides)
+        return view
 
     def _region(self, region: int) -> Bytes:
         try:
@@ -90,15 +100,14 @@ class Memory:
 
     def write(self, where: FeatureMap, values: Array) -> None:
         """Stores an array [height, width, depth]; its dtype must be the feature map's."""
+        self._check_writable(where.region)
         height, width, depth = values.shape
         for y, x, tile_height, tile_width, base in _tiles(where, (height, width, depth)):
             part = values[y : y + tile_height, x : x + tile_width]
             for start, count, view in self._pieces(where, tile_height, tile_width, base, depth):
                 view[...] = part[:, :, start : start + count]
 
-    def _pieces(
-        self, where: FeatureMap, height: int, width: int, base: int, depth: int
-    ) -> Iterator[tuple[int, int, Array]]:
+    def _pieces(self, where: FeatureMap, height: int, width: int, base: int, depth: int) -> Iterator[tuple[int, int, Array]]:
         """Views [height, width, channels] of one tile with the channels they begin at: one per brick, or one in all."""
         if not where.bricks:
             yield 0, depth, self._tile(where, height, width, base, depth)

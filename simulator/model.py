@@ -51,7 +51,7 @@ class NpuOperator:
         fast = arena if shared else np.zeros(self._fast.size_bytes, np.uint8)
         memory = Memory({READ_ONLY: self._read_only, SCRATCH: arena, SCRATCH_FAST: fast})
         for tensor, values in zip(self.inputs, inputs, strict=True):
-            memory.bytes(SCRATCH, tensor.offset, tensor.size_bytes)[:] = _bytes_of(tensor, values)
+            memory.store(SCRATCH, tensor.offset, _bytes_of(tensor, values))
         run(Machine(self.config, memory, self._kernels), self.commands, trace)
         return [_tensor_of(tensor, memory.bytes(SCRATCH, tensor.offset, tensor.size_bytes)) for tensor in self.outputs]
 
@@ -104,7 +104,8 @@ def _bytes_of(tensor: Tensor, values: Array) -> NDArray[np.uint8]:
 def _tensor_of(tensor: Tensor, data: NDArray[np.uint8]) -> Array:
     if len(data) != tensor.size_bytes:
         raise ContainerError(f"tensor {tensor.index} holds {len(data)} bytes: expected {tensor.size_bytes}")
-    return data.copy().view(tensor.dtype).reshape(tensor.shape)
+    values: Array = data.copy().view(tensor.dtype).reshape(tensor.shape)
+    return values
 
 
 def load(path: str | Path) -> Model:

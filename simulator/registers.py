@@ -4,8 +4,8 @@ Sources: Arm's `ethos_u65_interface.hpp` (U55 and U65) and `ethos_u85_interface.
 (`ethosu/regor/architecture/ethosu65/`, `ethosu85/`, Apache-2.0). Restated here as names, codes and bit ranges.
 
 A field is written `name:low+width[:meaning]`. Bits count from 0 in the 16-bit parameter of a cmd0 command; in a cmd1 command
-bits 0..31 are the payload word and bits 32..47 the parameter. A meaning is `hex` (printed so), `signed` (two's complement), `scalar` (a
-32-bit constant operand) or the name of an enumeration; `@85` marks an enumeration whose values differ on U85.
+bits 0..31 are the payload word and bits 32..47 the parameter. A meaning is `hex` (printed so), `signed` (two's complement),
+`scalar` (a 32-bit constant operand) or the name of an enumeration; `@85` marks an enumeration whose values differ on U85.
 """
 
 from __future__ import annotations
@@ -76,58 +76,59 @@ def _enum(text: str) -> Mapping[int, str]:
     return MappingProxyType({int(value): name for name, value in pairs})
 
 
-ENUMS: Mapping[str, Mapping[int, str]] = MappingProxyType({
-    "acc_format": _enum("I32=0 I40=1 F16=2"),
-    "acc_format@85": _enum("I32=0 I48=1"),
-    "acc_input": _enum("RESET=0 KEEP=1 IFM2=2"),
-    "acc_output": _enum("ENABLE=0 DISABLE=1"),
-    "activation_clip_range": _enum("OFM_PRECISION=0 FORCE_UINT8=2 FORCE_INT8=3 FORCE_INT16=5"),
-    "activation_clip_range@85": _enum("B16=0 NONE=1"),
-    "activation_format": _enum("NHWC=0 NHCWB16=1"),
-    "activation_function": _enum(
-        "RELU=0 TANH=3 SIGMOID=4 TABLE_0=16 TABLE_1=17 TABLE_2=18 TABLE_3=19 TABLE_4=20 TABLE_5=21 TABLE_6=22 "
-        "TABLE_7=23"
-    ),
-    "activation_function@85": _enum(
-        "LUT_NONE=0 LUT_U8_U8=1 LUT_S8_S8=4 LUT_S8_S16=5 LUT_S8_S32=7 LUT_S16_S16=8 LUT_S16_S32=9 LUT_TANH=10 "
-        "LUT_SIGMOID=11"
-    ),
-    "activation_precision": _enum("B8=0 B16=1 B32=2 B64=3"),
-    "activation_reverse": _enum("NONE=0 H=1 W=2 C=3"),
-    "activation_storage": _enum("TILE2X2=0 TILE3X1=1 CHAINED=2 NONE=3"),
-    "activation_transpose": _enum("HWC=0 WHC=1 HCW=2 WCH=3 CHW=6 CWH=7"),
-    "activation_type": _enum("UNSIGNED=0 SIGNED=1"),
-    "branch_cond": _enum("ALWAYS=0 RF_TRUE=1"),
-    "broadcast_mode": _enum("DISABLE=0 ENABLE=1"),
-    "broadcast_mode@85": _enum("NONE=0 H=1 W=2 HW=3 C=4 CH=5 CW=6 CWH=7 SCALAR=8"),
-    "dma_idx_mode": _enum("DISABLED=0 ENABLED=1"),
-    "dma_region_mode": _enum("EXTERNAL=0 INTERNAL=1"),
-    "dma_stride_mode": _enum("D1=0 D2=1 D3=2"),
-    "elementwise_mode": _enum("MUL=0 ADD=1 SUB=2 MIN=3 MAX=4 LRELU=5 ABS=6 CLZ=7 SHR=8 SHL=9"),
-    "elementwise_mode@85": _enum(
-        "MUL=0 ADD=1 SUB=2 MIN=3 MAX=4 LRELU=5 ABS=6 CLZ=7 SHR=8 SHL=9 LSR=10 DIV=11 CMP_EQ=16 CMP_NE=17 "
-        "CMP_GE=18 CMP_GT=19 AND=33 OR=34 XOR=35 NOT=36 AND_NOT=42"
-    ),
-    "ifm2_operand_order": _enum("ORDER_B=0 ORDER_A=1"),
-    "ifm_scale_mode": _enum("OPA_OPB_16=0 OPA_32=1 OPB_32=2"),
-    "ifm_upscale_mode": _enum("NONE=0 NEAREST=1 ZEROS=2"),
-    "kernel_decomposition": _enum("D8X8=0 D4X4=1"),
-    "kernel_dilation": _enum("NONE=0 X2=1"),
-    "microblock": _enum("U1X1=0 U1X2=1 U1X4=2 U2X2=3 U2X4=4 U4X4=5"),
-    "ofm_scale_mode": _enum("PER_CHANNEL=0 GLOBAL=1"),
-    "parallel_mode": _enum("SINGLE_CORE=0 DUAL_CORE_DEPTH=1"),
-    "pooling_mode": _enum("MAX=0 AVERAGE=1 REDUCE_SUM=2"),
-    "pooling_mode@85": _enum("MAX=0 AVERAGE=1 REDUCE_SUM=2 SUM=3 NONE=4 MIN=5 ARGMAX_X=6 ARGMAX_Y=7"),
-    "resize_mode": _enum("BILINEAR=0 REPLICATE=1 NEAREST=2"),
-    "round_mode": _enum("DBL=0 TRUNCATE=1 NATURAL=2"),
-    "round_mode_ifm": _enum("DOUBLE_SYMMETRIC=0 NATURAL=1"),
-    "round_mode_ofm": _enum(
-        "DOUBLE_SYMMETRIC=0 NATURAL=1 DOUBLE_ASYMMETRIC=2 SYMMETRIC=3 TRUNCATE_TO_ZERO=4 TRUNCATE_TO_LOWER=5"
-    ),
-    "weight_format": _enum("SWD=0 FWD=1"),
-    "weight_order": _enum("DEPTH_FIRST=0 PART_KERNEL_FIRST=1"),
-    "weight_sparsity": _enum("NONE=0 SPARSE_2_4=1"),
-})
+ENUMS: Mapping[str, Mapping[int, str]] = MappingProxyType(
+    {
+        "acc_format": _enum("I32=0 I40=1 F16=2"),
+        "acc_format@85": _enum("I32=0 I48=1"),
+        "acc_input": _enum("RESET=0 KEEP=1 IFM2=2"),
+        "acc_output": _enum("ENABLE=0 DISABLE=1"),
+        "activation_clip_range": _enum("OFM_PRECISION=0 FORCE_UINT8=2 FORCE_INT8=3 FORCE_INT16=5"),
+        "activation_clip_range@85": _enum("B16=0 NONE=1"),
+        "activation_format": _enum("NHWC=0 NHCWB16=1"),
+        "activation_function": _enum(
+            "RELU=0 TANH=3 SIGMOID=4 TABLE_0=16 TABLE_1=17 TABLE_2=18 TABLE_3=19 TABLE_4=20 TABLE_5=21 TABLE_6=22 TABLE_7=23"
+        ),
+        "activation_function@85": _enum(
+            "LUT_NONE=0 LUT_U8_U8=1 LUT_S8_S8=4 LUT_S8_S16=5 LUT_S8_S32=7 LUT_S16_S16=8 LUT_S16_S32=9 LUT_TANH=10 "
+            "LUT_SIGMOID=11"
+        ),
+        "activation_precision": _enum("B8=0 B16=1 B32=2 B64=3"),
+        "activation_reverse": _enum("NONE=0 H=1 W=2 C=3"),
+        "activation_storage": _enum("TILE2X2=0 TILE3X1=1 CHAINED=2 NONE=3"),
+        "activation_transpose": _enum("HWC=0 WHC=1 HCW=2 WCH=3 CHW=6 CWH=7"),
+        "activation_type": _enum("UNSIGNED=0 SIGNED=1"),
+        "branch_cond": _enum("ALWAYS=0 RF_TRUE=1"),
+        "broadcast_mode": _enum("DISABLE=0 ENABLE=1"),
+        "broadcast_mode@85": _enum("NONE=0 H=1 W=2 HW=3 C=4 CH=5 CW=6 CWH=7 SCALAR=8"),
+        "dma_idx_mode": _enum("DISABLED=0 ENABLED=1"),
+        "dma_region_mode": _enum("EXTERNAL=0 INTERNAL=1"),
+        "dma_stride_mode": _enum("D1=0 D2=1 D3=2"),
+        "elementwise_mode": _enum("MUL=0 ADD=1 SUB=2 MIN=3 MAX=4 LRELU=5 ABS=6 CLZ=7 SHR=8 SHL=9"),
+        "elementwise_mode@85": _enum(
+            "MUL=0 ADD=1 SUB=2 MIN=3 MAX=4 LRELU=5 ABS=6 CLZ=7 SHR=8 SHL=9 LSR=10 DIV=11 CMP_EQ=16 CMP_NE=17 "
+            "CMP_GE=18 CMP_GT=19 AND=33 OR=34 XOR=35 NOT=36 AND_NOT=42"
+        ),
+        "ifm2_operand_order": _enum("ORDER_B=0 ORDER_A=1"),
+        "ifm_scale_mode": _enum("OPA_OPB_16=0 OPA_32=1 OPB_32=2"),
+        "ifm_upscale_mode": _enum("NONE=0 NEAREST=1 ZEROS=2"),
+        "kernel_decomposition": _enum("D8X8=0 D4X4=1"),
+        "kernel_dilation": _enum("NONE=0 X2=1"),
+        "microblock": _enum("U1X1=0 U1X2=1 U1X4=2 U2X2=3 U2X4=4 U4X4=5"),
+        "ofm_scale_mode": _enum("PER_CHANNEL=0 GLOBAL=1"),
+        "parallel_mode": _enum("SINGLE_CORE=0 DUAL_CORE_DEPTH=1"),
+        "pooling_mode": _enum("MAX=0 AVERAGE=1 REDUCE_SUM=2"),
+        "pooling_mode@85": _enum("MAX=0 AVERAGE=1 REDUCE_SUM=2 SUM=3 NONE=4 MIN=5 ARGMAX_X=6 ARGMAX_Y=7"),
+        "resize_mode": _enum("BILINEAR=0 REPLICATE=1 NEAREST=2"),
+        "round_mode": _enum("DBL=0 TRUNCATE=1 NATURAL=2"),
+        "round_mode_ifm": _enum("DOUBLE_SYMMETRIC=0 NATURAL=1"),
+        "round_mode_ofm": _enum(
+            "DOUBLE_SYMMETRIC=0 NATURAL=1 DOUBLE_ASYMMETRIC=2 SYMMETRIC=3 TRUNCATE_TO_ZERO=4 TRUNCATE_TO_LOWER=5"
+        ),
+        "weight_format": _enum("SWD=0 FWD=1"),
+        "weight_order": _enum("DEPTH_FIRST=0 PART_KERNEL_FIRST=1"),
+        "weight_sparsity": _enum("NONE=0 SPARSE_2_4=1"),
+    }
+)
 
 # fmt: off
 REGISTERS: tuple[Register, ...] = (

@@ -3,9 +3,9 @@
 Source: ethos-u-vela 5.2.0, `ethosu/mlw_codec/mlw_decode.c` (standard) and `ethosu/regor/dependencies/mlw_codec/source/`
 (`mlw_encode_fwd.cpp`, fast), read as the specification of the format.
 
-Standard format: slices of Golomb-Rice coded indices, least significant bit first. Each slice names its palette, then holds chunks
-of 12 unary codes for weights (split in two parts) and up to 12 for runs of zeros, and the remainders of the chunk before.
-Fast format: a 32-byte header (raw flag, small table flag, zero adjustment, 16 table entries of 9 bits), then fixed 2, 4 or 8 bits.
+Standard format: slices of Golomb-Rice coded indices, least significant bit first. Each slice names its palette, then holds
+chunks of 12 unary codes for weights (in two parts) and up to 12 for runs of zeros, and the remainders of the chunk before.
+Fast format: a 32-byte header (raw flag, small table flag, zero adjustment, 16 entries of 9 bits), then 2, 4 or 8 bits each.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def _bits(data: Bytes, at: int, count: int) -> int:
         word |= np.int64(data[byte + 1]) << 8
     if (at & 7) + count > 16:
         word |= np.int64(data[byte + 2]) << 16
-    return (word >> (at & 7)) & ((1 << count) - 1)
+    bits: int = (word >> (at & 7)) & ((1 << count) - 1)
+    return bits
 
 
 @compiled
@@ -253,7 +254,8 @@ def decode_fast(data: Bytes, limit: int) -> Weights:
         raise WeightStreamError(f"fast weight stream holds {len(body) * 8 // width} weights: expected {limit}")
     if raw:
         adjust = (((header >> 104) & 0xFF) ^ 0x80) - 0x80
-        return body[:limit].view(np.int8).astype(np.int16) - np.int16(adjust)
+        values: Weights = body[:limit].view(np.int8).astype(np.int16) - np.int16(adjust)
+        return values
     folded = np.array([(header >> (112 + 9 * i)) & 0x1FF for i in range(16)], np.int16)
     table = np.where(folded & 1, -(folded >> 1), folded >> 1).astype(np.int16)
     return _table_indices(body, width, limit, table)

@@ -1,7 +1,7 @@
 """The weights and scales of one operation: bytes in memory -> a kernel ready to multiply, kept by content.
 
-Scale record, 10 bytes per channel (source: `EncodeBias*` in Vela's weight encoders): U55/U65 bias 40 bits, scale 32, shift 6; U85
-bias 32, scale 31, shift 6, or with 48-bit accumulators bias 48, scale 15, shift 6.
+Scale record, 10 bytes per channel (source: `EncodeBias*` in Vela's weight encoders): U55/U65 bias 40 bits, scale 32, shift 6;
+U85 bias 32, scale 31, shift 6, or with 48-bit accumulators bias 48, scale 15, shift 6.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _kernel_u55(
     cores = len(streams)
     weights = np.zeros(shape, np.int16)
     records = np.zeros((shape[0], RECORD_BYTES), np.uint8)
-    for core, (stream, scale) in enumerate(zip(streams, scales, strict=True)):
+    for core, (stream, own_records) in enumerate(zip(streams, scales, strict=True)):
         channels = len(range(core, shape[0], cores))
         if not channels:
             continue
@@ -167,9 +167,9 @@ def _kernel_u55(
         own = Traversal(**{**vars(how), "ofm_block_depth": max(1, block)})
         decoded = decode_standard(stream, _room(shape, how))
         weights[core::cores] = unpack_u55(decoded, (channels, *shape[1:]), own)
-        records[core::cores] = _take_records(scale, channels)
-    bias = _integers(records, 0, 5, signed=True)
-    return _finished(weights, Scaling(bias, _integers(records, 5, 4, signed=False), _integers(records, 9, 1, signed=False) & 63))
+        records[core::cores] = _take_records(own_records, channels)
+    bias, scale = _integers(records, 0, 5, signed=True), _integers(records, 5, 4, signed=False)
+    return _finished(weights, Scaling(bias, scale, _integers(records, 9, 1, signed=False) & 63))
 
 
 def _kernel_u85(

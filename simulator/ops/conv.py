@@ -1,7 +1,7 @@
 """NPU_OP_CONV: `acc[y, x, o] = sum(weights[o, ky, kx, i] * (ifm[...] - ifm_zero_point))`, as matrix products.
 
-Floating-point products are exact here: every partial sum is an integer below 2**24 (float32) or 2**53 (float64), which the bound
-`sum(|weights|) * max(|ifm|)` proves beforehand for each kernel; so the order in which BLAS adds does not matter.
+Floating-point products are exact here: every partial sum is an integer below 2**24 (float32) or 2**53 (float64), which the
+bound `sum(|weights|) * max(|ifm|)` proves beforehand for each kernel; so the order in which BLAS adds does not matter.
 """
 
 from __future__ import annotations

@@ -19,7 +19,9 @@ Array = NDArray[Any]
 
 
 @compiled
-def _accumulate(padded: Array, weights: Array, stride_y: int, stride_x: int, dilation_y: int, dilation_x: int, acc: Array) -> None:
+def _accumulate(
+    padded: Array, weights: Array, stride_y: int, stride_x: int, dilation_y: int, dilation_x: int, acc: Array
+) -> None:
     height, width, depth = acc.shape
     kernel_y, kernel_x, _ = weights.shape
     for y in range(height):

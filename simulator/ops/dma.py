@@ -33,7 +33,7 @@ def dma(registers: RegisterFile, memory: Memory, tables: NDArray[np.uint8], tabl
                 raise MemoryFault(f"DMA of {length} bytes to 0x{at:x} inside the NPU: only the table memory is modelled")
             tables[at - tables_at : at - tables_at + length] = data
         else:
-            memory.bytes(target, at, length)[:] = data
+            memory.store(target, at, data)
     return length * len(rows)
 
 

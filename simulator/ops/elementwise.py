@@ -4,8 +4,8 @@ With `a`, `b` the operands minus their zero points: ADD, SUB `scaled(a) +- scale
 LRELU `a if a >= 0 else a * scale`; CLZ leading zeros of 32 bits; SHR, SHL by b bits. On U85 also LSR, DIV, comparisons, bits.
 
 Scaling of ADD and SUB (source: `GenerateScalingForElementwise` in Vela; TFLite's Add): U55/U65 either multiply both by 16-bit
-scales, or shift one left by 19 (8-bit; 14 for 16-bit) and multiply the other by a 32-bit scale with a shift whose first rounding
-is at 31 - 20 (31 - 15); U85 scales both with registers that name that left shift (`dbl_rnd`).
+scales, or shift one left by 19 (8-bit; 14 for 16-bit) and multiply the other by a 32-bit scale with a shift whose first
+rounding is at 31 - 20 (31 - 15); U85 scales both with registers that name that left shift (`dbl_rnd`).
 """
 
 from __future__ import annotations
@@ -59,9 +59,10 @@ def _scaled(x: Array, scale: int, shift: int, first: int, mode: int, out: Array)
 
 
 def scaled(x: Array, how: OperandScale) -> Array:
-    """x scaled and rounded, int64 of the same shape."""
+    """Scaled and rounded x, int64 of the same shape."""
     if how.shift == 0:
-        return x * np.int64(how.scale)
+        product: Array = x * np.int64(how.scale)
+        return product
     flat = np.ascontiguousarray(x).reshape(-1)
     out = np.empty(flat.shape, np.int64)
     _scaled(flat, how.scale, how.shift, how.first, how.mode, out)
@@ -178,8 +179,9 @@ def _bitwise(mode: str, a: Array, b: Array, rounding: int) -> Array:
     if mode == "SHR":
         return _flat(_shift_right, a, np.ascontiguousarray(b).reshape(-1), rounding)
     if mode == "SHL":
-        return (a << np.clip(b, 0, 31)).astype(np.int32).astype(np.int64)
+        shifted: Array = (a << np.clip(b, 0, 31)).astype(np.int32).astype(np.int64)
+        return shifted
     if mode == "LSR":
-        unsigned = (a & 0xFFFFFFFF) >> np.clip(b, 0, 32)
-        return unsigned.astype(np.int64)
+        unsigned: Array = (a & 0xFFFFFFFF) >> np.clip(b, 0, 32)
+        return unsigned
     raise NotModelled("NPU_OP_ELEMENTWISE", f"elementwise_mode {mode}")

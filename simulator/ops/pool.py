@@ -1,8 +1,12 @@
-"""NPU_OP_POOL: maximum, minimum, sum (scaled to an average by OFM_SCALE), and the sum over channels.
+"""NPU_OP_POOL: maximum, minimum, sum (scaled to an average by OFM_SCALE), mean, and the sum over channels.
 
-`MAX`, `MIN`: the largest, smallest `ifm - zero_point` under the window, padding left out. `AVERAGE`, `SUM`: their sum, padding counts as zero.
-`MEAN`: that sum over the number of pixels under the window that are not padding, halves away from zero (the hardware's own
-average). `NONE`: the one value of a 1 x 1 window. `REDUCE_SUM`: the sum over all channels of one pixel. The result then goes through the output stage.
+- `MAX`, `MIN`: the largest, smallest `ifm - zero_point` under the window, padding left out.
+- `AVERAGE`, `SUM`: the sum of `ifm - zero_point`, where padding counts as zero.
+- `MEAN` (the hardware's own average): that sum over the number of pixels that are not padding, halves away from zero.
+- `NONE`: the one value of a 1 x 1 window.
+- `REDUCE_SUM`: the sum over all channels of one pixel.
+
+The result then goes through the output stage.
 """
 
 from __future__ import annotations
@@ -101,4 +105,5 @@ def _mean(acc: Array, ifm: Array, win: Window) -> Array:
 def _valid(count: int, stride: int, before: int, kernel: int, size: int) -> Array:
     """How many of the kernel's places lie inside the input, for each of `count` output coordinates."""
     start = np.arange(count, dtype=np.int64) * stride - before
-    return np.maximum(1, np.minimum(start + kernel, size) - np.maximum(start, 0))
+    inside: Array = np.maximum(1, np.minimum(start + kernel, size) - np.maximum(start, 0))
+    return inside

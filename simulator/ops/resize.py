@@ -1,9 +1,9 @@
 """NPU_OP_RESIZE (U85): nearest or bilinear, positions as exact fractions.
 
 Output coordinate o lies at `(o * d + offset) / n` of the input, with `n` from RESIZE_*_SCALE_N_M1 and `d = step_int * n +
-step_mod` from RESIZE_*_STEP; outside positions take the border. Bilinear weights are `n - r` and `r` for the remainder r, so the
-sum carries n_y * n_x; the hardware holds it with 16 more bits, which OFM_SCALE's shift takes off again. Source: TOSA RESIZE and
-`GenerateResizeOp` in Vela.
+step_mod` from RESIZE_*_STEP; outside positions take the border. Bilinear weights are `n - r` and `r` for the remainder r, so
+the sum carries n_y * n_x; the hardware holds it with 16 more bits, which OFM_SCALE's shift takes off again. Source: TOSA
+RESIZE and `GenerateResizeOp` in Vela.
 """
 
 from __future__ import annotations
