@@ -4,6 +4,7 @@
 - `AVERAGE`, `SUM`: the sum of `ifm - zero_point`, where padding counts as zero.
 - `MEAN` (the hardware's own average): that sum over the number of pixels that are not padding, halves away from zero.
 - `NONE`: the one value of a 1 x 1 window.
+- `ARGMAX_X`, `ARGMAX_Y`: the first place of the largest element along the window, times 2**16.
 - `REDUCE_SUM`: the sum over all channels of one pixel.
 
 The result then goes through the output stage.
@@ -14,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from simulator.errors import NotModelled
@@ -22,6 +24,7 @@ from simulator.ops.output_stage import OutputStage, Scaling, finish
 from simulator.ops.window import Window, pad
 
 Array = NDArray[Any]
+FRACTION_BITS = 16
 
 
 @compiled
@@ -67,7 +70,9 @@ def pool(mode: str, ifm: Array, win: Window, zero_point: int, scaling: Scaling, 
     elif mode in ("AVERAGE", "SUM", "NONE"):
         acc = _sum(ifm, win, zero_point)
     elif mode == "MEAN":
-        acc = _mean(_sum(ifm, win, zero_point), ifm, win)
+        acc = _mean(_sum(ifm, win, zero_point), win)
+    elif mode in ("ARGMAX_X", "ARGMAX_Y"):
+        acc = _arg_max(ifm, win, 1 if mode == "ARGMAX_X" else 0)
     else:
         raise NotModelled("NPU_OP_POOL", f"pooling_mode {mode}")
     if acc.shape != win.ofm:
@@ -94,9 +99,19 @@ def _sum(ifm: Array, win: Window, zero_point: int) -> Array:
     return acc
 
 
-def _mean(acc: Array, ifm: Array, win: Window) -> Array:
-    rows = _valid(win.ofm[0], win.stride_y, win.top, win.kernel_y, ifm.shape[0])
-    columns = _valid(win.ofm[1], win.stride_x, win.left, win.kernel_x, ifm.shape[1])
+def _arg_max(ifm: Array, win: Window, axis: int) -> Array:
+    """The first place of the largest element along one axis, held above 16 bits of value that OFM_SCALE shifts away."""
+    kernel, other = (win.kernel_x, win.kernel_y) if axis else (win.kernel_y, win.kernel_x)
+    strides = {win.stride_y, win.stride_x, win.dilation_y, win.dilation_x}
+    if other != 1 or strides != {1} or ifm.shape[axis] != win.ofm[axis] + kernel - 1 or win.upscale != "NONE":
+        raise NotModelled("NPU_OP_POOL", "ARGMAX with padding, strides or a kernel of two dimensions")
+    places: Array = sliding_window_view(ifm, kernel, axis).argmax(axis=-1).astype(np.int64) << FRACTION_BITS
+    return places
+
+
+def _mean(acc: Array, win: Window) -> Array:
+    rows = _valid(win.ofm[0], win.stride_y, win.top, win.kernel_y, win.inside_height)
+    columns = _valid(win.ofm[1], win.stride_x, win.left, win.kernel_x, win.inside_width)
     count = (rows[:, None] * columns)[:, :, None]
     mean: Array = np.sign(acc) * ((2 * np.abs(acc) + count) // (2 * count))
     return mean

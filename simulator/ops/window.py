@@ -33,7 +33,9 @@ class Window:
     ofm: tuple[int, int, int]
     padded_height: int
     padded_width: int
-    ifm_height: int
+    inside_height: int  # of the input after upscaling, without padding
+    inside_width: int
+    ifm_height: int  # before upscaling
     ifm_width: int
 
 
@@ -51,11 +53,12 @@ def window(registers: RegisterFile) -> Window:
     upscale = registers.choice("IFM_UPSCALE", "mode")
     if height < 1 or width < 1:
         raise StreamError(f"padding leaves an input of {height} x {width}")
+    inside = height, width
     if upscale != "NONE":
         height, width = (height + 1) // 2, (width + 1) // 2
     return Window(
         reach_y // dilation_y + 1, reach_x // dilation_x + 1, stride_y, stride_x, dilation_y, dilation_x, top, left, upscale,
-        ofm, padded_height, padded_width, height, width,
+        ofm, padded_height, padded_width, *inside, height, width,
     )  # fmt: skip
 
 
