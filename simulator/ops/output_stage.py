@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import NotModelled
+from simulator.errors import NotModelled, StreamError
 from simulator.fixed_point import DOUBLE, DOWN, FIRST_SHIFT, NATURAL, SYMMETRIC, TRUNCATE, multiply_shift, saturate
-from simulator.jit import compiled
+from simulator.jit import compiled, inlined
 from simulator.ops.feature_maps import dtype_of
+from simulator.ops.tables import BIASED, DIRECT, INTERPOLATED, SIGMOID, TANH, Table, table
 
 if TYPE_CHECKING:
     from simulator.register_file import RegisterFile
@@ -28,16 +29,6 @@ ROUNDINGS = {
 }  # fmt: skip
 _U55_CLIPS = {"FORCE_UINT8": (0, 255), "FORCE_INT8": (-128, 127), "FORCE_INT16": (-32768, 32767)}
 NO_TABLE = np.zeros(0, np.int32)
-SHRAM_TABLES = 2048  # bytes of table memory, at the end of U55's and U65's SHRAM
-
-
-@dataclass(frozen=True)
-class Table:
-    """A look-up: `values[x + offset]`, or with `interpolate` 512 pairs (base, slope) over 16-bit x."""
-
-    values: NDArray[np.int32]
-    offset: int
-    interpolate: bool
 
 
 @dataclass(frozen=True)
@@ -89,7 +80,7 @@ def output_stage(registers: RegisterFile, tables: NDArray[np.uint8]) -> OutputSt
         low=low,
         high=high,
         dtype=dtype_of(registers, "OFM"),
-        table=(_table_u85 if u85 else _table_u55)(registers, tables),
+        table=table(registers, tables),
     )
 
 
@@ -128,88 +119,68 @@ def _clip_u85(registers: RegisterFile) -> tuple[int, int]:
     return max(low, int(info.min)), min(high, int(info.max))
 
 
-def _table_u55(registers: RegisterFile, tables: NDArray[np.uint8]) -> Table | None:
-    function = registers.choice("ACTIVATION", "activation_function")
-    if function == "RELU":
-        return None
-    if not function.startswith("TABLE_"):
-        raise NotModelled("NPU_SET_ACTIVATION", f"activation_function {function}")
-    data = tables[int(function[6:]) * 256 :]
-    dtype = dtype_of(registers, "OFM")
-    if dtype in ("int8", "uint8"):
-        return Table(data[:256].view(dtype).astype(np.int32), 128 if dtype == "int8" else 0, interpolate=False)
-    if dtype == "int32" and registers.choice("ACTIVATION", "activation_clip_range") == "FORCE_INT8":
-        return _words(data, 256, 128)
-    if dtype == "int16":
-        return _pairs(tables)
-    raise NotModelled("NPU_SET_ACTIVATION", f"activation_function {function} into {dtype}")
-
-
-def _table_u85(registers: RegisterFile, tables: NDArray[np.uint8]) -> Table | None:
-    function, index = registers.choice("ACTIVATION", "activation_function"), registers.number("ACTIVATION", "table")
-    if function == "LUT_NONE":
-        return None
-    if function == "LUT_S8_S8":
-        return Table(tables[index * 256 :][:256].view(np.int8).astype(np.int32), 128, interpolate=False)
-    if function == "LUT_U8_U8":
-        return Table(tables[index * 256 :][:256].astype(np.int32), 0, interpolate=False)
-    if function == "LUT_S8_S16":
-        return Table(tables[index * 512 :][:512].view(np.int16).astype(np.int32), 128, interpolate=False)
-    if function == "LUT_S8_S32":
-        return _words(tables[index * 1024 :], 256, 128)
-    if function == "LUT_S16_S16":
-        return _pairs(tables)
-    raise NotModelled("NPU_SET_ACTIVATION", f"activation_function {function}")
-
-
-def _words(data: NDArray[np.uint8], count: int, offset: int) -> Table:
-    if len(data) < 4 * count:
-        raise NotModelled("NPU_SET_ACTIVATION", "a table of 32-bit words that wraps around the table memory")
-    return Table(data[: 4 * count].view(np.int32).copy(), offset, interpolate=False)
-
-
-def _pairs(tables: NDArray[np.uint8]) -> Table:
-    """The whole table memory as 512 words: base in the low half, slope in the high half."""
-    return Table(tables[:2048].view(np.int32).copy(), 32768, interpolate=True)
+@inlined
+def _look_up(table: NDArray[np.int32], x: int, kind: int, offset: int) -> int:
+    """The table's value at x; see tables.py for the kinds."""
+    if kind == DIRECT:
+        direct: int = np.int64(table[x + offset])
+        return direct
+    step = 7 if kind == INTERPOLATED else 9 if kind == SIGMOID else 8
+    reach = 256 << step
+    if kind != INTERPOLATED:
+        x = saturate(x, 1 - reach, reach - 1)
+    word = np.int64(table[(x + reach) >> step])
+    base = ((word & 0xFFFF) ^ 0x8000) - 0x8000
+    value: int = (base << step) + (word >> 16) * ((x + reach) & ((1 << step) - 1))
+    if kind == INTERPOLATED:
+        return (value + 64) >> 7
+    if kind == SIGMOID:
+        return (value + (BIASED << 9) + (512 if x >= 0 else 511)) >> 10
+    return (value + (128 if x >= 0 else 127)) >> 8
 
 
 @compiled
 def _finish(
     acc: Array, bias: Longs, scale: Longs, shift: Longs, first: int, mode: int, zero: int, low: int, high: int,
-    table: NDArray[np.int32], offset: int, interpolate: bool, out: Array,
+    table: NDArray[np.int32], kind: int, offset: int, out: Array,
 ) -> None:  # fmt: skip
     rows, columns = acc.shape
     per_channel, look_up = len(scale) > 1, len(table) > 0
+    curve = kind in (SIGMOID, TANH)
     for row in range(rows):
         for column in range(columns):
             at = column if per_channel else 0
             value = np.int64(acc[row, column]) + bias[at]
-            value = saturate(multiply_shift(value, scale[at], shift[at], first, mode) + zero, low, high)
-            if look_up:
-                if interpolate:
-                    word = np.int64(table[(value + offset) >> 7])
-                    base = ((word & 0xFFFF) ^ 0x8000) - 0x8000
-                    value = base + (((word >> 16) * ((value + offset) & 127) + 64) >> 7)
-                else:
-                    value = np.int64(table[value + offset])
-            out[row, column] = value
+            value = multiply_shift(value, scale[at], shift[at], first, mode) + zero
+            if look_up and curve:
+                out[row, column] = saturate(_look_up(table, value, kind, offset), low, high)
+            else:
+                value = saturate(value, low, high)
+                out[row, column] = _look_up(table, value, kind, offset) if look_up else value
 
 
 def finish(acc: Array, scaling: Scaling, stage: OutputStage) -> Array:
     """Output elements of `stage.dtype` for accumulators [rows, channels] of any dtype that holds them exactly."""
     out = np.empty(acc.shape, stage.dtype)
-    table = stage.table
-    values, offset, interpolate = (NO_TABLE, 0, False) if table is None else (table.values, table.offset, table.interpolate)
-    if table is not None:
-        reach = (stage.high + offset) >> (7 if interpolate else 0)
-        if stage.low + offset < 0 or reach >= len(values):
-            raise NotModelled("NPU_SET_ACTIVATION", f"a table of {len(values)} for values {stage.low}..{stage.high}")
+    values, kind, offset = NO_TABLE, DIRECT, 0
+    if stage.table is not None:
+        values, kind, offset = stage.table.values, stage.table.kind, stage.table.offset
+        _check_reach(stage.table, stage.low, stage.high)
     columns = acc.shape[1]
-    scaling_columns = {len(scaling.bias), len(scaling.scale), len(scaling.shift)}
-    if scaling_columns != {1} and scaling_columns != {columns}:
-        raise AssertionError(f"{scaling_columns} scales for {columns} channels")
+    lengths = {len(scaling.bias), len(scaling.scale), len(scaling.shift)}
+    if lengths != {1} and lengths != {columns}:
+        raise StreamError(f"{lengths} scales for {columns} channels")
     _finish(
         acc, scaling.bias, scaling.scale, scaling.shift, stage.first_shift, stage.rounding, stage.zero_point, stage.low,
-        stage.high, values, offset, interpolate, out,
+        stage.high, values, kind, offset, out,
     )  # fmt: skip
     return out
+
+
+def _check_reach(found: Table, low: int, high: int) -> None:
+    """Refuses a clip range that would reach outside the table."""
+    if found.kind in (SIGMOID, TANH):
+        return
+    first, last = (low + found.offset, high + found.offset) if found.kind == DIRECT else (low + 32768 >> 7, high + 32768 >> 7)
+    if first < 0 or last >= len(found.values):
+        raise NotModelled("NPU_SET_ACTIVATION", f"a table of {len(found.values)} for values {low}..{high}")

@@ -89,9 +89,7 @@ def _window(graph: Graph, options: Any, height: int, width: int, kernel: tuple[i
     options.strideH, options.strideW = strides
     same = graph.random.random() < 0.5 or reach[0] > height or reach[1] > width
     options.padding = schema.Padding.SAME if same else schema.Padding.VALID
-    sizes = [
-        -(-n // s) if same else (n - r) // s + 1 for n, s, r in zip((height, width), strides, reach, strict=True)
-    ]
+    sizes = [-(-n // s) if same else (n - r) // s + 1 for n, s, r in zip((height, width), strides, reach, strict=True)]
     return options, sizes[0], sizes[1]
 
 
@@ -175,14 +173,18 @@ def _pool(kind: str) -> Callable[[Graph], int]:
 def _binary(kind: str, options_type: str, same_scale: bool = False) -> Callable[[Graph], int]:
     def build(graph: Graph) -> int:
         shape = graph.image()
-        other = graph.pick(shape, shape, (1, 1, 1, shape[3]), (1, 1, 1, 1), (1, shape[1], 1, shape[3]), (1, shape[1], shape[2], 1))
+        other = graph.pick(
+            shape, shape, (1, 1, 1, shape[3]), (1, 1, 1, 1), (1, shape[1], 1, shape[3]), (1, shape[1], shape[2], 1)
+        )
         first = graph.input(shape)
         quantisation = graph.quantisation(first) if same_scale or graph.random.random() < 0.3 else (None, None)
         if graph.random.random() < 0.3 and other != shape:
             limit = np.iinfo(graph.dtype.lower())
             values = graph.random.integers(limit.min, limit.max + 1, other).astype(graph.dtype.lower())
             second = graph.constant(values, [quantisation[0] or graph.scale()])
-            graph.model.tensors[second].quantization.zeroPoint = [graph.zero_point() if quantisation[1] is None else quantisation[1]]
+            graph.model.tensors[second].quantization.zeroPoint = [
+                graph.zero_point() if quantisation[1] is None else quantisation[1]
+            ]
         else:
             second = graph.input(other, *quantisation)
         order = [first, second] if graph.random.random() < 0.6 else [second, first]
@@ -195,7 +197,9 @@ def _binary(kind: str, options_type: str, same_scale: bool = False) -> Callable[
     return build
 
 
-def _unary(kind: str, fixed: tuple[float, int] | None = None, options_type: str = "", same: bool = False) -> Callable[[Graph], int]:
+def _unary(
+    kind: str, fixed: tuple[float, int] | None = None, options_type: str = "", same: bool = False
+) -> Callable[[Graph], int]:
     def build(graph: Graph) -> int:
         shape = graph.image()
         ifm = graph.input(shape)
@@ -247,7 +251,9 @@ def pad(graph: Graph) -> int:
     pads = [[0, 0]] + [[graph.size(0, 4), graph.size(0, 4)] for _ in range(3)]
     output = tuple(n + sum(p) for n, p in zip(shape, pads, strict=True))
     ifm = graph.input(shape)
-    return graph.model.operator("PAD", [ifm, graph.constant(np.array(pads, np.int32))], [graph.like(ifm, output)], schema.PadOptionsT())
+    return graph.model.operator(
+        "PAD", [ifm, graph.constant(np.array(pads, np.int32))], [graph.like(ifm, output)], schema.PadOptionsT()
+    )
 
 
 def strided_slice(graph: Graph) -> int:
@@ -268,7 +274,9 @@ def transpose(graph: Graph) -> int:
     order = [0, *(int(i) + 1 for i in graph.random.permutation(3))]
     ifm = graph.input(shape)
     inputs = [ifm, graph.constant(np.array(order, np.int32))]
-    return graph.model.operator("TRANSPOSE", inputs, [graph.like(ifm, tuple(shape[i] for i in order))], schema.TransposeOptionsT())
+    return graph.model.operator(
+        "TRANSPOSE", inputs, [graph.like(ifm, tuple(shape[i] for i in order))], schema.TransposeOptionsT()
+    )
 
 
 def _reduce(kind: str) -> Callable[[Graph], int]:
