@@ -1,4 +1,4 @@
-"""Small random TFLite graphs, one operator each, for comparison with TFLite Micro: shapes, strides, quantisation, all by seed."""
+"""Small random TFLite graphs of one operator each: shapes, strides and quantisation, all by seed."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def _unary(
             scale, zero = 1 / 32768, 0
         if same:
             scale, zero = graph.quantisation(ifm)
-        options = getattr(schema, f"{options_type}T")() if options_type else None
+        options: Any = getattr(schema, f"{options_type}T")() if options_type else None
         if kind == "LEAKY_RELU":
             options.alpha = graph.pick(0.1, 0.01, 0.3, -0.2, 1.5)
         if kind == "SOFTMAX":

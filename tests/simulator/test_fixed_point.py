@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator import fixed_point as fp
@@ -30,26 +30,31 @@ def _nearest_away(value: Fraction) -> int:
     return int(math.copysign(1, value)) * math.floor(abs(value) + Fraction(1, 2))
 
 
+@settings(deadline=None)  # the first call compiles
 @given(ACCUMULATORS, SCALES, SHIFTS)
 def test_natural_rounds_halves_up(x: int, scale: int, shift: int) -> None:
     assert _run(x, scale, shift, fp.NATURAL) == math.floor(Fraction(x * scale, 2**shift) + Fraction(1, 2))
 
 
+@settings(deadline=None)  # the first call compiles
 @given(ACCUMULATORS, SCALES, SHIFTS)
 def test_truncate_rounds_towards_zero(x: int, scale: int, shift: int) -> None:
     assert _run(x, scale, shift, fp.TRUNCATE) == math.trunc(Fraction(x * scale, 2**shift))
 
 
+@settings(deadline=None)  # the first call compiles
 @given(ACCUMULATORS, SCALES, SHIFTS)
 def test_symmetric_rounds_halves_away_from_zero(x: int, scale: int, shift: int) -> None:
     assert _run(x, scale, shift, fp.SYMMETRIC) == _nearest_away(Fraction(x * scale, 2**shift))
 
 
+@settings(deadline=None)  # the first call compiles
 @given(ACCUMULATORS, SCALES, SHIFTS)
 def test_down_is_the_floor(x: int, scale: int, shift: int) -> None:
     assert _run(x, scale, shift, fp.DOWN) == math.floor(Fraction(x * scale, 2**shift))
 
 
+@settings(deadline=None)  # the first call compiles
 @given(ACCUMULATORS, SCALES, SHIFTS, st.sampled_from([31, 16, 11]))
 def test_double_rounds_up_first_and_then_away_from_zero(x: int, scale: int, shift: int, first: int) -> None:
     if shift <= first:
@@ -60,6 +65,7 @@ def test_double_rounds_up_first_and_then_away_from_zero(x: int, scale: int, shif
     assert _run(x, scale, shift, fp.DOUBLE, first) == expected
 
 
+@settings(deadline=None)  # the first call compiles
 @given(ACCUMULATORS)
 def test_leading_zeros_are_those_of_32_bits(x: int) -> None:
     assert fp.count_leading_zeros(x) == 32 - (x & 0xFFFFFFFF).bit_length()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator import MemoryFault
@@ -17,6 +17,7 @@ def _bricks(height0: int, width0: int, bases: tuple[int, int, int, int], width: 
     return FeatureMap(1, bases, height0, height0, width0, width * 16, 16, 4096, bricks=True, dtype="int8")
 
 
+@settings(deadline=None)  # the first call compiles
 @given(st.integers(1, 8), st.integers(1, 8), st.integers(1, 40), st.integers(1, 8), st.integers(1, 8))
 def test_bricks_in_four_tiles_read_back(height: int, width: int, depth: int, height0: int, width0: int) -> None:
     memory = Memory({1: np.zeros(SIZE, np.uint8)})

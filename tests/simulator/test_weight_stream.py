@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -63,14 +64,13 @@ def test_a_stream_that_runs_dry_is_refused(arm: list[tuple[NDArray[np.uint8], li
         decode_standard(stream[: len(stream) // 2], len(weights))
 
 
+@settings(deadline=None)  # the first call compiles
 @given(st.binary(max_size=300))
 def test_any_bytes_decode_or_are_refused(noise: bytes) -> None:
     data = np.frombuffer(noise, np.uint8)
     for decode in (decode_standard, decode_fast):
-        try:
+        with contextlib.suppress(WeightStreamError):
             assert len(decode(data, 1000)) <= 1000
-        except WeightStreamError:
-            pass
 
 
 def _fast(values: list[int], width: int, table: list[int], adjust: int = 0) -> NDArray[np.uint8]:
@@ -84,11 +84,13 @@ def _fast(values: list[int], width: int, table: list[int], adjust: int = 0) -> N
     return np.frombuffer(bits.to_bytes(32 + -(-len(values) * width // 8), "little"), np.uint8)
 
 
+@settings(deadline=None)  # the first call compiles
 @given(st.lists(st.integers(-100, 155), min_size=1, max_size=50))
 def test_raw_fast_streams_decode(values: list[int]) -> None:
     assert decode_fast(_fast(values, 8, [], -28), len(values)).tolist() == values
 
 
+@settings(deadline=None)  # the first call compiles
 @given(st.lists(st.sampled_from([0, -255, 7, 255]), min_size=1, max_size=50), st.sampled_from([2, 4]))
 def test_table_fast_streams_decode(values: list[int], width: int) -> None:
     assert decode_fast(_fast(values, width, [0, -255, 7, 255]), len(values)).tolist() == values
