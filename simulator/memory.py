@@ -8,10 +8,12 @@ and 3 the rows below those, each counted from its own base.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from simulator.errors import MemoryFault
@@ -67,7 +69,7 @@ class Memory:
     def view(self, region: int, start: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: str) -> Array:
         """A strided view; MemoryFault when any element is outside the region."""
         data = self._region(region)
-        if min(shape) < 1 or np.prod(shape, dtype=object) > MAX_ELEMENTS:
+        if min(shape) < 1 or math.prod(shape) > MAX_ELEMENTS:
             raise MemoryFault(f"region {region}: a feature map of shape {shape}: expected 1..{MAX_ELEMENTS} elements")
         spans = [(n - 1) * stride for n, stride in zip(shape, strides, strict=True)]
         low = start + sum(min(0, span) for span in spans)
@@ -90,13 +92,10 @@ class Memory:
             return np.ascontiguousarray(self._tile(where, *tiles[0][2:], shape[2]))
         out = np.empty(shape, where.dtype)
         for y, x, height, width, base in tiles:
-            self._copy_out(where, out[y : y + height, x : x + width], base)
+            part = out[y : y + height, x : x + width]
+            for there, here in self._pieces(where, part, base):
+                here[...] = there
         return out
-
-    def _copy_out(self, where: FeatureMap, out: Array, base: int) -> None:
-        height, width, depth = out.shape
-        for start, count, view in self._pieces(where, height, width, base, depth):
-            out[:, :, start : start + count] = view
 
     def write(self, where: FeatureMap, values: Array) -> None:
         """Stores an array [height, width, depth]; its dtype must be the feature map's."""
@@ -104,19 +103,25 @@ class Memory:
         height, width, depth = values.shape
         for y, x, tile_height, tile_width, base in _tiles(where, (height, width, depth)):
             part = values[y : y + tile_height, x : x + tile_width]
-            for start, count, view in self._pieces(where, tile_height, tile_width, base, depth):
-                view[...] = part[:, :, start : start + count]
+            for there, here in self._pieces(where, part, base):
+                there[...] = here
 
-    def _pieces(self, where: FeatureMap, height: int, width: int, base: int, depth: int) -> Iterator[tuple[int, int, Array]]:
-        """Views [height, width, channels] of one tile with the channels they begin at: one per brick, or one in all."""
+    def _pieces(self, where: FeatureMap, part: Array, base: int) -> Iterator[tuple[Array, Array]]:
+        """Pairs (view in memory, view of `part`) of equal shape: NHWC in one; NHCWB16 whole bricks, then the last channels."""
+        height, width, depth = part.shape
         if not where.bricks:
-            yield 0, depth, self._tile(where, height, width, base, depth)
+            yield self._tile(where, height, width, base, depth), part
             return
-        size = np.dtype(where.dtype).itemsize
-        for start in range(0, depth, BRICK):
-            count = min(BRICK, depth - start)
-            at, strides = base + start // BRICK * where.stride_c, (where.stride_y, where.stride_x, size)
-            yield start, count, self.view(where.region, at, (height, width, count), strides, where.dtype)
+        size, whole = part.dtype.itemsize, depth // BRICK
+        strides = (where.stride_y, where.stride_x, where.stride_c, size)
+        if whole:
+            there = self.view(where.region, base, (height, width, whole, BRICK), strides, where.dtype)
+            rows, columns, _ = part.strides
+            yield there, as_strided(part, there.shape, (rows, columns, BRICK * part.strides[2], part.strides[2]))
+        if depth % BRICK:
+            at, shape = base + whole * where.stride_c, (height, width, depth % BRICK)
+            there = self.view(where.region, at, shape, (where.stride_y, where.stride_x, size), where.dtype)
+            yield there, part[:, :, whole * BRICK :]
 
     def _tile(self, where: FeatureMap, height: int, width: int, base: int, depth: int) -> Array:
         strides = (where.stride_y, where.stride_x, where.stride_c)
