@@ -170,6 +170,15 @@ def _pool(kind: str) -> Callable[[Graph], int]:
     return build
 
 
+def _product_scale(graph: Graph, kind: str, operands: list[int]) -> float | None:
+    """An output scale for 16-bit products: with a ratio above 1, TFLite Micro overflows 32 bits where the NPU saturates."""
+    if graph.dtype != "INT16" or kind not in ("MUL", "SQUARED_DIFFERENCE"):
+        return None
+    scales = [graph.quantisation(index)[0] for index in operands]
+    product = scales[0] * scales[1] if kind == "MUL" else 4 * max(scales) ** 2
+    return float(np.float32(product * np.exp(graph.random.uniform(np.log(2), np.log(20000)))))
+
+
 def _binary(kind: str, options_type: str, same_scale: bool = False) -> Callable[[Graph], int]:
     def build(graph: Graph) -> int:
         shape = graph.image()
@@ -191,7 +200,7 @@ def _binary(kind: str, options_type: str, same_scale: bool = False) -> Callable[
         options = getattr(schema, f"{options_type}T")() if options_type else None
         if options is not None and hasattr(options, "fusedActivationFunction"):
             options = _fused(graph, options)
-        output = graph.like(first, shape) if same_scale else graph.activation(shape)
+        output = graph.like(first, shape) if same_scale else graph.activation(shape, _product_scale(graph, kind, order))
         return graph.model.operator(kind, order, [output], options)
 
     return build
@@ -298,7 +307,8 @@ def batch_matmul(graph: Graph) -> int:
     rows, inner, columns = graph.size(), graph.size(1, 60), graph.size()
     first, second = graph.input((1, rows, inner)), graph.input((1, inner, columns))
     options = schema.BatchMatMulOptionsT()
-    return graph.model.operator("BATCH_MATMUL", [first, second], [graph.activation((1, rows, columns))], options)
+    output = graph.activation((1, rows, columns), _product_scale(graph, "MUL", [first, second]))
+    return graph.model.operator("BATCH_MATMUL", [first, second], [output], options)
 
 
 def prelu(graph: Graph) -> int:
