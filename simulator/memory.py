@@ -25,7 +25,7 @@ Array = NDArray[Any]
 Bytes = NDArray[np.uint8]
 
 BRICK = 16
-MAX_ELEMENTS = 1 << 28
+MAX_ELEMENTS = 1 << 26
 
 
 @dataclass(frozen=True)

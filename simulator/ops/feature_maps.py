@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from simulator.errors import NotModelled
-from simulator.memory import FeatureMap
+from simulator.errors import MemoryFault, NotModelled
+from simulator.memory import MAX_ELEMENTS, FeatureMap
 
 if TYPE_CHECKING:
     from simulator.register_file import RegisterFile
@@ -41,9 +42,13 @@ def feature_map(registers: RegisterFile, which: str) -> FeatureMap:
 
 
 def ofm_shape(registers: RegisterFile) -> tuple[int, int, int]:
-    """(height, width, depth) of the output."""
-    return (
-        registers.number("OFM_HEIGHT_M1") + 1,
-        registers.number("OFM_WIDTH_M1") + 1,
-        registers.number("OFM_DEPTH_M1") + 1,
-    )
+    """(height, width, depth) of the output; MemoryFault when that is more than the simulator holds."""
+    height, width, depth = (registers.number(f"OFM_{side}_M1") + 1 for side in ("HEIGHT", "WIDTH", "DEPTH"))
+    check_elements(height, width, depth)
+    return height, width, depth
+
+
+def check_elements(*shape: int) -> None:
+    """Refuses an array of more than MAX_ELEMENTS."""
+    if math.prod(shape) > MAX_ELEMENTS:
+        raise MemoryFault(f"a feature map of shape {shape}: expected at most {MAX_ELEMENTS} elements")

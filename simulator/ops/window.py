@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import StreamError
-from simulator.ops.feature_maps import ofm_shape
+from simulator.ops.feature_maps import check_elements, ofm_shape
 
 if TYPE_CHECKING:
     from simulator.register_file import RegisterFile
@@ -50,6 +50,7 @@ def window(registers: RegisterFile) -> Window:
     top, left = registers.number("IFM_PAD_TOP"), registers.number("IFM_PAD_LEFT")
     height = padded_height - top - registers.number("IFM_PAD_BOTTOM")
     width = padded_width - left - registers.number("IFM_PAD_RIGHT")
+    check_elements(padded_height, padded_width, registers.number("IFM_DEPTH_M1") + 1)
     upscale = registers.choice("IFM_UPSCALE", "mode")
     if height < 1 or width < 1:
         raise StreamError(f"padding leaves an input of {height} x {width}")
