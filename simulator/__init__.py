@@ -1,0 +1,27 @@
+"""A bit-exact functional simulator of Arm Ethos-U55, U65 and U85: `simulator.load("model_vela.tflite").run([array])`."""
+
+from simulator.errors import (
+    ContainerError,
+    InputError,
+    MemoryFault,
+    NotModelled,
+    SimulatorError,
+    StreamError,
+    WeightStreamError,
+)
+from simulator.model import Model, NpuOperator, load
+from simulator.trace import Executed
+
+__all__ = [
+    "ContainerError",
+    "Executed",
+    "InputError",
+    "MemoryFault",
+    "Model",
+    "NotModelled",
+    "NpuOperator",
+    "SimulatorError",
+    "StreamError",
+    "WeightStreamError",
+    "load",
+]

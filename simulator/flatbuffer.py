@@ -1,0 +1,79 @@
+"""A bounds-checked reader of flatbuffers: tables, vectors and strings; every bad offset is a ContainerError.
+
+Format: https://flatbuffers.dev/internals/ (little endian; a table begins with the distance back to its vtable).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from simulator.errors import ContainerError
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a flatbuffer; a field is named by its number in the schema."""
+
+    data: bytes
+    at: int
+
+    def _field(self, number: int) -> int:
+        """The absolute position of the field, or 0 when it is left out."""
+        vtable = self.at - unpack("<i", self.data, self.at)
+        size = unpack("<H", self.data, vtable)
+        slot = 4 + 2 * number
+        if slot + 2 > size:
+            return 0
+        offset = unpack("<H", self.data, vtable + slot)
+        return self.at + offset if offset else 0
+
+    def number(self, field: int, kind: str, default: int = 0) -> int:
+        """The scalar of struct format `kind`, such as "i" or "b"."""
+        at = self._field(field)
+        return unpack(f"<{kind}", self.data, at) if at else default
+
+    def table(self, field: int) -> Table | None:
+        """The sub-table, or None when it is left out."""
+        at = self._field(field)
+        return Table(self.data, at + unpack("<I", self.data, at)) if at else None
+
+    def _vector(self, field: int, item_bytes: int) -> tuple[int, int]:
+        at = self._field(field)
+        if not at:
+            return 0, 0
+        start = at + unpack("<I", self.data, at)
+        count = unpack("<I", self.data, start)
+        if start + 4 + count * item_bytes > len(self.data):
+            raise ContainerError(f"flatbuffer vector of {count} items at byte {start} reaches past the end of the file")
+        return start + 4, count
+
+    def tables(self, field: int) -> list[Table]:
+        """The vector of tables; empty when left out."""
+        start, count = self._vector(field, 4)
+        places = range(start, start + 4 * count, 4)
+        return [Table(self.data, at + unpack("<I", self.data, at)) for at in places]
+
+    def numbers(self, field: int) -> list[int]:
+        """The vector of 32-bit integers; empty when left out."""
+        start, count = self._vector(field, 4)
+        return list(struct.unpack_from(f"<{count}i", self.data, start)) if count else []
+
+    def bytes(self, field: int) -> bytes:
+        """The vector of bytes, or a string without its terminator; empty when left out."""
+        start, count = self._vector(field, 1)
+        return self.data[start : start + count]
+
+
+def unpack(kind: str, data: bytes, at: int) -> int:
+    """The integer at that place; ContainerError when it is outside the file."""
+    if at < 0 or at + struct.calcsize(kind) > len(data):
+        raise ContainerError(f"flatbuffer offset {at} is outside the file of {len(data)} bytes")
+    return int(struct.unpack_from(kind, data, at)[0])
+
+
+def root(data: bytes, identifier: bytes) -> Table:
+    """The root table; ContainerError when the file has another identifier."""
+    if data[4:8] != identifier:
+        raise ContainerError(f"file identifier {data[4:8]!r}: expected {identifier!r}")
+    return Table(data, unpack("<I", data, 0))
