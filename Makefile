@@ -16,7 +16,7 @@ CHECKPOINTS := $(wildcard $(DATA)/models/checkpoints)
 DATASET := $(wildcard $(DATA)/datasets/traffic-signs/data.yaml)
 NPUS := --npu ethos-u65-256 --npu ethos-u55-256 --npu ethos-u85-256
 # What `make bench` runs; ARGS replaces it.
-ARGS ?= --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
+ARGS ?= --target sim --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
 
 .PHONY: help environment bench test check lint fast-tests lock lock-resolves nightly docs clean
 
