@@ -28,7 +28,7 @@ STEP_TIMEOUT_S = 3600.0
 CODE = {
     "describe": ("checkpoint.py",),
     "export": ("checkpoint.py", "export.py"),
-    "quantise": ("constants.py", "equalise.py", "quantise.py", "ranges.py"),
+    "quantise": ("quantise.py", "ranges.py"),
 }
 TOOLS = {
     "describe": ("torch", "ultralytics-opencv-headless"),
