@@ -14,7 +14,7 @@ from harness.errors import CheckpointError, DatasetError, EthosBenchError, Targe
 from harness.plugin_options import add_options, parse_options
 from harness.plugin_scheduling import ByModel
 from harness.report.progress import ProgressLines
-from harness.report.results_files import write_reports
+from harness.report.results_files import write_report, write_reports
 from harness.report.terminal import print_summary
 from harness.run_header import run_header
 from harness.store import Results
@@ -213,6 +213,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     with _ending_the_session():
         write_reports(results)
     print_summary(results, terminalreporter)
+    if not config.option.no_report:
+        with _ending_the_session():
+            terminalreporter.write_line(f"report: {write_report(results, config.stash[bench_key].dataset)}")
 
 
 @contextlib.contextmanager

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pytest_benchmark.stats import Stats
 
+from harness.detection.dataset import Dataset
+from harness.report.past_runs import runs_beside
+from harness.report.stored_run import read_run
 from harness.report.tables import COLUMNS, MISSING, Record, RecordTable, difference_text, found_text, value_text
 from harness.store import Results, write_whole
 
@@ -19,6 +23,16 @@ def write_reports(results: Results) -> None:
     for variant in dict.fromkeys(record["variant"] for record in results.records):
         write_whole(results.folder / f"{variant}.md", variant_page(results, variant))
     write_whole(results.folder / "benchmark.json", json.dumps(benchmark_json(results), indent=1))
+
+
+def write_report(results: Results, dataset: Dataset | None) -> Path:
+    """Write report.html, with the images of `dataset` and the runs beside this one as its history."""
+    from harness.report.html.page import write_page  # scipy.stats and the chart library: a second that few sessions need
+
+    run = read_run(results.folder, checked=False)
+    output = results.folder / "report.html"
+    write_page(run, output, dataset, runs_beside(run))
+    return output
 
 
 def variant_page(results: Results, variant: str) -> str:

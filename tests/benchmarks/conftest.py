@@ -60,7 +60,7 @@ MakeModel = Callable[..., Path]
 def suite_command(*arguments: str | Path) -> list[str]:
     """The command line of a run; the stand-ins of this folder are there in every one."""
     plugin = ("-p", "tests.benchmarks.stand_ins")
-    return [sys.executable, "-m", "pytest", "benchmarks/", *plugin, "--repeats", "3", *map(str, arguments)]
+    return [sys.executable, "-m", "pytest", "benchmarks/", *plugin, "--no-report", "--repeats", "3", *map(str, arguments)]
 
 
 def suite_environment(cache: Path, **changes: str) -> dict[str, str]:
