@@ -58,7 +58,7 @@ def draw(spec: Spec, label: str) -> Markup:
     whole = {"config": CONFIG, **spec}
     svg: str = vl_convert.vegalite_to_svg(whole, vl_version=VEGA_LITE, allowed_base_urls=[])
     own = hashlib.sha256(svg.encode()).hexdigest()[:8]
-    svg = REFERENCE.sub(rf"\1{own}-\2", svg)  # every drawing numbers them from 0, and a page holds many
+    svg = REFERENCE.sub(rf"\g<1>c{own}-\g<2>", svg)  # every drawing numbers them from 0, and a page holds many
     return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1))  # noqa: S704  # Vega escapes texts
 
 
