@@ -68,16 +68,26 @@ METRICS = (
 
 
 def history_charts(runs: Sequence[PastRun], changes: Sequence[ChangePoint] = ()) -> list[Chart]:
-    """A chart per metric, NPU and target that at least two runs have, newest runs last; none for a history of one run."""
+    """A chart per metric, NPU and target that at least two runs have and that is not the same in all of them, oldest run first.
+
+    A figure that does not depend on the NPU has one chart for all of them. None for a history of one run.
+    """
     ordered = sorted(runs, key=lambda run: str(run.header["started"]))[-SHOWN_RUNS:]
-    names = [str(run.header["id"]) for run in ordered]
-    charts = []
-    for shown in METRICS:
-        for (profile, target), rows in _by_place(_rows(ordered, shown)).items():
-            if len({row["run"] for row in rows}) > 1:
-                marks = [*_steps(rows, shown), *_found(rows, changes, shown)]
-                charts.append(_chart(shown, f"{profile}, {target}", rows, marks, names))
-    return charts
+    return [chart for shown in METRICS for chart in _charts(_rows(ordered, shown), shown, changes, len(ordered))]
+
+
+def _charts(rows: Sequence[dict[str, Any]], shown: Shown, changes: Sequence[ChangePoint], runs: int) -> Iterable[Chart]:
+    places: dict[tuple[Any, ...], list[tuple[str, str]]] = {}
+    by_place = _by_place(rows)
+    for place, own in by_place.items():
+        figures = tuple((row["variant"], row["run"], row["value"]) for row in own)
+        places.setdefault((place[1], figures), []).append(place)
+    for (target, _), same in places.items():
+        own = by_place[same[0]]
+        if len({row["run"] for row in own}) > 1 and len({row["value"] for row in own}) > 1:
+            where = "every NPU" if len(same) == len({place[0] for place in by_place}) > 1 else ", ".join(p for p, _ in same)
+            marks = [*_steps(own, shown), *_found(own, changes, shown)]
+            yield _chart(shown, f"{where}, {target}", own, marks, runs)
 
 
 def _rows(runs: Sequence[PastRun], shown: Shown) -> list[dict[str, Any]]:
@@ -114,7 +124,8 @@ def _row(record: Record, shown: Shown, run: PastRun, number: int, changed: Seque
         said += f"; not comparable with the run before: {', '.join(changed)} changed"
     return {
         "variant": record["variant"], "profile": record["profile"], "target": record["target"], "run": number,
-        "name": run.header["id"], "value": value, "exact": record["evidence"] in EXACT, "said": said,
+        "name": run.header["id"], "value": value, "exact": record["evidence"] in EXACT, "evidence": record["evidence"],
+        "said": said,
     }  # fmt: skip
 
 
@@ -155,10 +166,11 @@ def _found(rows: Sequence[dict[str, Any]], changes: Sequence[ChangePoint], shown
     return [{**row, "said": f"changed: {wanted[key].why}. {row['said']}"} for key, row in keys if key in wanted]
 
 
-def _chart(shown: Shown, place: str, rows: Sequence[Any], marks: Sequence[Any], names: Sequence[str]) -> Chart:
+def _chart(shown: Shown, place: str, rows: Sequence[Any], marks: Sequence[Any], runs: int) -> Chart:
     title = f"{shown.title}{f', {shown.unit}' if shown.unit else ''}"
-    spoken = f"{title} on {place} over {len(names)} runs; {len(marks)} changes"
-    return Chart(title, place, draw(_spec(rows, marks), spoken))
+    spoken = f"{title} on {place} over {runs} runs; {len(marks)} changes"
+    evidence = tuple(sorted({str(row["evidence"]) for row in rows}))
+    return Chart(title, place, draw(_spec(rows, marks), spoken), evidence=evidence)
 
 
 def _spec(rows: Sequence[Any], marks: Sequence[Any]) -> Spec:
