@@ -13,6 +13,7 @@ from conversion.vela import vela_executable, vela_version
 from harness.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
 from harness.plugin_options import add_options, parse_options
 from harness.plugin_scheduling import ByModel
+from harness.report.exports.junit import figure_properties
 from harness.report.progress import ProgressLines
 from harness.report.results_files import write_report, write_reports
 from harness.report.terminal import print_summary
@@ -200,6 +201,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     findings = getattr(item, "ethos_findings", None)
     if findings and call.when == "call":
         report.ethos_findings = findings.to_json()
+        item.user_properties.extend(figure_properties(report.ethos_findings["records"]))
     if call.excinfo is not None and isinstance(call.excinfo.value, EthosBenchError):
         report.longrepr = str(call.excinfo.value)
         report.ethos_error = call.excinfo.value.found

@@ -38,7 +38,7 @@ def records_of(
     """The records of one model; `executed` is what the run proves of NPU execution."""
     proof = Unavailable("the host CPU has no NPU") if executed is None else executed
     evidence = Evidence.HOST if executed is None else Evidence.SIMULATED_FVP
-    identity = Identity(weights="a" * 64, profile=profile, tools={"vela": "5.2.0"})
+    identity = Identity(weights="a" * 64, tflite="b" * 64, profile=profile, tools={"vela": "5.2.0"})
     rows: list[tuple[str, Any, str, Evidence, dict[str, str]]] = [
         ("same_model_as", "none", "name", Evidence.COMPILED, {}),
         ("npu_operator_share", 0.8, "ratio", Evidence.COMPILED, {}),

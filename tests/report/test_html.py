@@ -16,12 +16,12 @@ from PIL import Image
 
 from harness.detection.dataset import load_dataset
 from harness.errors import DatasetError
-from harness.report.html.decision import decide_case, decide_run
+from harness.report.decision import decide_case, decide_run
 from harness.report.html.history import ChangePoint, history_charts
 from harness.report.html.latency_charts import median_interval
-from harness.report.html.models import RunView
 from harness.report.html.network import networks, short_names
 from harness.report.html.page import page
+from harness.report.run_view import RunView
 from harness.report.stored_run import StoredRun
 from harness.store import write_whole
 from tests.report.runs import write_run

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.report.html.models import Model, RunView
 from harness.report.html.vega import LABELS, NARROW, SAID, Chart, Rows, Spec, axis, category, draw, field, names
+from harness.report.run_view import Model, RunView
 
 GRAPHS = ("float", "int8", "npu")
 GRAPH_COLOURS = {"domain": list(GRAPHS), "range": ["var(--muted)", "var(--accent)", "var(--ship)"]}

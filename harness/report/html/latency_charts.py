@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import binom
 
-from harness.report.html.models import RunView
 from harness.report.html.vega import LABELS, SAID, Chart, Rows, Spec, axis, both_widths, field, names
+from harness.report.run_view import RunView
 
 LEVEL = 0.95
 SHOWN_SAMPLES = 400

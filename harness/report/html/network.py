@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from harness.report.html.models import RunView
+from harness.report.run_view import RunView
 
 PLACES = ("executed", "fused", "elided", "cpu")
 MODULE = re.compile(r"(?:[a-z_0-9]+\.)+(?=[A-Z])")

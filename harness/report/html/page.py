@@ -13,15 +13,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.detection.dataset import Dataset
+from harness.report.decision import Decision, decide_case, decide_run
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
 from harness.report.html.claim_charts import claim_charts
-from harness.report.html.decision import Decision, decide_case, decide_run
 from harness.report.html.exhibits import BADGES, Exhibits, Figure
 from harness.report.html.history import ChangePoint, PastRun, history_charts
 from harness.report.html.latency_charts import latency_charts
-from harness.report.html.models import Case, RunView
 from harness.report.html.network import networks
 from harness.report.html.pictures import pictures
+from harness.report.run_view import Case, RunView
 from harness.report.stored_run import StoredRun
 from harness.report.tables import Record, RecordTable
 from harness.report.terminal import findings, merged, short_profile

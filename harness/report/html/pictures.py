@@ -15,7 +15,7 @@ from harness.detection.dataset import Dataset, LabelledImage
 from harness.detection.detections import Detections, from_coco
 from harness.detection.images import read_image
 from harness.detection.overlap import pairwise_iou
-from harness.report.html.models import Model, RunView
+from harness.report.run_view import Model, RunView
 
 SHOWN = 4
 LONGEST_SIDE = 320

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.report.html.models import Case, RunView
+from harness.report.run_view import Case, RunView
 
 State = Literal["ship", "stop", "open"]
 WORDS = {"ship": "Ship", "stop": "Do not ship", "open": "Not proven"}
