@@ -36,12 +36,20 @@ class Machine:
         self.registers = RegisterFile(config)
         self.tables = np.zeros(TABLE_BYTES, np.uint8)
         self.tables_at = 0 if self.is_u85 else _SHRAM_BYTES[config.macs] - TABLE_BYTES
+        self.accumulators: Array | None = None  # int64 [height, width, depth], what the last operation did not output
         self._chained: dict[int, Array] = {}
 
     @property
     def is_u85(self) -> bool:
         """True on U85, whose operands may be chained, broadcast both ways, transposed and reversed."""
         return self.config.product == "u85"
+
+    def accumulation(self) -> tuple[str, bool]:
+        """(where accumulators begin: `RESET`, `KEEP` or `IFM2`; whether they are output)."""
+        if not self.is_u85:
+            return "RESET", True
+        outputs = self.registers.choice("ACC_FORMAT", "acc_output") == "ENABLE"
+        return self.registers.choice("ACC_FORMAT", "acc_input"), outputs
 
     def zero_point(self, which: str) -> int:
         """The zero point of `IFM`, `IFM2` or `OFM`, signed as its elements are."""
