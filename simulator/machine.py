@@ -75,7 +75,10 @@ class Machine:
         return values
 
     def ifm(self, win: Window) -> Array:
-        """The input under a window."""
+        """The input under a window; empty where the window sees padding only."""
+        if min(win.ifm_height, win.ifm_width) < 1:
+            depth = self.registers.number("IFM_DEPTH_M1") + 1
+            return np.zeros((win.ifm_height, win.ifm_width, depth), dtype_of(self.registers, "IFM"))
         return self.read("IFM", (win.ifm_height, win.ifm_width, self.registers.number("IFM_DEPTH_M1") + 1))
 
     def operand(self, which: str, shape: Shape) -> Array:

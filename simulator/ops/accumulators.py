@@ -63,5 +63,5 @@ def _begun(machine: Machine, source: str) -> Array:
     else:
         held = machine.accumulators
     if held.shape != shape:
-        raise StreamError(f"acc_input {source}: accumulators of shape {held.shape}, expected {shape}")
+        raise NotModelled("NPU_SET_ACC_FORMAT", f"acc_input {source} with accumulators of shape {held.shape}, output {shape}")
     return held

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.simulator.generator.cases import case
 from tests.simulator.generator.compare import EQUAL, PASSING
 from tests.simulator.generator.pool import compare_all
+from tests.simulator.generator.shrink import shrink_all
 
 
 def main() -> int:
@@ -21,6 +22,7 @@ def main() -> int:
     parser.add_argument("--only", help="operators, separated by commas")
     parser.add_argument("--cases", nargs="*", help="cases by name instead of numbers")
     parser.add_argument("--all", action="store_true", help="print cases that were not compared, too")
+    parser.add_argument("--golden", type=Path, help="shrink failing cases and keep them there")
     parser.add_argument("--json", type=Path, help="write every result there, one per line")
     options = parser.parse_args()
     chosen = [case(n) for n in range(options.first, options.first + options.count)]
@@ -36,7 +38,11 @@ def main() -> int:
     sys.stdout.write(f"{len(results)} cases: " + ", ".join(f"{n} {status}" for status, n in totals.most_common()) + "\n")
     if options.json:
         options.json.write_text("".join(json.dumps(result.as_data()) + "\n" for result in results))
-    return int(any(result.status not in PASSING for result in results))
+    failures = [result for result in results if result.status not in PASSING]
+    if options.golden:
+        for path in shrink_all(failures, options.golden):
+            sys.stdout.write(f"kept {path}\n")
+    return int(bool(failures))
 
 
 if __name__ == "__main__":

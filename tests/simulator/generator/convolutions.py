@@ -79,6 +79,8 @@ def conv(graph: Graph, source: int) -> int:
     options = graph.fused(schema.Conv2DOptionsT())
     options.dilationHFactor, options.dilationWFactor = graph.pick((1, 1), (1, 1), (2, 2), (1, 2), (3, 2))
     options, height, width = window(graph, options, image, kernel, graph.pick(3, 3, 3, 5))
+    if max(options.strideH, options.strideW) > 3:
+        channels = min(channels, 16)  # in one block, or accumulators are kept across blocks
     depth = image[3]
     if depth % 2 == 0 and graph.chance(0.1):
         depth, channels = depth // 2, channels * 2

@@ -1,4 +1,4 @@
-"""Where Vela's stream and TFLite's reference kernels ask for different bytes, and by how much (docs/decisions has the sources)."""
+"""Where Vela's stream and TFLite's reference kernels ask for different bytes, and by how much (sources: docs/decisions)."""
 
 from __future__ import annotations
 
