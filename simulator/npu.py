@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -55,17 +56,27 @@ def run(machine: Machine, commands: Sequence[Command], trace: list[Executed] | N
 def _step(machine: Machine, command: Command) -> Executed:
     """Does one operation; an error that does not know its place gets the command's."""
     try:
+        machine.spend(*_cost(machine, command))
         return _OPERATIONS[command.register.name](machine, command)
     except NotModelled as error:
-        if error.address is not None:
-            raise
         raise NotModelled(error.opcode, error.field, command.address) from error
-    except StreamError as error:
-        if error.address is not None:
-            raise
-        raise StreamError(f"NPU_{command.register.name}: {error}", command.address) from error
     except SimulatorError as error:
-        raise type(error)(f"0x{command.address:06x}: NPU_{command.register.name}: {error}") from error
+        raise type(error)(f"NPU_{command.register.name}: {error.what}", command.address) from error
+
+
+def _cost(machine: Machine, command: Command) -> tuple[int, int]:
+    """(work, elements of its arrays) of an operation, before any of it is done; a DMA counts its own bytes."""
+    name, registers = command.register.name, machine.registers
+    if name == "OP_DMA_START":
+        return 0, 0
+    elements = math.prod(machine.ofm_shape())
+    if name in ("OP_ELEMENTWISE", "OP_RESIZE"):
+        return elements, 3 * elements
+    win = window(registers)
+    inputs = 1 if name == "OP_DEPTHWISE" else registers.number("IFM_DEPTH_M1") + 1
+    kernel = win.kernel_y * win.kernel_x * (1 if name == "OP_POOL" else inputs)
+    padded = win.padded_height * win.padded_width * inputs
+    return elements * kernel + padded, elements + padded
 
 
 def _is_global(machine: Machine) -> bool:
@@ -156,7 +167,7 @@ def _resize(machine: Machine, command: Command) -> Executed:
 
 
 def _dma(machine: Machine, command: Command) -> Executed:
-    moved = dma(machine.registers, machine.memory, machine.tables, machine.tables_at)
+    moved = dma(machine.registers, machine.memory, machine.tables, machine.tables_at, machine.spend)
     return Executed(command, (moved,), macs=0)
 
 

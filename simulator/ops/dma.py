@@ -5,6 +5,7 @@ One dimension everywhere, two and three on U65 and U85, rows chosen by an index 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 MAX_ROWS = 1 << 20
 
 
-def dma(registers: RegisterFile, memory: Memory, tables: NDArray[np.uint8], tables_at: int) -> int:
-    """Does the transfer that the registers describe; the number of bytes moved."""
+def dma(
+    registers: RegisterFile, memory: Memory, tables: NDArray[np.uint8], tables_at: int, spend: Callable[[int], None]
+) -> int:
+    """Does the transfer that the registers describe; the number of bytes moved; `spend` is told it before."""
     if registers.choice("DMA0_SRC_REGION", "region_mode") != "EXTERNAL":
         raise NotModelled("NPU_OP_DMA_START", "a source inside the NPU")
     length = registers.number("DMA0_LEN")
     rows = _rows(registers, memory, length)
+    spend(length * len(rows) + len(rows))
     internal = registers.choice("DMA0_DST_REGION", "region_mode") == "INTERNAL"
     source, target = registers.number("DMA0_SRC_REGION"), registers.number("DMA0_DST_REGION")
     for source_offset, target_offset in rows:
