@@ -11,7 +11,6 @@ import tempfile
 import warnings
 from pathlib import Path
 
-
 FINDINGS = Path(".fuzz")
 
 
