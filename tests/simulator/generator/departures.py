@@ -20,6 +20,8 @@ DEPARTURES = (
     Departure("sum", "INT16", 1, "Vela rounds NATURAL, TFLite Micro twice"),
     Departure("mul", "INT16", 1, "Vela's multiplier comes from a float32 quotient, TFLite Micro's from a double"),
     Departure("leaky_relu", "INT16", 1, "Vela's multiplier comes from a float32 quotient, TFLite Micro's from a double"),
+    Departure("softmax", "INT16", 1, "TFLite Micro departs from TFLite's own kernel, which gives the NPU's bytes"),
+    Departure("log", "INT16", 1, "Vela's table of 512 slopes against TFLite's float"),
     Departure("relu", "INT16", 1, "Vela's multiplier comes from a float32 quotient, TFLite Micro's from a double"),
 )
 
