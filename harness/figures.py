@@ -40,6 +40,10 @@ class Subject:
             self.variant, self.profile, self.target, metric, value, unit, evidence, self.identity, stat, graph, note
         )
 
+    def with_options(self, options: Mapping[str, str]) -> Subject:
+        """The same case for figures that depend on more choices, such as the images."""
+        return replace(self, identity=replace(self.identity, options={**self.identity.options, **options}))
+
     def with_target(self, fingerprint: dict[str, str]) -> Subject:
         """The same case for figures that depend on the target that ran."""
         return replace(self, identity=replace(self.identity, target=fingerprint))
@@ -83,12 +87,16 @@ def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurem
 
 def memory_figures(subject: Subject, compilation: Compilation, compiled_bytes: int) -> list[Measurement]:
     """What the compiled file needs, and whether the platform has it."""
-    needs = compilation.estimate.memory_bytes
+    needs, budget = compilation.estimate.memory_bytes, compilation.profile.budget
     problems = memory_problems(compilation)
     return [
         subject.record("arena_bytes", compilation.estimate.arena_bytes, "bytes", Evidence.COMPILED),
         subject.record("flash_bytes", compiled_bytes, "bytes", Evidence.COMPILED, note="size of the compiled file"),
         *(subject.record("memory_bytes", need, "bytes", Evidence.COMPILED, stat=area) for area, need in needs.items() if need),
+        *(
+            subject.record("memory_budget_bytes", has.bytes, "bytes", Evidence.DOCUMENTED, stat=area, note=has.source)
+            for area, has in budget.items()
+        ),
         subject.record("fits", not problems, "bool", Evidence.COMPILED, note="; ".join(problems)),
     ]
 
@@ -120,8 +128,9 @@ def execution_figures(subject: Subject, run: Run) -> list[Measurement]:
     """What the run proves of NPU execution: the only figures that may be called measured offload."""
     subject = subject.with_target(run.fingerprint)
     share: Value = run.proof if isinstance(run.proof, Unavailable) else run.proof.share
+    sign = "" if isinstance(run.proof, Unavailable) else run.proof.sign
     return [
-        subject.record("npu_executed_share", share, "ratio", run.evidence),
+        subject.record("npu_executed_share", share, "ratio", run.evidence, note=sign),
         subject.record("npu_time_share", run.npu_time_share, "ratio", run.evidence),
     ]
 
