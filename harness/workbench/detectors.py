@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from conversion.cache import entry
+from harness.cache import entry
 from harness.detection.accuracy import Accuracy
 from harness.detection.coco import coco_accuracy
 from harness.detection.dataset import Dataset

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conversion.cache import file_sha256
 from conversion.pipeline import Settings, Source, compile_source, int8_source, tflite_source
 from conversion.profile_files import load_profile
 from conversion.steps import Calibration, Origin, facts_of
+from harness.cache import file_sha256
 from harness.errors import ModelError, UsageError
 from harness.records.checkpoint_facts import CheckpointFacts
 from tests.benchmarks import tiny
