@@ -7,6 +7,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from harness.records.artefact import Artefact
 from harness.records.job import Job
+from harness.records.misfit import Misfit
 from harness.records.profile import Profile
 from harness.records.run import Run
 
@@ -42,6 +43,6 @@ class PlatformTarget(Protocol):
         """One line on what will run a profile."""
         ...
 
-    def misfits(self, artefact: Artefact) -> tuple[str, ...]:
-        """Why a model does not fit, a sentence for each reason; empty when it fits."""
+    def misfits(self, artefact: Artefact) -> tuple[Misfit, ...]:
+        """Each room that is too small for a model, known before anything runs; empty when it fits."""
         ...

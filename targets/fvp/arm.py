@@ -58,7 +58,7 @@ class ArmFvp:
         content, container = _read(artefact)
         problems = misfits(artefact.compilation, self.firmware.arena_bytes)
         if problems:
-            raise RunError(f"`{what}` does not fit: {'; '.join(problems)}", "a model that fits", "--imgsz auto")
+            raise RunError(f"`{what}` does not fit: {'; '.join(map(str, problems))}", "a model that fits", "--imgsz auto")
         launch = self._launch(artefact, container)
         started = [self._start(launch, content, container, image, what) for image in job.inputs]
         return self._run(name, artefact, launch, started)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.records.artefact import Compilation
+from harness.records.misfit import Misfit
 from harness.records.profile import Corstone
 from simulator.container import Container, parse
 from targets.fvp.platforms import corstone
@@ -13,7 +14,6 @@ RUNTIME_BYTES = 1024
 BYTES_PER_TENSOR = 32
 BYTES_PER_OPERATOR = 64
 """What TFLite Micro keeps in the arena beside tensors; the runner itself used 456 bytes for 1 operator and 5 tensors."""
-MIB = 2**20
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,11 @@ def arena_bytes(container: Container) -> int:
     return planned + unplanned + own
 
 
-def misfits(compilation: Compilation, firmware_arena_bytes: int = 0) -> tuple[str, ...]:
-    """One sentence for each room that is too small; `firmware_arena_bytes` is the arena of a firmware that says it."""
+def misfits(compilation: Compilation, firmware_arena_bytes: int = 0) -> tuple[Misfit, ...]:
+    """Each room that is too small; `firmware_arena_bytes` is the arena of a firmware that says it."""
     layout = corstone(compilation.profile)
     need, room = needs(compilation), _rooms(layout, firmware_arena_bytes)
-    return tuple(
-        f"needs {getattr(need, kind) / MIB:.2f} MiB, {what} has {size / MIB:.2f} MiB"
-        for kind, (what, size) in room.items()
-        if getattr(need, kind) > size
-    )
+    return tuple(Misfit(what, getattr(need, kind), size) for kind, (what, size) in room.items() if getattr(need, kind) > size)
 
 
 def _rooms(layout: Corstone, firmware_arena_bytes: int) -> dict[str, tuple[str, int]]:

@@ -10,6 +10,7 @@ from typing import Literal
 from harness.errors import RunError, TargetUnavailable
 from harness.records.artefact import Artefact
 from harness.records.job import Job
+from harness.records.misfit import Misfit
 from harness.records.profile import Profile
 from harness.records.run import Run
 from simulator.errors import SimulatorError
@@ -70,8 +71,8 @@ class Fvp:
         why = "as asked" if self.options.fvp_engine else f"no {platform.binaries[0]} found (`ethos-bench fvp find`)"
         return f"{where}: engine open, our simulator: {why}"
 
-    def misfits(self, artefact: Artefact) -> tuple[str, ...]:
-        """Why a model does not fit the platform, one sentence for each room that is too small; empty when it fits."""
+    def misfits(self, artefact: Artefact) -> tuple[Misfit, ...]:
+        """Each room of the platform that is too small for a model; empty when it fits."""
         compilation = artefact.compilation
         own = self.options.fvp_firmware
         arena = self._firmware(platform_of(compilation.profile, self.asked)).arena_bytes if own else 0
@@ -95,7 +96,7 @@ class Fvp:
         problems = self.misfits(job.artefact)
         if problems:
             what = job.artefact.compilation.compiled.path.name
-            raise RunError(f"`{what}` does not fit: {'; '.join(problems)}", "a model that fits", "--imgsz auto")
+            raise RunError(f"`{what}` does not fit: {'; '.join(map(str, problems))}", "a model that fits", "--imgsz auto")
         raise TargetUnavailable("the engine `open` is not built in yet", "--fvp-engine arm")
 
     def _search(self, profile: Profile) -> Search:
