@@ -68,6 +68,7 @@ def _placed(
         macs=operator.macs,
         npu_cycles=cycles[operator.index] if database.has_performance else known,
         reason=reason,
+        commands=database.queue.get(operator.index, ()),
     )
 
 

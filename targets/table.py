@@ -32,6 +32,7 @@ Opener = Callable[[str, TargetOptions], Target]
 
 TARGETS: Mapping[str, tuple[str, str]] = {
     # kind:  (module, function)       how it is written on the command line
+    "sim": ("targets.simulator", "open_simulator"),  # sim
     "host": ("targets.host", "open_host"),  # host
     "fvp": ("targets.fvp.target", "open_fvp"),  # fvp, fvp:sse-310
 }
@@ -42,7 +43,7 @@ def open_target(spec: str, options: TargetOptions) -> Target:
     """The target that `spec` names, such as "host"; UsageError when no such kind exists."""
     kind, _, rest = spec.partition(":")
     if kind not in TARGETS:
-        raise UsageError(f"unknown target `{spec}`", f"one of {', '.join(TARGETS)}", "pytest benchmarks/ --target host")
+        raise UsageError(f"unknown target `{spec}`", f"one of {', '.join(TARGETS)}", "pytest benchmarks/ --target sim")
     module, function = TARGETS[kind]
     opener: Opener = getattr(import_module(module), function)
     return opener(rest, options)

@@ -17,7 +17,8 @@ class PlacedOperator:
     `where`: executed (has an NPU command of its own), fused (done inside the command of another operator), elided (removed:
     a reshape or a copy that needs no work), cpu. `reason` is Vela's own constraint text when it is on the CPU. `macs` are our
     count of multiply-accumulates, `npu_cycles` Vela's estimate for the commands that belong to it (0 on the CPU, where Vela
-    counts nothing); an older Vela gives none per operator.
+    counts nothing); an older Vela gives none per operator. `commands` are the operator's own commands in the NPU's queue: the
+    number of the stream (from 1, in the order of the compiled file's `ethos-u` operators) and the byte offset in it.
     """
 
     index: int
@@ -27,10 +28,12 @@ class PlacedOperator:
     macs: int
     npu_cycles: int | Unavailable
     reason: str = ""
+    commands: tuple[tuple[int, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A mapping for placement files; cycles that this Vela does not give are a text that says so."""
-        return vars(self) | {"npu_cycles": self.npu_cycles if isinstance(self.npu_cycles, int) else str(self.npu_cycles)}
+        cycles = self.npu_cycles if isinstance(self.npu_cycles, int) else str(self.npu_cycles)
+        return vars(self) | {"npu_cycles": cycles, "commands": [list(place) for place in self.commands]}
 
 
 @dataclass(frozen=True)

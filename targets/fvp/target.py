@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Literal
 
-from harness.errors import RunError, TargetUnavailable
+from harness.errors import RunError
 from harness.records.artefact import Artefact
 from harness.records.job import Job
 from harness.records.misfit import Misfit
@@ -19,6 +19,7 @@ from targets.fvp.discovery import Search, find
 from targets.fvp.firmware import Firmware, own_firmware, packaged_firmware
 from targets.fvp.fit import misfits
 from targets.fvp.platforms import Platform, platform_of, require_name
+from targets.simulator import Simulator
 from targets.table import TargetOptions
 from targets.target import Graph
 
@@ -97,7 +98,10 @@ class Fvp:
         if problems:
             what = job.artefact.compilation.compiled.path.name
             raise RunError(f"`{what}` does not fit: {'; '.join(map(str, problems))}", "a model that fits", "--imgsz auto")
-        raise TargetUnavailable("the engine `open` is not built in yet", "--fvp-engine arm")
+        with Simulator(progress=self.options.progress, name=self.name) as simulator:
+            run = simulator.run(job)
+        platform = platform_of(profile, self.asked)
+        return replace(run, fingerprint={**run.fingerprint, "engine": "open", "platform": platform.name})
 
     def _search(self, profile: Profile) -> Search:
         if profile.name not in self._searches:
