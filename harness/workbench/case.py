@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness import figures
 from harness.errors import RunError
@@ -127,7 +127,7 @@ class Case:
             raise RunError(f"{self.variant} on {self.target}: no proof that the NPU executed: {why}", "executed NPU operators")
 
     def accuracy(self) -> list[Measurement]:
-        """MAP of the float and the int8 graph, and what int8 costs."""
+        """MAP of the float and the int8 graph, what int8 costs, and the mAP of an NPU target's outputs."""
         found = {graph: self.bench.detections(self.variant, graph) for graph in ("float", "int8")}
         kept: list[Measurement] = []
         for graph, detections in found.items():
@@ -137,7 +137,20 @@ class Case:
         interval = self.bench.drop(self.variant)
         if interval:
             kept += drop_figures(self._accuracy_subject(found["int8"]), interval)
+        if self.bench.target(self.target).graph == "npu":
+            kept += self._npu_accuracy()
         return self._keep(kept)
+
+    def _npu_accuracy(self) -> list[Measurement]:
+        """MAP of what came out of the target, with the evidence of its run."""
+        run = self.bench.run(self.variant, self.profile, self.target)
+        found = self.bench.npu_detections(self.variant, self.profile, self.target)
+        if isinstance(found, Detected):
+            self.findings.files[f"detections/{self.variant}-npu-{self.profile}-{self.target}.json"] = str(found.kept)
+        subject = self._accuracy_subject(found)
+        compiled = replace(subject.identity, compiled=run.executed, profile=self.subject.identity.profile)
+        subject = replace(subject, identity=compiled).with_target(run.fingerprint)
+        return accuracy_figures(subject, "npu", found, run.evidence)
 
     def _accuracy_subject(self, detections: Detected | Unavailable) -> Subject:
         """Accuracy depends on data set, runtime and threads, and not on the profile's compiled file."""
