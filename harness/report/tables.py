@@ -37,6 +37,7 @@ COLUMNS = (
     Column("ms", "median latency, ms", "latency_us", ".2f", stat="median", scale=1e-3),
     Column("float", "mAP50-95 of the float graph", "map50_95", ".3f", graph="float"),
     Column("int8", "mAP50-95 of the int8 graph", "map50_95", ".3f", graph="int8"),
+    Column("npu", "mAP50-95 of the target's own outputs", "map50_95", ".3f", graph="npu"),
     Column("loss", "mAP50-95 that int8 costs", "map50_95_drop", "+.3f", graph="int8"),
 )
 

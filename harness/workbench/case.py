@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness import figures
 from harness.errors import RunError
@@ -112,7 +112,7 @@ class Case:
         unfit = self.bench.unfit(*self._place)
         if unfit:
             return self._keep(figures.unrun_figures(self.subject, unfit, EXECUTION_METRICS))
-        run = self.bench.run(self.variant, self.profile, self.target)
+        run = self.bench.run(*self._place)
         return self._keep(figures.execution_figures(self.subject, run))
 
     def equality(self) -> list[Measurement]:
@@ -120,8 +120,8 @@ class Case:
         unfit = self.bench.unfit(*self._place)
         if unfit:
             return self._keep(figures.unrun_figures(self.subject, unfit, EQUALITY_METRICS))
-        run = self.bench.run(self.variant, self.profile, self.target)
-        found = self.bench.equality(self.variant, self.profile, self.target)
+        run = self.bench.run(*self._place)
+        found = self.bench.equality(*self._place)
         inputs = self.bench.inputs(self.variant, self.target)
         subject = self.subject.with_options(inputs.options)
         return self._keep(equality_figures(subject, run, found, inputs.said))
@@ -130,7 +130,7 @@ class Case:
         """Raise RunError when an output of the run has other bytes than the reference."""
         if self.bench.unfit(*self._place):
             return
-        found = self.bench.equality(self.variant, self.profile, self.target)
+        found = self.bench.equality(*self._place)
         if isinstance(found, Equality) and found.difference:
             wrong = f"{found.images - found.equal} of {found.images} images"
             raise RunError(
@@ -143,13 +143,13 @@ class Case:
         """Raise RunError when a target that runs the compiled file cannot prove that the NPU executed."""
         if self.bench.target(self.target).graph == "int8" or self.bench.unfit(*self._place):
             return
-        run = self.bench.run(self.variant, self.profile, self.target)
+        run = self.bench.run(*self._place)
         if isinstance(run.proof, Unavailable) or not run.proof.executed_operators:
             why = run.proof.reason if isinstance(run.proof, Unavailable) else run.proof.sign
             raise RunError(f"{self.variant} on {self.target}: no proof that the NPU executed: {why}", "executed NPU operators")
 
     def accuracy(self) -> list[Measurement]:
-        """MAP of the float and the int8 graph, and what int8 costs."""
+        """MAP of the float and the int8 graph, what int8 costs, and the mAP of an NPU target's outputs."""
         found = {graph: self.bench.detections(self.variant, graph) for graph in ("float", "int8")}
         kept: list[Measurement] = []
         for graph, detections in found.items():
@@ -159,7 +159,23 @@ class Case:
         interval = self.bench.drop(self.variant)
         if interval:
             kept += drop_figures(self._accuracy_subject(found["int8"]), interval)
+        if self.bench.target(self.target).graph == "npu":
+            kept += self._npu_accuracy()
         return self._keep(kept)
+
+    def _npu_accuracy(self) -> list[Measurement]:
+        """MAP of what came out of the target, with the evidence of its run."""
+        unfit = self.bench.unfit(*self._place)
+        if unfit:
+            return accuracy_figures(self._accuracy_subject(unfit), "npu", unfit, Evidence.COMPILED)
+        run = self.bench.run(*self._place)
+        found = self.bench.npu_detections(*self._place)
+        if isinstance(found, Detected):
+            self.findings.files[f"detections/{self.variant}-npu-{self.profile}-{self.target}.json"] = str(found.kept)
+        subject = self._accuracy_subject(found)
+        compiled = replace(subject.identity, compiled=run.executed, profile=self.subject.identity.profile)
+        subject = replace(subject, identity=compiled).with_target(run.fingerprint)
+        return accuracy_figures(subject, "npu", found, run.evidence)
 
     def _accuracy_subject(self, detections: Detected | Unavailable) -> Subject:
         """Accuracy depends on data set, runtime and threads, and not on the profile's compiled file."""

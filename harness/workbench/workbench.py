@@ -29,7 +29,7 @@ from harness.records.misfit import Misfit
 from harness.records.run import Run
 from harness.records.unavailable import Unavailable
 from harness.workbench.calibration import data_calibration, packaged_calibration
-from harness.workbench.detectors import Detected, detected
+from harness.workbench.detectors import Detected, detected, detected_in
 from harness.workbench.fitting import Misfits, largest_fitting
 from harness.workbench.inputs import Inputs, of_dataset, of_noise, of_photographs
 from harness.workbench.memo import Memo
@@ -313,6 +313,21 @@ class Workbench:
             ("detections", file.sha256),
             lambda: detected(file, rect, dataset, self.options.threads, lambda text: tell(f"{graph} graph: {text}")),
         )
+
+    def npu_detections(self, name: str, profile: str, spec: str) -> Detected | Unavailable:
+        """What the outputs of a target with an NPU show, or why that cannot be said."""
+        if self.models[name].seeded:
+            return Unavailable("untrained weights have no accuracy")
+        if self.dataset is None:
+            return Unavailable("no data set was given (--data data.yaml)")
+        if self.options.images is None:
+            return Unavailable(f"{spec} ran {NPU_IMAGES} images only (--images N asks for more)")
+        run, source, dataset = self.run(name, profile, spec), self.source(name), self.dataset
+        if len(run.outputs) != len(dataset.images):
+            return Unavailable(f"{spec} did not run the images of the data set: the model takes none of their shape")
+        key = ("npu detections", run.executed, spec)
+        runtime = f"{run.target}, {', '.join(run.fingerprint.values())}"
+        return self._memo.get(key, lambda: detected_in(run.outputs, source.int8, dataset, self.options.threads, runtime))
 
     def drop(self, name: str) -> Interval | None:
         """What int8 costs in mAP50-95, with its interval; None when one of the graphs has no detections."""
