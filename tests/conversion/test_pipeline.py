@@ -12,10 +12,10 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from conversion import quantise
-from conversion.cache import file_sha256
 from conversion.pipeline import Settings, Source, compile_source, int8_source, tflite_source
 from conversion.profile_files import load_profile
 from conversion.steps import Calibration, Origin, facts_of
+from harness.cache import file_sha256
 from harness.errors import ModelError, UsageError
 from harness.records.checkpoint_facts import CheckpointFacts
 from tests.benchmarks import tiny
