@@ -39,11 +39,13 @@ def weights(
     elif style == "pairs":  # two of four in a row are zero, as U85's sparsity wants it
         flat = values.reshape(-1)
         flat[(np.arange(flat.size) // shape[-1] + np.arange(flat.size) % shape[-1]) % 4 < 2] = 0
-    per_channel = graph.chance(0.7)
+    per_channel = graph.chance(0.7) and graph.dtype != "UINT8"
     scales = [graph.scale(0.001, 0.02) for _ in range(channels if per_channel else 1)]
     if dynamic:
         scales = scales[:1]
         kernel = graph.input(shape, scales[0], 0, "INT8")
+    elif graph.dtype == "UINT8":
+        kernel = graph.constant((values + 128).astype(np.uint8), scales, 128)
     else:
         kernel = graph.constant(values.astype(np.int8), scales, 0, dimension)
     if graph.chance(0.15):
