@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from conversion.cache import STALE_SECONDS, cache_root, entry, key_of, storage_errors
+from harness.cache import STALE_SECONDS, cache_root, entry, key_of, storage_errors
 from harness.errors import StorageError
 
 CHECKOUT = Path(__file__).parents[2]
 MAKER = """
     import os, sys, time
     from pathlib import Path
-    from conversion.cache import entry
+    from harness.cache import entry
 
     def make(folder):
         with open(os.environ["COUNTER"], "a") as counter:
