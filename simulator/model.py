@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import raw
 from simulator.command_stream import MAX_WORDS, Command, NpuConfig, decode, parse_payload
 from simulator.container import Container, Operator, Tensor, parse
 from simulator.errors import ConfigurationError, ContainerError, InputError, MemoryFault, NotModelled, StreamError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 NPU_OPERATOR = "ethos-u"
-READ_ONLY, SCRATCH, SCRATCH_FAST = 0, 1, 2
+READ_ONLY, SCRATCH, SCRATCH_FAST, INPUTS, OUTPUTS = 0, 1, 2, 3, 4
 
 
 class NpuOperator:
@@ -42,6 +43,9 @@ class NpuOperator:
         self._read_only = np.frombuffer(tensors[1].data, np.uint8)
         self._scratch, self._fast = tensors[2], tensors[3]
         self._kernels = KernelCache()
+        # Inputs and outputs have regions of their own when the stream names those (`--separate-io-regions`).
+        used = {command.get("region") for command in self.commands if _names_region(command)}
+        self._places = {region: region for region in (INPUTS, OUTPUTS) if region in used}
         self._limits = limits
         for tensor in (self._scratch, self._fast):
             if tensor.size_bytes > limits.memory_bytes:
@@ -52,11 +56,23 @@ class NpuOperator:
         arena = np.zeros(self._scratch.size_bytes, np.uint8)
         shared = self._fast.index == self._scratch.index
         fast = arena if shared else np.zeros(self._fast.size_bytes, np.uint8)
-        memory = Memory({READ_ONLY: self._read_only, SCRATCH: arena, SCRATCH_FAST: fast})
+        regions = {READ_ONLY: self._read_only, SCRATCH: arena, SCRATCH_FAST: fast}
+        for region, tensors in ((INPUTS, self.inputs), (OUTPUTS, self.outputs)):
+            if region in self._places:
+                regions[region] = np.zeros(self._extent(tensors), np.uint8)
+        memory = Memory(regions)
         for tensor, values in zip(self.inputs, inputs, strict=True):
-            memory.store(SCRATCH, tensor.offset, _bytes_of(tensor, values))
+            memory.store(self._places.get(INPUTS, SCRATCH), tensor.offset, _bytes_of(tensor, values))
         run(Machine(self.config, memory, self._kernels, self._limits), self.commands, trace)
-        return [_tensor_of(tensor, memory.bytes(SCRATCH, tensor.offset, tensor.size_bytes)) for tensor in self.outputs]
+        region = self._places.get(OUTPUTS, SCRATCH)
+        return [_tensor_of(tensor, memory.bytes(region, tensor.offset, tensor.size_bytes)) for tensor in self.outputs]
+
+    def _extent(self, tensors: Sequence[Tensor]) -> int:
+        """The bytes of a region that holds these tensors at their offsets."""
+        extent = max((max(tensor.offset, 0) + tensor.size_bytes for tensor in tensors), default=0)
+        if extent > self._limits.memory_bytes:
+            raise MemoryFault(f"inputs or outputs of {extent} bytes: expected at most {self._limits.memory_bytes}")
+        return extent
 
 
 class Model:
@@ -100,6 +116,14 @@ class Model:
         raise ContainerError(f"tensor {tensor.index} `{tensor.name}` is read before anything wrote it")
 
 
+def _names_region(command: Command) -> bool:
+    """True for a register that names a region of memory (a table inside the NPU is none)."""
+    name = command.register.name
+    if not name.endswith("_REGION"):
+        return False
+    return not name.startswith("SET_DMA0_") or name.endswith("IDX_REGION") or command.choice("region_mode") == "EXTERNAL"
+
+
 def _check_streams(container: Container) -> None:
     """Refuses a file whose operators name the same long stream many times."""
     streams = [operator.inputs[0] for operator in container.operators if operator.name == NPU_OPERATOR and operator.inputs]
@@ -124,8 +148,9 @@ def _tensor_of(tensor: Tensor, data: NDArray[np.uint8]) -> Array:
 
 
 def load(path: str | Path, *, npu: str | None = None, limits: Limits | None = None) -> Model:
-    """The model in a TFLite file that Vela wrote; with `npu`, such as `ethos-u65-256`, it must be compiled for that one."""
-    model = Model(parse(Path(path).read_bytes()), limits or Limits())
+    """The model in a file that Vela wrote, TFLite or raw npz; with `npu`, such as `ethos-u65-256`, it must be for that one."""
+    data, limits = Path(path).read_bytes(), limits or Limits()
+    model = Model(raw.parse(data, limits) if data[:4] == raw.MAGIC else parse(data), limits)
     for operator in model.operators:
         if npu is not None and isinstance(operator, NpuOperator) and operator.config.name != npu:
             raise ConfigurationError(f"the command stream is for {operator.config.name}: expected {npu}")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import simulator
 from simulator import container
@@ -31,7 +32,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def _inputs(model: simulator.Model) -> list[np.ndarray[Any, Any]]:
+def _inputs(model: simulator.Model) -> list[NDArray[Any]]:
     return [np.zeros(tensor.shape, tensor.dtype) for tensor in model.inputs]
 
 

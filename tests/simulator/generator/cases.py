@@ -71,9 +71,17 @@ def case(number: int) -> Case:
     dtype = "INT32" if operator in integers.GRAPHS else str(random.choice(["INT8", "INT8", "INT8", "INT16"]))
     if dtype == "INT16" and operator in ONLY_8_BIT:
         dtype = "INT8"
+    if operator in UINT8_TOO and random.random() < 0.1:
+        dtype = "UINT8"
     return Case(operator, dtype, str(random.choice(ALL)), number)
 
 
+# With an unsigned kernel in TFLite (TFLite Micro has hardly any).
+UINT8_TOO = (
+    "conv", "depthwise", "fully_connected", "average_pool", "max_pool", "add", "sub", "mul", "minimum", "maximum", "leaky_relu",
+    "relu", "relu6", "hard_swish", "logistic", "tanh", "softmax", "quantize", "resize_nearest", "resize_bilinear",
+    "concatenation", "pad", "strided_slice", "mean", "reduce_max",
+)  # fmt: skip
 # Without a 16-bit kernel in TFLite Micro, TFLite or Vela.
 ONLY_8_BIT: tuple[str, ...] = ("prelu", "rsqrt", "scatter_nd")
 

@@ -176,15 +176,18 @@ def settings(model: simulator.Model) -> tuple[dict[str, int], list[str]]:
                 state[command.register.name[4:]] = command
                 continue
             mode = [command.choice(f.name) for f in command.register.fields if f.meaning in ENUMS]
-            name = " ".join([command.register.name[3:], *mode])
+            flags = [f.name for f in command.register.fields if f.name == "weights_ifm2" and command.get(f.name)]
+            name = " ".join([command.register.name, *mode, *flags])
             executed[name] += 1
-            fields |= {f"{command.register.name[3:]}: {text}" for text in _choices(state)}
+            fields |= {f"{command.register.name[3:]}: {text}" for text in _choices(state, name)}
     return dict(executed), sorted(fields)
 
 
-def _choices(state: dict[str, Any]) -> set[str]:
+def _choices(state: dict[str, Any], operation: str) -> set[str]:
     found = set()
     for name, command in state.items():
+        if name.startswith("DMA0") != operation.startswith("OP_DMA"):
+            continue
         for entry in command.register.fields:
             if entry.meaning in ENUMS:
                 with contextlib.suppress(KeyError):
