@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from harness.cli.convert import convert_command
+from harness.cli.diff import diff_command
+from harness.cli.disassemble import disassemble_command
 from harness.cli.doctor import doctor_command
 from harness.cli.export_onnx import export_onnx_command
 from harness.cli.inspect import inspect_command
@@ -16,5 +18,12 @@ def main() -> None:
     """Prove what a vision model really does on an Arm Ethos-U NPU. The suite itself is `pytest benchmarks/`."""
 
 
-for command in (convert_command, doctor_command, export_onnx_command, inspect_command):
+for command in (
+    convert_command,
+    diff_command,
+    disassemble_command,
+    doctor_command,
+    export_onnx_command,
+    inspect_command,
+):
     main.add_command(command)
