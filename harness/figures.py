@@ -87,12 +87,16 @@ def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurem
 
 def memory_figures(subject: Subject, compilation: Compilation, compiled_bytes: int) -> list[Measurement]:
     """What the compiled file needs, and whether the platform has it."""
-    needs = compilation.estimate.memory_bytes
+    needs, budget = compilation.estimate.memory_bytes, compilation.profile.budget
     problems = memory_problems(compilation)
     return [
         subject.record("arena_bytes", compilation.estimate.arena_bytes, "bytes", Evidence.COMPILED),
         subject.record("flash_bytes", compiled_bytes, "bytes", Evidence.COMPILED, note="size of the compiled file"),
         *(subject.record("memory_bytes", need, "bytes", Evidence.COMPILED, stat=area) for area, need in needs.items() if need),
+        *(
+            subject.record("memory_budget_bytes", has.bytes, "bytes", Evidence.DOCUMENTED, stat=area, note=has.source)
+            for area, has in budget.items()
+        ),
         subject.record("fits", not problems, "bool", Evidence.COMPILED, note="; ".join(problems)),
     ]
 

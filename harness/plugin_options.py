@@ -35,6 +35,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--threads", type=int, default=2, metavar="N", help="threads of CPU targets (default 2)")
     add("--vela", default="", metavar="EXECUTABLE", help="another Vela, such as a board support package's")
     add("--results", type=Path, metavar="DIR", help="results folder (default results/<run id>)")
+    add("--no-report", action="store_true", help="write no report.html, which takes some seconds")
     add("--strict-claims", action="store_true", help="a claim that is refuted or falls short fails the run")
     add("--allow-missing-target", action="store_true", help="skip a named target that is not there instead of failing")
 

@@ -53,6 +53,6 @@ def observe(operator: NpuOperator, inputs: Sequence[Array], see: Callable[[Execu
     memory = Memory({READ_ONLY: operator._read_only, SCRATCH: arena, SCRATCH_FAST: fast})
     for tensor, values in zip(operator.inputs, inputs, strict=True):
         memory.store(SCRATCH, tensor.offset, _bytes_of(tensor, values))
-    machine = _Recording(operator.config, memory, operator._kernels)
+    machine = _Recording(operator.config, memory, operator._kernels, operator._limits)
     run(machine, operator.commands, _Listener(machine, see))
     return [_tensor_of(tensor, memory.bytes(SCRATCH, tensor.offset, tensor.size_bytes)) for tensor in operator.outputs]

@@ -8,8 +8,10 @@ from harness.cli.convert import convert_command
 from harness.cli.diff import diff_command
 from harness.cli.disassemble import disassemble_command
 from harness.cli.doctor import doctor_command
+from harness.cli.export import export_command
 from harness.cli.export_onnx import export_onnx_command
 from harness.cli.inspect import inspect_command
+from harness.cli.report import report_command
 
 
 @click.group()
@@ -23,7 +25,9 @@ for command in (
     diff_command,
     disassemble_command,
     doctor_command,
+    export_command,
     export_onnx_command,
     inspect_command,
+    report_command,
 ):
     main.add_command(command)
