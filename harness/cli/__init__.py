@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from harness.cli.convert import convert_command
+from harness.cli.diff import diff_command
+from harness.cli.disassemble import disassemble_command
 from harness.cli.doctor import doctor_command
 from harness.cli.export import export_command
 from harness.cli.export_onnx import export_onnx_command
@@ -21,6 +23,8 @@ def main() -> None:
 
 COMMANDS = (
     convert_command,
+    diff_command,
+    disassemble_command,
     doctor_command,
     export_command,
     export_onnx_command,

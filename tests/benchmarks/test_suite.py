@@ -197,6 +197,7 @@ def test_on_the_simulator_the_bytes_are_the_reference_s_and_a_missing_latency_is
     assert run.record("latency_us", stat="median")["unavailable"]
 
 
+@pytest.mark.slow
 def test_with_images_the_simulator_s_outputs_have_an_accuracy_of_their_own(
     run_suite: RunSuite, model: MakeModel, data: Path
 ) -> None:
