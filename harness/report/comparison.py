@@ -14,9 +14,9 @@ from harness.report.exports.summary import text
 from harness.report.tables import COLUMNS, MISSING, Column, RecordTable, value_text
 
 SHOWN = tuple(column for column in COLUMNS if column.metric != "estimated_speedup_over_base")
-DIFFERENT = frozenset({"estimated_us", "latency_us", "arena_bytes", "map50_95"})
-"""Metrics whose difference from the base model is shown: of the others the figure itself says it."""
-RELATIVE = frozenset({"estimated_us", "latency_us", "arena_bytes"})
+DIFFERENT = frozenset({"estimated_us", "arena_bytes", "map50_95"})
+"""Metrics whose difference from the base model is shown; sampled latencies have none without an interval."""
+RELATIVE = frozenset({"estimated_us", "arena_bytes"})
 
 
 @dataclass(frozen=True)
