@@ -71,6 +71,7 @@ def _placed(
         macs=operator.macs,
         npu_cycles=sum(command.cycles for command in commands) if known else silent,
         reason=reason,
+        commands=database.queue.get(operator.index, ()),
         compute_cycles=_over(sum, (command.compute_cycles for command in commands)) if known else silent,
         staging_bytes=_over(max, (command.staging_bytes for command in commands)) if known else silent,
     )

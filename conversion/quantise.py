@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conversion.constants import FloatModel, replace_constants
-from conversion.equalise import EqualiseRule, equalise
 from conversion.ranges import Range, RangeRule, choose, observe
 from harness.errors import ConversionError
 from harness.records.tflite_graph import TfliteGraph, parse
@@ -37,15 +35,14 @@ def fast(float_tflite: bytes, images: Images) -> bytes:
     return require_full_integer(bytes(engine.quantize(ranges, **SILENT).quantized_model))
 
 
-def balanced(float_tflite: bytes, images: Images) -> bytes:
-    """The default: true extremes as activation ranges, channels equalised, concatenations without rescaling.
+def full_range(float_tflite: bytes, images: Images) -> bytes:
+    """The default: every activation keeps its true extremes over all images, the input is [0, 1].
 
-    docs/recipes.md says what each step gives. `images` as for `fast`.
+    docs/recipes.md says what was tried beyond this, and what it gave. `images` as for `fast`.
     """
-    model = FloatModel(float_tflite, parse(float_tflite, "the float model"))
-    seen = observe(float_tflite, model.graph, _floats(images), CALIBRATION_THREADS)
-    constants, equalised = equalise(model, seen, EqualiseRule())
-    return assembled(replace_constants(float_tflite, constants), model.graph, choose(model.graph, equalised, RangeRule()))
+    graph = parse(float_tflite, "the float model")
+    seen = observe(float_tflite, graph, _floats(images), CALIBRATION_THREADS)
+    return assembled(float_tflite, graph, choose(graph, seen, RangeRule()))
 
 
 @dataclass(frozen=True)
@@ -56,8 +53,8 @@ class Recipe:
     images: int
 
 
-RECIPES: Mapping[str, Recipe] = {"balanced": Recipe(balanced, images=256), "fast": Recipe(fast, images=64)}
-DEFAULT_RECIPE = "balanced"
+RECIPES: Mapping[str, Recipe] = {"full-range": Recipe(full_range, images=256), "fast": Recipe(fast, images=64)}
+DEFAULT_RECIPE = "full-range"
 
 
 def assembled(float_tflite: bytes, graph: TfliteGraph, ranges: Mapping[int, Range]) -> bytes:

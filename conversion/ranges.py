@@ -46,17 +46,16 @@ class Range:
 
 @dataclass(frozen=True)
 class RangeRule:
-    """How extremes become ranges.
+    """How extremes become ranges; the default leaves them as they are, the rest are levers that docs/recipes.md measures.
 
     inner_margin, output_margin: factors on the extremes of the tensors inside and of the outputs;
-    share_concat: a concatenation and its inputs get one range, so that nothing is rescaled (each
-    rescaling rounds once more and costs an operator).
+    share_concat: a concatenation and its inputs get one range, so that nothing is rescaled there.
     class_floor: the lowest class logit of raw heads that needs a value of its own; everything below saturates there.
     """
 
     inner_margin: float = 1.0
-    output_margin: float = 1.2
-    share_concat: bool = True
+    output_margin: float = 1.0
+    share_concat: bool = False
     class_floor: float | None = None
 
 

@@ -40,6 +40,10 @@ class Subject:
             self.variant, self.profile, self.target, metric, value, unit, evidence, self.identity, stat, graph, note
         )
 
+    def with_options(self, options: Mapping[str, str]) -> Subject:
+        """The same case for figures that depend on more choices, such as the images."""
+        return replace(self, identity=replace(self.identity, options={**self.identity.options, **options}))
+
     def with_target(self, fingerprint: dict[str, str]) -> Subject:
         """The same case for figures that depend on the target that ran."""
         return replace(self, identity=replace(self.identity, target=fingerprint))
@@ -124,8 +128,9 @@ def execution_figures(subject: Subject, run: Run) -> list[Measurement]:
     """What the run proves of NPU execution: the only figures that may be called measured offload."""
     subject = subject.with_target(run.fingerprint)
     share: Value = run.proof if isinstance(run.proof, Unavailable) else run.proof.share
+    sign = "" if isinstance(run.proof, Unavailable) else run.proof.sign
     return [
-        subject.record("npu_executed_share", share, "ratio", run.evidence),
+        subject.record("npu_executed_share", share, "ratio", run.evidence, note=sign),
         subject.record("npu_time_share", run.npu_time_share, "ratio", run.evidence),
     ]
 

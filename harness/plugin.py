@@ -24,7 +24,7 @@ from harness.workbench.suite import SuiteCase
 from harness.workbench.workbench import Workbench
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-ORDER = ("test_identity", "test_offload", "test_memory", "test_latency", "test_accuracy", "test_claims")
+ORDER = ("test_identity", "test_offload", "test_memory", "test_execution", "test_latency", "test_accuracy", "test_claims")
 """Identity of every model comes before any compute; then model by model."""
 
 

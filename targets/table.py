@@ -12,15 +12,17 @@ from targets.target import Target
 
 @dataclass(frozen=True)
 class TargetOptions:
-    """What the command line says of all targets: threads of CPU targets."""
+    """What the command line says of all targets: threads of CPU targets. `progress` hears what a long run is doing."""
 
     threads: int
+    progress: Callable[[str], None] = lambda _: None
 
 
 Opener = Callable[[str, TargetOptions], Target]
 
 TARGETS: Mapping[str, tuple[str, str]] = {
     # kind:  (module, function)       how it is written on the command line
+    "sim": ("targets.simulator", "open_simulator"),  # sim
     "host": ("targets.host", "open_host"),  # host
 }
 """Imported only when named, so that a target's library is needed by its users alone."""
@@ -30,7 +32,7 @@ def open_target(spec: str, options: TargetOptions) -> Target:
     """The target that `spec` names, such as "host"; UsageError when no such kind exists."""
     kind, _, rest = spec.partition(":")
     if kind not in TARGETS:
-        raise UsageError(f"unknown target `{spec}`", f"one of {', '.join(TARGETS)}", "pytest benchmarks/ --target host")
+        raise UsageError(f"unknown target `{spec}`", f"one of {', '.join(TARGETS)}", "pytest benchmarks/ --target sim")
     module, function = TARGETS[kind]
     opener: Opener = getattr(import_module(module), function)
     return opener(rest, options)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 
 import click
 import numpy as np
 
-from conversion.constants import FloatModel, replace_constants
-from conversion.equalise import EqualiseRule, equalise
+from benchmarks.recipes.constants import FloatModel, replace_constants
+from benchmarks.recipes.equalise import EqualiseRule, equalise
 from conversion.quantise import CALIBRATION_THREADS, assembled
 from conversion.ranges import Extremes, RangeRule, choose, observe
 from conversion.steps import Origin, exported, facts_of
@@ -39,25 +39,33 @@ class Candidate:
     """A recipe to judge: how ranges are chosen, and how far channels are equalised (strength 0: not at all)."""
 
     name: str
-    ranges: RangeRule = field(default_factory=RangeRule)
-    equalise: EqualiseRule = field(default_factory=EqualiseRule)
+    ranges: RangeRule
+    equalise: EqualiseRule
 
 
 OFF = EqualiseRule(strength=0.0)
+SHARED = RangeRule(share_concat=True)
+WIDER = RangeRule(share_concat=True, output_margin=1.2)
+TIGHTER = replace(WIDER, inner_margin=0.9)
 CANDIDATES = (
-    Candidate("true extremes, nothing shared", RangeRule(share_concat=False, output_margin=1.0), OFF),
-    Candidate("+ one range per concatenation", RangeRule(output_margin=1.0), OFF),
-    Candidate("+ output margin 1.2", RangeRule(), OFF),
-    Candidate("+ inner margin 0.9", RangeRule(inner_margin=0.9), OFF),
-    Candidate("+ inner margin 1.1", RangeRule(inner_margin=1.1), OFF),
-    Candidate("+ equalisation 0.5", RangeRule(), EqualiseRule()),
-    Candidate("+ equalisation 0.5, class floor -12", RangeRule(class_floor=-12.0), EqualiseRule()),
-    Candidate("+ equalisation 0.5, class floor -9", RangeRule(class_floor=-9.0), EqualiseRule()),
-    Candidate("+ equalisation 0.5, nothing shared", RangeRule(share_concat=False), EqualiseRule(share_concat=False)),
-    Candidate("+ equalisation 0.5, inner margin 0.9", RangeRule(inner_margin=0.9), EqualiseRule()),
+    Candidate("full-range", RangeRule(), OFF),
+    Candidate("+ one range per concatenation", SHARED, OFF),
+    Candidate("+ output margin 1.2", WIDER, OFF),
+    Candidate("+ inner margin 0.9", TIGHTER, OFF),
+    Candidate("+ inner margin 0.9, nothing shared", RangeRule(output_margin=1.2, inner_margin=0.9), OFF),
+    Candidate("+ inner margin 1.1", replace(WIDER, inner_margin=1.1), OFF),
+    Candidate("+ equalisation 0.5", WIDER, EqualiseRule()),
+    Candidate(
+        "+ equalisation 0.5, class floor -12",
+        replace(WIDER, class_floor=-12.0),
+        EqualiseRule(),
+    ),
+    Candidate("+ equalisation 0.5, class floor -9", replace(WIDER, class_floor=-9.0), EqualiseRule()),
+    Candidate("+ equalisation 0.5, nothing shared", RangeRule(output_margin=1.2), EqualiseRule(share_concat=False)),
+    Candidate("+ equalisation 0.5, inner margin 0.9", TIGHTER, EqualiseRule()),
     Candidate(
         "+ equalisation 0.5, nothing shared, inner margin 0.9",
-        RangeRule(share_concat=False, inner_margin=0.9),
+        RangeRule(output_margin=1.2, inner_margin=0.9),
         EqualiseRule(share_concat=False),
     ),
 )

@@ -31,6 +31,8 @@ COLUMNS = (
     Column("x base", "times faster than the plain model by Vela's estimate", "estimated_speedup_over_base", ".2f"),
     Column("MiB", "arena, MiB", "arena_bytes", ".2f", scale=2**-20),
     Column("fits", "fits the platform", "fits", "s"),
+    Column("ran %", "operators that the run proves the NPU executed, %", "npu_executed_share", ".1f", scale=100),
+    Column("exact", "images with the reference's bytes", "bit_exact_images", "note"),
     Column("ms", "median latency, ms", "latency_us", ".2f", stat="median", scale=1e-3),
     Column("float", "mAP50-95 of the float graph", "map50_95", ".3f", graph="float"),
     Column("int8", "mAP50-95 of the int8 graph", "map50_95", ".3f", graph="int8"),
@@ -71,6 +73,8 @@ def value_text(record: Record, form: str, scale: float = 1.0) -> str:
     """A record's value in a format; "-" when it is unavailable."""
     if "unavailable" in record:
         return MISSING
+    if form == "note":
+        return str(record.get("note", MISSING))
     value = record["value"]
     if isinstance(value, bool):
         return "yes" if value else "no"

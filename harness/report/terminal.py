@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.report.tables import COLUMNS, Column, Record, RecordTable, difference_text, found_text, outcome_counts
+from harness.report.tables import COLUMNS, MISSING, Column, Record, RecordTable, difference_text, found_text, outcome_counts
 from harness.store import Results
 
 COLOURS = {"confirmed": "green", "exceeded": "cyan", "fell short": "yellow", "refuted": "red"}
@@ -38,7 +38,7 @@ def print_summary(results: Results, reporter: Any) -> None:
 def model_table(table: RecordTable, verdicts: Sequence[Record]) -> Table:
     """Models x figures; the caption names the evidence of every column."""
     cases = table.cases()
-    used = [column for column in COLUMNS if any(table.find(c, column.metric, column.stat, column.graph) for c in cases)]
+    used = [column for column in COLUMNS if any(table.text(c, column) != MISSING for c in cases)]
     shown = Table(box=box.SIMPLE_HEAD, title="Models", caption=_evidence(table, used), **LEFT)
     for heading in ("model", "NPU", "target"):
         shown.add_column(heading, no_wrap=True)
@@ -73,6 +73,12 @@ def findings(table: RecordTable) -> list[str]:
         accuracy = table.find(case, "map50_95", graph="int8")
         if accuracy and "unavailable" in accuracy:
             lines[f"{case[0]}: no accuracy: {accuracy['unavailable']}"] = None
+        latency = table.find(case, "latency_us", stat="median")
+        if latency and "unavailable" in latency:
+            lines[f"{case[2]}: no latency: {latency['unavailable']}"] = None
+        exact = table.find(case, "bit_exact")
+        if exact and "unavailable" in exact and exact["evidence"] != "host":
+            lines[f"{case[0]} on {case[2]}: bytes not compared: {exact['unavailable']}"] = None
     return list(lines)
 
 

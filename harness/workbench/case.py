@@ -22,6 +22,8 @@ from harness.store import Findings
 from harness.verdicts import judge
 from harness.workbench.accuracy_figures import accuracy_figures, drop_figures
 from harness.workbench.detectors import Detected
+from harness.workbench.execution_figures import equality_figures
+from harness.workbench.reference import Equality
 from harness.workbench.workbench import Workbench
 
 TOOLS = ("ai-edge-quantizer", "ai-edge-litert", "litert-torch", "torch", "onnxruntime")
@@ -83,13 +85,37 @@ class Case:
         return self._keep(figures.memory_figures(self.subject, compilation, size))
 
     def execution(self) -> Run:
-        """The run on the target, with its latency samples and what it proves."""
+        """The run on the target, with its latency samples."""
         run = self.bench.run(self.variant, self.profile, self.target)
-        self._keep([*figures.latency_figures(self.subject, run), *figures.execution_figures(self.subject, run)])
+        self._keep(figures.latency_figures(self.subject, run))
         if not isinstance(run.latency_us, Unavailable):
             case = {"variant": self.variant, "profile": self.profile, "target": self.target}
             self.findings.samples.append({**case, "executed": run.executed, "latency_us": list(run.latency_us)})
         return run
+
+    def proof(self) -> list[Measurement]:
+        """What the run proves of NPU execution, or why it proves nothing."""
+        run = self.bench.run(self.variant, self.profile, self.target)
+        return self._keep(figures.execution_figures(self.subject, run))
+
+    def equality(self) -> list[Measurement]:
+        """Whether the run's bytes are those of the reference, and on how many images."""
+        run = self.bench.run(self.variant, self.profile, self.target)
+        found = self.bench.equality(self.variant, self.profile, self.target)
+        inputs = self.bench.inputs(self.variant, self.target)
+        subject = self.subject.with_options(inputs.options)
+        return self._keep(equality_figures(subject, run, found, inputs.said))
+
+    def require_equality(self) -> None:
+        """Raise RunError when an output of the run has other bytes than the reference."""
+        found = self.bench.equality(self.variant, self.profile, self.target)
+        if isinstance(found, Equality) and found.difference:
+            wrong = f"{found.images - found.equal} of {found.images} images"
+            raise RunError(
+                f"{self.variant} on {self.target}: {wrong} have other bytes than {found.reference}: {found.difference}",
+                "the same bytes in every output of every image",
+                f"ethos-bench diff {self.artefact.source.path} --npu {self.profile}",
+            )
 
     def require_execution_proof(self) -> None:
         """Raise RunError when a target that runs the compiled file cannot prove that the NPU executed."""

@@ -11,7 +11,9 @@ from conversion.variants import BY_NAME
 from harness.errors import UsageError
 
 DEFAULT_PROFILE = "ethos-u65-256"
-DEFAULT_TARGET = "host"
+DEFAULT_TARGET = "sim"
+NPU_IMAGES = 4
+"""Images that a target with an NPU runs unless --images says otherwise."""
 
 
 @dataclass(frozen=True)

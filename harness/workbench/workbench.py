@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from conversion.checkpoint import SEEDED_IMAGE_SIZE
@@ -19,10 +19,8 @@ from conversion.steps import Calibration, facts_of
 from conversion.variants import activation_name, expected_activation
 from harness.detection.bootstrap import Interval, bootstrap_difference
 from harness.detection.dataset import Dataset, load_dataset
-from harness.detection.evaluate import canvases
-from harness.detection.graphs import open_graph
-from harness.detection.letterbox import to_quantised
-from harness.errors import CheckpointError, EthosBenchError, ModelError
+from harness.detection.graphs import TensorFormat, open_graph
+from harness.errors import CheckpointError, EthosBenchError, ModelError, RunError
 from harness.records.artefact import Artefact
 from harness.records.checkpoint_facts import CheckpointFacts
 from harness.records.job import Job
@@ -30,9 +28,11 @@ from harness.records.run import Run
 from harness.records.unavailable import Unavailable
 from harness.workbench.calibration import data_calibration, packaged_calibration
 from harness.workbench.detectors import Detected, detected
+from harness.workbench.inputs import Inputs, of_dataset, of_noise, of_photographs
 from harness.workbench.memo import Memo
 from harness.workbench.models import BASE, Model, resolve_models
-from harness.workbench.options import BenchOptions
+from harness.workbench.options import NPU_IMAGES, BenchOptions
+from harness.workbench.reference import Equality, compare, reference_outputs
 from targets.table import TargetOptions, open_target
 from targets.target import Target
 
@@ -62,7 +62,7 @@ class Workbench:
 
     def target(self, spec: str) -> Target:
         """The open target; TargetUnavailable when it is not there."""
-        options = TargetOptions(threads=self.options.threads)
+        options = TargetOptions(threads=self.options.threads, progress=self.progress)
         return self._memo.get(("target", spec), lambda: self._held.enter_context(open_target(spec, options)))
 
     def facts(self, name: str) -> CheckpointFacts | None:
@@ -175,17 +175,48 @@ class Workbench:
         return self._memo.get(("run", file.sha256, spec), lambda: self._run(artefact, target))
 
     def _run(self, artefact: Artefact, target: Target) -> Run:
+        inputs = self.inputs(artefact.variant, target.name)
         self._telling(artefact.variant)(f"running on {target.name}")
-        return target.run(Job(artefact, (self._input(artefact),), self.options.repeats))
+        return target.run(Job(artefact, inputs.tensors, self.options.repeats))
 
-    def _input(self, artefact: Artefact) -> NDArray[np.int8]:
-        """The first image of the data set as the model's input, else a fixed pattern in the input's shape."""
-        detail = self.source(artefact.variant).graph.inputs[0]
-        if self.dataset and detail.shape == (1, artefact.image_size, artefact.image_size, 3):
-            canvas = next(canvases(self.dataset.take([0]), artefact.image_size))
-            form = open_graph(artefact.source.path, self.options.threads).input
-            return to_quantised(canvas, form.scale, form.zero_point, np.int8).astype(np.int8, copy=False)
-        return np.resize(np.arange(-128, 128, dtype=np.int8), detail.shape)
+    def inputs(self, name: str, spec: str) -> Inputs:
+        """What a target runs: one image for a target that only samples the host, several where bytes are compared."""
+        source, target = self.source(name), self.target(spec)
+        count = 1 if target.graph == "int8" else self.options.images or NPU_IMAGES
+        return self._memo.get(("inputs", source.int8.sha256, count), lambda: self._inputs(source, count))
+
+    def _inputs(self, source: Source, count: int) -> Inputs:
+        detail, size = source.graph.inputs[0], source.image_size
+        if detail.shape != (1, size, size, 3):
+            return of_noise(count, detail)
+        if self.dataset:
+            return of_dataset(self.dataset, count, size, self._input_format(source))
+        if self.models[source.variant].tflite or count == 1:
+            return of_noise(count, detail)
+        return of_photographs(count, size, self._input_format(source))
+
+    def _input_format(self, source: Source) -> TensorFormat:
+        return open_graph(source.int8.path, self.options.threads).input
+
+    def equality(self, name: str, profile: str, spec: str) -> Equality | Unavailable:
+        """Whether the bytes of a run are those of TFLite Micro's reference kernels, or why nothing was compared."""
+        if self.target(spec).graph == "int8":
+            return Unavailable(f"{spec} runs the int8 source file: its speed is measured, not the NPU's bytes")
+        run, source = self.run(name, profile, spec), self.source(name)
+        try:
+            expected = self._reference(name, spec)
+        except RunError as error:
+            return Unavailable(f"no reference: {error.found}")
+        return compare(run.outputs, expected, [tensor.name for tensor in source.graph.outputs])
+
+    def _reference(self, name: str, spec: str) -> list[list[NDArray[Any]]]:
+        source, inputs = self.source(name), self.inputs(name, spec)
+        return self._memo.get(
+            ("reference", source.int8.sha256, len(inputs.tensors)),
+            lambda: reference_outputs(
+                source.int8, source.graph, inputs.tensors, self.options.threads, self._telling(source.variant)
+            ),
+        )
 
     def detections(self, name: str, graph: str) -> Detected | Unavailable:
         """What the float or int8 graph of a model finds on the data set, or why that cannot be said."""

@@ -57,10 +57,12 @@ RunSuite = Callable[..., SuiteRun]
 MakeModel = Callable[..., Path]
 
 
-def suite_command(*arguments: str | Path) -> list[str]:
-    """The command line of a run; the stand-ins of this folder are there in every one."""
+def suite_command(*arguments: str | Path, default_target: bool = False) -> list[str]:
+    """The command line of a run; the stand-ins of this folder are there in every one, and the quickest target."""
     plugin = ("-p", "tests.benchmarks.stand_ins")
-    return [sys.executable, "-m", "pytest", "benchmarks/", *plugin, "--no-report", "--repeats", "3", *map(str, arguments)]
+    target = () if default_target or "--target" in arguments else ("--target", "host")
+    command = [sys.executable, "-m", "pytest", "benchmarks/", *plugin, *target, "--no-report", "--repeats", "3"]
+    return [*command, *map(str, arguments)]
 
 
 def suite_environment(cache: Path, **changes: str) -> dict[str, str]:
@@ -76,10 +78,16 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run_suite(tmp_path: Path, shared_cache: Path) -> RunSuite:
-    def run(*arguments: str | Path, cache: Path = shared_cache, results: str = "results/run", **environment: str) -> SuiteRun:
+    def run(
+        *arguments: str | Path,
+        cache: Path = shared_cache,
+        results: str = "results/run",
+        default_target: bool = False,
+        **environment: str,
+    ) -> SuiteRun:
         folder = tmp_path / results
         done = subprocess.run(
-            suite_command("--results", folder, *arguments),
+            suite_command("--results", folder, *arguments, default_target=default_target),
             cwd=CHECKOUT,
             env=suite_environment(cache, **environment),
             capture_output=True,

@@ -183,6 +183,36 @@ def test_a_target_that_proves_no_npu_execution_fails_the_run(run_suite: RunSuite
     assert run.code == 1
 
 
+def test_on_the_simulator_the_bytes_are_the_reference_s_and_a_missing_latency_is_explained(
+    run_suite: RunSuite, model: MakeModel
+) -> None:
+    run = run_suite("--model", model("cpu_operator"), "--target", "sim", "--images", "3")
+    run.says("3 of 3", "sim: no latency: the simulator", "REVERSE_V2 on the CPU")
+    assert run.code == 0
+    assert run.value("bit_exact") is True
+    assert run.value("bit_exact_images") == 3
+    assert run.value("npu_executed_share") == pytest.approx(2 / 3)
+    assert run.record("bit_exact")["evidence"] == "simulated-open"
+    assert "CPU (TFLite Micro" in run.record("npu_executed_share")["note"]
+    assert run.record("latency_us", stat="median")["unavailable"]
+
+
+@pytest.mark.slow
+def test_the_simulator_is_the_default_target(run_suite: RunSuite, model: MakeModel) -> None:
+    run = run_suite("--model", model("detector"), "--co", "-q", default_target=True)
+    run.says("test_execution[detector-ethos-u65-256-sim]")
+
+
+@pytest.mark.slow
+def test_one_wrong_byte_fails_the_run_and_is_named(run_suite: RunSuite, model: MakeModel) -> None:
+    run = run_suite("--model", model("detector"), "--target", "wrong")
+    run.says("detector on wrong: 1 of 4 images have other bytes than TFLite Micro", "image 1, output 5", "1 of 2 bytes differ")
+    run.says("first at [0, 0, 0, 1]", "hint: ethos-bench diff")
+    assert run.code == 1
+    assert run.value("bit_exact") is False
+    assert run.record("bit_exact_images")["note"] == "3 of 4"
+
+
 @pytest.mark.slow
 def test_a_session_that_did_not_name_the_suite_leaves_it_out(tmp_path: Path) -> None:
     checkout = Path(__file__).parents[2]

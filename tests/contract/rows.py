@@ -31,5 +31,6 @@ class Row:
 
 
 ROWS = (
+    Row("sim", frozenset({Evidence.SIMULATED_OPEN}), "npu", children=False),
     Row("host", frozenset({Evidence.HOST}), "int8", children=True),
 )  # fmt: skip

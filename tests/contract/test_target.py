@@ -216,21 +216,21 @@ def test_ctrl_c_ends_the_work_at_once_and_leaves_nothing(row: Row, temporary: Pa
     before = _children()
     long = _artefact(tmp_path / "slow.tflite", slow_model())
     image = np.zeros((1, 160, 160, 64), np.int8)
-    watcher = threading.Thread(target=_interrupt_when_working, args=(before,))
+    watcher = threading.Thread(target=_interrupt_when_working, args=(before, 5 if row.children else 1))
     with open_target(row.spec, OPTIONS) as target:
         watcher.start()
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            target.run(Job(long, (image,), repeats=1_000_000))
+            target.run(Job(long, (image,) * 30, repeats=1_000_000))
         watcher.join()
     assert time.monotonic() - started < PATIENCE_S
     assert _children() <= before
     assert list(temporary.iterdir()) == []
 
 
-def _interrupt_when_working(before: set[int]) -> None:
-    """Press Ctrl-C once a child of the target exists, or after a second for targets without children."""
-    deadline = time.monotonic() + 5
+def _interrupt_when_working(before: set[int], patience_s: float) -> None:
+    """Press Ctrl-C half a second after a child of the target exists, or after `patience_s` without one."""
+    deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline and not _children() - before:
         time.sleep(0.05)
     time.sleep(0.5)

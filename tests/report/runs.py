@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ def placed(name: str = "conv") -> Placement:
 
 def _operator(i: int, name: str, where: Where) -> PlacedOperator:
     reason = "an odd stride" if where == "cpu" else ""
-    return PlacedOperator(i, "CONV_2D", f"net/{name};{i}", where, 100 * i, 1000 * i, reason, 700 * i, 2**18)
+    operator = PlacedOperator(i, "CONV_2D", f"net/{name};{i}", where, 100 * i, 1000 * i, reason)
+    return replace(operator, compute_cycles=700 * i, staging_bytes=2**18)
 
 
 def records_of(

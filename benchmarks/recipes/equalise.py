@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from conversion.constants import FloatModel
+from benchmarks.recipes.constants import FloatModel
 from conversion.ranges import Extremes, Floats, same_scale_groups
 from harness.records.tflite_graph import Operator, TfliteGraph
 
