@@ -11,7 +11,7 @@ from conversion.cache import storage_errors
 from harness.cli.failing import exits_cleanly
 from harness.errors import EthosBenchError
 from harness.records.measurement import Measurement
-from harness.report.comparison import Comparison, compare_models, comparison_markdown, comparison_table
+from harness.report.models_compared import Comparison, compare_models, comparison_markdown, comparison_table
 from harness.report.tables import RecordTable
 from harness.report.terminal import findings
 from harness.store import write_whole

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from harness.detection.dataset import load_dataset
-from harness.errors import DatasetError
+from harness.errors import DatasetError, UsageError
 from harness.report.decision import decide_case, decide_run
 from harness.report.html.history import ChangePoint, history_charts
 from harness.report.html.latency_charts import median_interval
@@ -94,6 +94,28 @@ def test_a_failed_test_stops_its_own_case_and_the_run(tmp_path: Path) -> None:
     assert states(run) == ["stop", "ship"]
     assert headline(run) == "Do not ship"
     assert "bytes differ" in page(run)
+
+
+def test_a_threshold_that_is_not_met_stops_its_model_with_both_numbers(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", executed=1.0)
+    case = {"text": "estimated_us <= 40000 @ estimated", "profile": "ethos-u65-256", "target": "host"}
+    rows = [
+        {**case, "variant": "level2_relu", "met": False, "found": "45000 us"},
+        {**case, "variant": "level3_relu", "met": True, "found": "<i>39000</i> us"},
+    ]
+    (run.folder / "acceptance.json").write_text(json.dumps({"thresholds": rows}))
+    assert states(run) == ["stop", "ship"]
+    text = page(run)
+    assert "1 of 2 thresholds are met" in text
+    assert "45000 us" in text
+    assert "&lt;i&gt;39000" in text
+
+
+def test_an_acceptance_file_that_is_none_is_an_error(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    (run.folder / "acceptance.json").write_text('{"thresholds": [1]}')
+    with pytest.raises(UsageError, match="holds no thresholds"):
+        page(run)
 
 
 def test_a_failure_of_no_case_stops_the_run(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from harness.cli import main
 from harness.errors import UsageError
 from harness.records.evidence import Evidence
 from harness.records.unavailable import Unavailable
-from harness.report.comparison import compare_models, comparison_markdown
+from harness.report.models_compared import compare_models, comparison_markdown
 from harness.report.recommendation import Limits, Recommendation, recommend
 from harness.report.stored_run import StoredRun
 from harness.report.tables import RecordTable

@@ -129,6 +129,7 @@ def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None) -> dict
         "pictures": pictures(view, dataset),
         "dataset": dataset.name if dataset else "",
         "failures": run.failures,
+        "thresholds": run.thresholds,
         "badges": BADGES,
     }
 
