@@ -209,11 +209,20 @@ def test_a_placement_of_an_older_run_has_no_waiting_and_no_memory(tmp_path: Path
     assert [track.name for track in network.tracks] == ["cycles"]
 
 
-def test_names_lose_what_all_of_them_share() -> None:
-    names = ["a.b.Wrapper/net/ultralytics.nn.modules.conv.Conv_0/act;", "a.b.Wrapper/net/ultralytics.nn.modules.block.C2f_1;"]
-    assert short_names(names) == ["Conv_0/act", "C2f_1"] or all("ultralytics" not in name for name in short_names(names))
-    assert short_names(["same", "same"]) == ["same", "same"]
-    assert short_names([]) == []
+def test_names_lose_modules_and_the_wrappers_that_most_begin_with() -> None:
+    names = [f"a.b.Wrapper/a.b.Head/torch.nn.modules.conv.Conv_{i}/act;" for i in range(3)]
+    assert short_names([*names, "Identity"]) == ["Conv_0/act", "Conv_1/act", "Conv_2/act", "Identity"]
+
+
+@pytest.mark.parametrize("names", [[], ["same", "same"], ["a/b"], ["", ""], ["/", "/"], ["x/", "x/"], ["//", "//a"]])
+def test_odd_names_stay_names(names: list[str]) -> None:
+    short = short_names(names)
+    assert len(short) == len(names)
+    assert all(bool(after) == bool(before) for after, before in zip(short, names, strict=True))
+
+
+def test_a_name_of_any_length_is_shown_short() -> None:
+    assert len(short_names(["n" * 100_000])[0]) <= 120
 
 
 def test_the_interval_of_a_median_covers_it_as_often_as_it_says() -> None:
