@@ -22,7 +22,7 @@ from harness.report.html.latency_charts import median_interval
 from harness.report.html.network import networks, short_names
 from harness.report.html.page import page
 from harness.report.run_view import RunView
-from harness.report.stored_run import StoredRun
+from harness.report.stored_run import StoredRun, read_run
 from harness.store import write_whole
 from tests.report.runs import write_run
 
@@ -123,8 +123,13 @@ def test_a_failure_of_no_case_stops_the_run(tmp_path: Path) -> None:
     assert headline(run) == "Do not ship"
 
 
-def test_the_page_is_one_file_that_asks_nobody_for_anything(tmp_path: Path) -> None:
-    text = page(write_run(tmp_path / "run"))
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of a run of two models."""
+    return page(write_run(tmp_path_factory.mktemp("html") / "run"))
+
+
+def test_the_page_is_one_file_that_asks_nobody_for_anything(text: str) -> None:
     elements = Elements(text)
     for _, attributes in elements.found:
         for name in ("src", "href", "xlink:href", "action", "data", "poster", "srcset"):
@@ -133,13 +138,12 @@ def test_the_page_is_one_file_that_asks_nobody_for_anything(tmp_path: Path) -> N
     assert not re.search(r"url\((?!['\"]?(?:data:|#))", text)
 
 
-def test_no_two_elements_share_an_id_whatever_is_drawn(tmp_path: Path) -> None:
-    ids = [attributes["id"] for _, attributes in Elements(page(write_run(tmp_path / "run"))).found if "id" in attributes]
+def test_no_two_elements_share_an_id_whatever_is_drawn(text: str) -> None:
+    ids = [attributes["id"] for _, attributes in Elements(text).found if "id" in attributes]
     assert len(ids) == len(set(ids))
 
 
-def test_only_its_own_script_may_run(tmp_path: Path) -> None:
-    text = page(write_run(tmp_path / "run"))
+def test_only_its_own_script_may_run(text: str) -> None:
     elements = Elements(text)
     (policy,) = [str(meta["content"]) for meta in elements.of("meta") if meta.get("http-equiv")]
     script = text.rpartition("<script>")[2].partition("</script>")[0]
@@ -167,8 +171,7 @@ def test_texts_of_files_are_texts_wherever_they_stand(tmp_path: Path) -> None:
     assert "<script>alert(2)</script>" in shown
 
 
-def test_every_figure_shown_can_say_where_it_comes_from(tmp_path: Path) -> None:
-    text = page(write_run(tmp_path / "run"))
+def test_every_figure_shown_can_say_where_it_comes_from(text: str) -> None:
     elements = Elements(text)
     data = json.loads(elements.scripts[0])
     keys = [int(str(button["data-figure"])) for button in elements.of("button") if "data-figure" in button]
@@ -177,6 +180,34 @@ def test_every_figure_shown_can_say_where_it_comes_from(tmp_path: Path) -> None:
         *_, evidence, _, identity = data["figures"][key]
         assert evidence in data["evidence"]
         assert "weights" in data["identities"][identity]
+
+
+def test_a_found_figure_of_a_claim_opens_the_record_it_was_judged_on(text: str) -> None:
+    found = re.search(r'<td><button class="fig" data-figure="(\d+)"[^>]*><b>80.0 %</b>', text)
+    assert found
+    data = json.loads(Elements(text).scripts[0])
+    assert data["figures"][int(found[1])][:2] == ["npu_operator_share", "level2_relu on ethos-u65-256, target host"]
+
+
+def test_a_run_that_found_nothing_has_a_page_that_says_so(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", ())
+    assert "none was judged" in page(run)
+    assert headline(run) == "Do not ship"
+
+
+def test_a_model_without_a_placement_and_samples_of_0_are_no_obstacle(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    (run.folder / "placement" / "level2_relu-ethos-u65-256.json").unlink()
+    (run.folder / "samples.jsonl").write_text(
+        "".join(
+            json.dumps({"variant": "level2_relu", "profile": "p", "target": "host", "executed": "e", "latency_us": value})
+            + "\n"
+            for value in (0.0, 1000.0)
+        )
+    )
+    text = page(read_run(run.folder))
+    assert 'data-network="level3_relu-ethos-u65-256"' in text
+    assert "2 samples" in text
 
 
 def test_equal_models_stand_once_under_both_names(tmp_path: Path) -> None:
