@@ -99,7 +99,7 @@ def main(checkpoint: Path, data: Path, only: tuple[str, ...], exact: tuple[str, 
     _print("float", judge.pooled([floats] * FOLDS))
     content = floats.read_bytes()
     model = FloatModel(content, parse(content, "float"))
-    inputs = (_inputs(dataset.take(fold), facts.image_size) for fold in folds)
+    inputs = (inputs(dataset.take(fold), facts.image_size) for fold in folds)
     seen = [observe(content, model.graph, images, CALIBRATION_THREADS, per_channel=True) for images in inputs]
     for candidate in CANDIDATES:
         wanted = candidate.name in exact or any(text in candidate.name for text in only)
@@ -143,9 +143,10 @@ class Quantiser:
 
     def models(self, candidate: Candidate, folder: Path) -> list[Path]:
         """For each fold, a model calibrated on all others."""
-        return [self._model(candidate, left_out, folder / f"{left_out}.tflite") for left_out in range(FOLDS)]
+        return [self.build(candidate, left_out, folder / f"{left_out}.tflite") for left_out in range(FOLDS)]
 
-    def _model(self, candidate: Candidate, left_out: int, path: Path) -> Path:
+    def build(self, candidate: Candidate, left_out: int, path: Path) -> Path:
+        """The model of one fold, calibrated on all others, written to `path`."""
         others = reduce(_merged, (part for fold, part in enumerate(self.seen) if fold != left_out))
         constants, equalised = equalise(self.model, others, candidate.equalise)
         content = replace_constants(self.model.content, constants)
@@ -161,7 +162,7 @@ class Quantiser:
         """Some images of all folds but one, evenly spaced."""
         others = [image for image in range(len(self.dataset.images)) if image % FOLDS != left_out]
         chosen = [others[position] for position in evenly(len(others), BIAS_IMAGES)]
-        return _inputs(self.dataset.take(chosen), self.size)
+        return inputs(self.dataset.take(chosen), self.size)
 
 
 def _merged(first: Mapping[int, Extremes], second: Mapping[int, Extremes]) -> dict[int, Extremes]:
@@ -171,7 +172,8 @@ def _merged(first: Mapping[int, Extremes], second: Mapping[int, Extremes]) -> di
     }
 
 
-def _inputs(dataset: Dataset, size: int) -> list[Floats]:
+def inputs(dataset: Dataset, size: int) -> list[Floats]:
+    """The images as the float model takes them, float32 (1, size, size, 3) in 0..1."""
     return [to_float(canvas) for canvas in canvases(dataset, size)]
 
 

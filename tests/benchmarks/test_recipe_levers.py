@@ -14,6 +14,7 @@ pytest.importorskip("ai_edge_quantizer", reason="needs the extra `convert`")
 
 from benchmarks.recipes.bias import channel_means, correct_biases, layered
 from benchmarks.recipes.constants import FloatModel, replace_constants
+from benchmarks.recipes.distances import distance
 from benchmarks.recipes.wide import attention
 from conversion.quantise import assembled
 
@@ -97,3 +98,25 @@ def test_the_attention_reaches_from_one_matrix_product_to_the_other() -> None:
 
 def test_a_graph_of_convolutions_has_no_attention(model: FloatModel) -> None:
     assert attention(model.graph) == []
+
+
+def maps(box: Floats, score: float) -> list[Floats]:
+    """A box map and a class map of one place: one peaked bin for each of the four sides, one logit."""
+    return [box.reshape(1, 1, 1, -1), np.full((1, 1, 1, 1), score, np.float32)]
+
+
+def peaks(*bins: int) -> Floats:
+    logits: Floats = np.where(np.arange(16) == np.array(bins)[:, None], np.float32(60), np.float32(0))
+    return logits
+
+
+def test_a_side_that_moves_by_a_bin_is_a_shift_of_one() -> None:
+    moved = distance(maps(peaks(1, 2, 3, 4), 2.0), maps(peaks(1, 2, 3, 5), 2.0))
+    assert moved.shift / moved.weight == pytest.approx(1.0)
+    assert moved.excess == pytest.approx(0.0)
+
+
+def test_any_other_score_is_an_excess_and_places_without_a_box_have_no_shift() -> None:
+    higher, lower = (distance(maps(peaks(1, 2, 3, 4), 2.0), maps(peaks(1, 2, 3, 4), score)) for score in (3.0, 1.0))
+    assert min(higher.excess, lower.excess) > 0.01
+    assert distance(maps(peaks(1, 2, 3, 4), -9.0), maps(peaks(9, 9, 9, 9), -9.0)).shift == 0.0
