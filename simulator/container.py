@@ -36,7 +36,7 @@ MAX_INDICES = 1 << 12  # of one operator or subgraph
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of the file: `data` is empty unless constant; `offset` is its place in the arena, or -1."""
+    """A tensor of the file: `data` is empty unless constant; `offset` is its place in the arena, or -1; a variable begins at 0."""
 
     index: int
     name: str
@@ -44,6 +44,7 @@ class Tensor:
     dtype: str
     data: bytes | memoryview
     offset: int
+    is_variable: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -119,7 +120,7 @@ def _tensor(index: int, table: Table, buffers: list[Table], offsets: list[int]) 
         raise ContainerError(f"tensor {index}: shape {shape}, buffer {buffer} of {len(buffers)}")
     data = buffers[buffer].bytes(0) if buffers else b""
     offset = offsets[index] if index < len(offsets) else -1
-    return Tensor(index, table.text(3), shape, DTYPES.get(kind, f"type {kind}"), data, offset)
+    return Tensor(index, table.text(3), shape, DTYPES.get(kind, f"type {kind}"), data, offset, bool(table.number(5, "B")))
 
 
 def _offsets(model: Table, buffers: list[Table]) -> list[int]:
