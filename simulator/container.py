@@ -36,7 +36,7 @@ MAX_INDICES = 1 << 12  # of one operator or subgraph
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of the file: `data` is empty unless constant; `offset` is its place in the arena, or -1; a variable begins at 0."""
+    """A tensor of the file: `data` is empty unless constant; `offset` is its place in the arena, or -1."""
 
     index: int
     name: str
