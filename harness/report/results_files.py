@@ -11,6 +11,7 @@ from typing import Any
 from pytest_benchmark.stats import Stats
 
 from harness.detection.dataset import Dataset
+from harness.report.exports.summary import summary
 from harness.report.past_runs import runs_beside
 from harness.report.stored_run import StoredRun, read_run
 from harness.report.tables import COLUMNS, MISSING, Record, RecordTable, difference_text, found_text, value_text
@@ -20,10 +21,12 @@ SECONDS = 1e-6
 
 
 def write_reports(results: Results) -> None:
-    """Write `<variant>.md` for every variant, and benchmark.json."""
+    """Write `<variant>.md` for every variant, summary.md and benchmark.json."""
     for variant in dict.fromkeys(record["variant"] for record in results.records):
         write_whole(results.folder / page_name(variant), variant_page(results, variant))
     write_whole(results.folder / "benchmark.json", json.dumps(benchmark_json(results), indent=1))
+    for name, text in summary(read_run(results.folder, checked=False)).items():
+        write_whole(results.folder / name, text)
 
 
 def page_name(variant: str) -> str:
@@ -32,13 +35,10 @@ def page_name(variant: str) -> str:
 
 
 def write_report(results: Results, dataset: Dataset | None) -> Path:
-    """Write summary.md and report.html, with the images of `dataset` and the runs beside this one as its history."""
-    from harness.report.exports.summary import summary
+    """Write report.html, with the images of `dataset` and the runs beside this one as its history."""
     from harness.report.html.page import write_page  # scipy.stats and the chart library: a second that few sessions need
 
     run = read_run(results.folder, checked=False)
-    for name, text in summary(run).items():
-        write_whole(results.folder / name, text)
     output = results.folder / "report.html"
     write_page(run, output, dataset, runs_beside(run))
     return output

@@ -145,6 +145,7 @@ def test_a_mark_of_a_chart_says_what_it_is(open_page: Open, report: Path) -> Non
 
 def test_a_phone_needs_no_sideways_scrolling(open_page: Open, report: Path) -> None:
     tab = open_page(report, viewport=PHONE, has_touch=True, is_mobile=True).tab
+    tab.add_style_tag(content="section { content-visibility: visible !important; }")
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     heights = tab.evaluate("[...document.querySelectorAll('svg text')].map(text => text.getBoundingClientRect().height)")
     assert [height for height in heights if 0 < height < LEGIBLE_PX] == []
