@@ -111,6 +111,8 @@ class Model:
     def _value(values: dict[int, Array], tensor: Tensor) -> Array:
         if tensor.index in values:
             return values[tensor.index]
+        if tensor.is_variable:
+            return np.zeros(tensor.shape, tensor.dtype)
         if tensor.data:
             return _tensor_of(tensor, np.frombuffer(tensor.data, np.uint8))
         raise ContainerError(f"tensor {tensor.index} `{tensor.name}` is read before anything wrote it")

@@ -177,12 +177,14 @@ def main() -> int:
     """0 when nothing differs; the tables are written either way, failures shrunk into the golden folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("count", type=int, nargs="?", help="cases to run; without it only the tables are written anew")
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--first", type=int, default=100_000)
     options = parser.parse_args()
     if options.count is None:
         write(json.loads(COUNTS.read_text()))
         return 0
-    results = list(compare_all(str(case(options.first + number)) for number in range(options.count)))
+    chosen = [str(case(options.first + number)) for number in range(options.count)]
+    results = list(compare_all(chosen, options.workers))
     failures = [result for result in results if result.status not in PASSING]
     for result in failures:
         sys.stdout.write(f"{result.case}: {result.status}: {result.detail}\n")

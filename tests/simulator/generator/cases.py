@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tests.simulator.generator import convolutions, elementwise, integers, shapes
+from tests.simulator.generator import convolutions, elementwise, integers, sequences, shapes
 from tests.simulator.generator.departures import departure
 from tests.simulator.generator.graph import Graph, Unsupported, as_image
 from tests.simulator.toolchain import ALL
@@ -29,7 +29,7 @@ LAST = ("arg_max", "cast")  # their outputs are no feature maps
 # Vela 5.2.0 miscompiles these in the middle of a graph (docs/decisions/simulator-and-tflite-micro.md).
 VELA_JOINS_WRONGLY = ("strided_slice", "slice", "mirror_pad", "conv_dynamic")
 MICRO_LACKS = ("relu_n1_to_1", "relu_0_to_1", "exp", "log", "neg", "tile", "gelu", "reduce_min", "scatter_nd")
-OPERATORS = (*LAYERS, *integers.GRAPHS, *CHAINS, "chain3", "chain4")
+OPERATORS = (*LAYERS, *integers.GRAPHS, *sequences.GRAPHS, *CHAINS, "chain3", "chain4")
 ATTEMPTS = 40
 
 
@@ -83,12 +83,14 @@ UINT8_TOO = (
     "concatenation", "pad", "strided_slice", "mean", "reduce_max",
 )  # fmt: skip
 # Without a 16-bit kernel in TFLite Micro, TFLite or Vela.
-ONLY_8_BIT: tuple[str, ...] = ("prelu", "rsqrt", "scatter_nd")
+ONLY_8_BIT: tuple[str, ...] = ("prelu", "rsqrt", "scatter_nd", "lstm")
 
 
 def _output(graph: Graph, operator: str) -> int:
     if operator in integers.GRAPHS:
         return integers.GRAPHS[operator](graph)
+    if operator in sequences.GRAPHS:
+        return sequences.GRAPHS[operator](graph)
     if operator in LAYERS:
         return LAYERS[operator](graph, _source(graph, operator))
     return _chain(graph, int(operator[5:]))

@@ -73,6 +73,7 @@ def reference(model: bytes, path: Path, sets: list[list[Array]]) -> tuple[str, l
         micro = runtime.Interpreter.from_file(str(path), arena_size=16 << 20)
         outputs = []
         for inputs in sets:
+            micro.reset()
             for index, values in enumerate(inputs):
                 micro.set_input(values, index)
             micro.invoke()
@@ -96,6 +97,7 @@ def _tflite(model: bytes, sets: list[list[Array]]) -> list[Array]:
     lite.allocate_tensors()
     places, outputs = [entry["index"] for entry in lite.get_input_details()], []
     for inputs in sets:
+        lite.reset_all_variables()
         for place, values in zip(places, inputs, strict=True):
             lite.set_tensor(place, values)
         lite.invoke()
