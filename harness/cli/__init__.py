@@ -6,9 +6,12 @@ import click
 
 from harness.cli.compare_models import compare_models_command
 from harness.cli.convert import convert_command
+from harness.cli.diff import diff_command
+from harness.cli.disassemble import disassemble_command
 from harness.cli.doctor import doctor_command
 from harness.cli.export import export_command
 from harness.cli.export_onnx import export_onnx_command
+from harness.cli.fvp import fvp_command
 from harness.cli.inspect import inspect_command
 from harness.cli.recommend import recommend_command
 from harness.cli.report import report_command
@@ -23,9 +26,12 @@ def main() -> None:
 COMMANDS = (
     compare_models_command,
     convert_command,
+    diff_command,
+    disassemble_command,
     doctor_command,
     export_command,
     export_onnx_command,
+    fvp_command,
     inspect_command,
     recommend_command,
     report_command,

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from conversion.cache import storage_errors
+from harness.cache import storage_errors
 from harness.cli.failing import exits_cleanly
 from harness.errors import EthosBenchError
 from harness.records.measurement import Measurement

@@ -71,7 +71,7 @@ def _case_section(table: RecordTable, case: tuple[str, str, str]) -> str:
         value = record["unavailable"] if "unavailable" in record else value_text(record, column.form, column.scale)
         note = f" ({record['note']})" if record.get("note") else ""
         rows.append(_row(column.heading, f"{value}{note}", record["evidence"]))
-    return f"## {case[1]} on {case[2]}\n\n" + "\n".join(rows)
+    return f"## {case[1]} on {table.target(case)}\n\n" + "\n".join(rows)
 
 
 def _verdict_section(verdicts: Sequence[Record]) -> str:

@@ -47,7 +47,7 @@ def model_table(table: RecordTable, verdicts: Sequence[Record]) -> Table:
     shown.add_column("claims met", justify="right", no_wrap=True)
     for case in cases:
         own = [v for v in verdicts if (v["variant"], v["profile"], v["target"]) == case]
-        names = (case[0], short_profile(case[1]), case[2])
+        names = (case[0], short_profile(case[1]), table.target(case))
         shown.add_row(*map(escape, names), *(table.text(case, column) for column in used), outcome_counts(own))
     return shown
 

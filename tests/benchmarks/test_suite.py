@@ -216,6 +216,20 @@ def test_on_the_simulator_the_bytes_are_the_reference_s_and_a_missing_latency_is
 
 
 @pytest.mark.slow
+def test_with_images_the_simulator_s_outputs_have_an_accuracy_of_their_own(
+    run_suite: RunSuite, model: MakeModel, data: Path
+) -> None:
+    run = run_suite("--model", model("detector"), "--target", "sim", "--data", data, "--images", "2")
+    run.says("2 of 2", "npu")
+    assert run.code == 0
+    record = run.record("map50_95", graph="npu")
+    assert record["evidence"] == "simulated-open"
+    assert record["identity"]["options"]["images"] == "2 of 3"
+    assert record["value"] == pytest.approx(run.value("map50_95", graph="int8"), abs=0.05)
+    assert (run.folder / "detections" / "detector-npu-ethos-u65-256-sim.json").exists()
+
+
+@pytest.mark.slow
 def test_the_simulator_is_the_default_target(run_suite: RunSuite, model: MakeModel) -> None:
     run = run_suite("--model", model("detector"), "--co", "-q", default_target=True)
     run.says("test_execution[detector-ethos-u65-256-sim]")
