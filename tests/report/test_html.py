@@ -150,6 +150,11 @@ def test_no_two_elements_share_an_id_whatever_is_drawn(text: str) -> None:
     assert all(f"url(#{name})" in drawings[0] for name in first)
 
 
+def test_a_run_has_the_same_page_byte_for_byte_whenever_it_is_written(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    assert page(run) == page(run)
+
+
 def test_only_its_own_script_may_run(text: str) -> None:
     elements = Elements(text)
     (policy,) = [str(meta["content"]) for meta in elements.of("meta") if meta.get("http-equiv")]
