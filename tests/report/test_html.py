@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from PIL import Image
 from harness.detection.dataset import load_dataset
 from harness.errors import DatasetError, UsageError
 from harness.report.decision import decide_case, decide_run
-from harness.report.html.history import ChangePoint, history_charts
+from harness.report.html.history import ChangePoint, changes_of, history_charts
 from harness.report.html.latency_charts import median_interval
 from harness.report.html.network import networks, short_names
 from harness.report.html.page import page
@@ -25,6 +26,7 @@ from harness.report.html.vega import draw, field
 from harness.report.run_view import RunView
 from harness.report.stored_run import StoredRun, read_run
 from harness.store import write_whole
+from tests.harness.builders import measurement
 from tests.report.runs import write_run
 
 EVIL = '<script>alert(1)</script>"onload="x'
@@ -299,6 +301,27 @@ def test_change_points_that_the_history_found_are_marked(tmp_path: Path) -> None
     found = ChangePoint("level2_relu", "ethos-u65-256", "host", "latency_us", "run2", "6.0 % slower", stat="median")
     charts = history_charts(runs_over_time(tmp_path, 1.0, 1.0, 1.06), [found])
     assert any("changed: 6.0 % slower" in chart.svg for chart in charts)
+
+
+@dataclass(frozen=True)
+class Point:
+    run: str
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    point: Point
+    text: str
+    jumped: bool
+
+
+def test_the_jumps_of_a_trend_are_change_points() -> None:
+    record = measurement(metric="latency_us", value=1.0, stat="median", unit="us").to_json()
+    steps = [Step(Point("a", record), "", False), Step(Point("b", record), "+6.0 %", True)]
+    assert changes_of(steps) == [
+        ChangePoint("level2_relu", "ethos-u65-256", "host", "latency_us", run="b", why="+6.0 %", stat="median")
+    ]
 
 
 def test_a_line_breaks_where_the_identity_changes_and_goes_on_after_it(tmp_path: Path) -> None:
