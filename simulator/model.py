@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from simulator.command_stream import Command, NpuConfig, decode, parse_payload
 from simulator.container import MAX_ARENA_BYTES, Container, Operator, Tensor, parse
 from simulator.errors import ContainerError, InputError, NotModelled
+from simulator.fast.plan import Plan, Planner
 from simulator.machine import Machine
 from simulator.memory import Memory
 from simulator.npu import run
@@ -40,19 +41,48 @@ class NpuOperator:
         self._read_only = np.frombuffer(tensors[1].data, np.uint8)
         self._scratch, self._fast = tensors[2], tensors[3]
         self._kernels = KernelCache()
+        self._plan: Plan | None = None
+        self._interpreted = any(command.register.name == "OP_BRANCH" for command in self.commands)
         for tensor in (self._scratch, self._fast):
             if tensor.size_bytes > MAX_ARENA_BYTES:
                 raise ContainerError(f"scratch of {tensor.size_bytes} bytes: expected at most {MAX_ARENA_BYTES}")
 
     def run(self, inputs: Sequence[Array], trace: list[Executed] | None = None) -> list[Array]:
         """The operator's outputs for its inputs, in its own order."""
+        if self._interpreted:
+            return self.interpret(inputs, trace)
+        if self._plan is None:
+            self._plan = self._planned()
+        world = self._plan.world()
+        self._store(world.regions, inputs)
+        self._plan.run(world, trace)
+        outputs = self._load(world.regions)
+        self._plan.give_back(world)
+        return outputs
+
+    def interpret(self, inputs: Sequence[Array], trace: list[Executed] | None = None) -> list[Array]:
+        """What `run` does, command by command and without a plan: slower, and the reference that plans are tested against."""
         arena = np.zeros(self._scratch.size_bytes, np.uint8)
-        shared = self._fast.index == self._scratch.index
-        fast = arena if shared else np.zeros(self._fast.size_bytes, np.uint8)
+        fast = arena if self._shared else np.zeros(self._fast.size_bytes, np.uint8)
         memory = Memory({READ_ONLY: self._read_only, SCRATCH: arena, SCRATCH_FAST: fast})
+        self._store(memory, inputs)
+        run(Machine(self.config, memory, self._kernels), self.commands, trace)
+        return self._load(memory)
+
+    @property
+    def _shared(self) -> bool:
+        return self._fast.index == self._scratch.index
+
+    def _planned(self) -> Plan:
+        sizes = {READ_ONLY: len(self._read_only), SCRATCH: self._scratch.size_bytes, SCRATCH_FAST: self._fast.size_bytes}
+        owners = {SCRATCH_FAST: SCRATCH} if self._shared else {}
+        return Planner(self.config, self._kernels, sizes, owners, {READ_ONLY: self._read_only}).plan(self.commands)
+
+    def _store(self, memory: Memory, inputs: Sequence[Array]) -> None:
         for tensor, values in zip(self.inputs, inputs, strict=True):
             memory.store(SCRATCH, tensor.offset, _bytes_of(tensor, values))
-        run(Machine(self.config, memory, self._kernels), self.commands, trace)
+
+    def _load(self, memory: Memory) -> list[Array]:
         return [_tensor_of(tensor, memory.bytes(SCRATCH, tensor.offset, tensor.size_bytes)) for tensor in self.outputs]
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from simulator.command_stream import Command
 
-_NO_EFFECT = ("OP_IRQ", "OP_DMA_WAIT", "OP_KERNEL_WAIT", "OP_PMU_MASK")
+NO_EFFECT = ("OP_IRQ", "OP_DMA_WAIT", "OP_KERNEL_WAIT", "OP_PMU_MASK")
+NO_STOP = "command stream ends without NPU_OP_STOP"
 
 
 def run(machine: Machine, commands: Sequence[Command], trace: list[Executed] | None = None) -> int:
@@ -37,18 +38,18 @@ def run(machine: Machine, commands: Sequence[Command], trace: list[Executed] | N
             machine.registers.set(command)
         elif name == "OP_STOP":
             return done
-        elif name in _OPERATIONS:
-            executed = _step(machine, command)
+        elif name not in NO_EFFECT:
+            executed = do(machine, command)
             done += 1
             if trace is not None:
                 trace.append(executed)
-        elif name not in _NO_EFFECT:
-            raise not_modelled(command, "the whole operation")
-    raise StreamError("command stream ends without NPU_OP_STOP")
+    raise StreamError(NO_STOP)
 
 
-def _step(machine: Machine, command: Command) -> Executed:
+def do(machine: Machine, command: Command) -> Executed:
     """Does one operation; an error that does not know its place gets the command's."""
+    if command.register.name not in _OPERATIONS:
+        raise not_modelled(command, "the whole operation")
     try:
         return _OPERATIONS[command.register.name](machine, command)
     except NotModelled as error:
