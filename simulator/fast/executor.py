@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simulator.fast import general, kernels
 from simulator.fast import layout as at
-from simulator.fast.vectors import CAN_YIELD, atomic_add, atomic_read, pause, yield_thread
+from simulator.fast.vectors import CAN_YIELD, atomic_add, atomic_read, copy_block, pause, yield_thread
 from simulator.jit import compiled
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def _chunk(step: Numbers, chunk: int, memory: Bytes, numbers: Numbers, data: Byt
     elif kind == at.EXTREME:
         kernels.extreme(step, chunk, base, memory, numbers, data_at, scratch)
     elif kind == at.COPY:
-        target, source, length = step[at.TARGET], step[at.SOURCE], step[at.LENGTH]
-        memory[target : target + length] = memory[source : source + length]
+        copy_block(base + step[at.TARGET], base + step[at.SOURCE], step[at.LENGTH])
     else:
         words = data[step[at.TABLE] : step[at.TABLE] + 4 * step[at.TABLE_LENGTH]].view(np.int32)
         if kind == at.ELEMENTWISE:

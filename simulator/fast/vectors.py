@@ -18,20 +18,23 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import raw_memcpy
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
+
+from simulator.jit import PORTABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FIXED = bool(os.environ.get("NUMBA_CPU_NAME") or os.environ.get("NUMBA_CPU_FEATURES"))
 _FEATURES = frozenset(() if _FIXED else get_host_cpu_features().split(","))
-_WIDE = "+avx512bw" in _FEATURES
-_TABLES_IN_REGISTERS = "+avx512vbmi" in _FEATURES
+_WIDE = "+avx512bw" in _FEATURES and not PORTABLE
+_TABLES_IN_REGISTERS = "+avx512vbmi" in _FEATURES and not PORTABLE
 _IS_X86 = platform.machine().lower() in ("x86_64", "amd64")
 CAN_YIELD = os.name == "posix"
 
-BYTES = "+avx512vnni" in _FEATURES and _WIDE and not os.environ.get("ETHOSU_SIMULATOR_PORTABLE")
+BYTES = "+avx512vnni" in _FEATURES and _WIDE and not PORTABLE
 PIXELS, VECTORS = (8, 3) if _WIDE else (4, 1)  # output pixels and groups of 16 channels held in registers
 LANES = 16
 ELEMENT_BYTES = 1 if BYTES else 4  # of an input element as the products read it
@@ -205,6 +208,18 @@ def _copy16(wide: bool) -> Callable[..., None]:
 
 copy_bytes = _copy16(wide=False)
 copy_elements = _copy16(wide=True)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def copy_block(_typing: Any, target: Any, source: Any, length: Any) -> Any:
+    """Copies bytes between places that do not overlap."""
+
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        target, source, length = arguments
+        raw_memcpy(builder, _pointer(builder, target, I8), _pointer(builder, source, I8), length, 1)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 3), generate
 
 
 def _table_of(builder: Any, table: Any) -> Callable[[Any], Any]:
