@@ -71,13 +71,17 @@ class NpuOperator:
 
     def interpret(self, inputs: Sequence[Array], trace: list[Executed] | None = None) -> list[Array]:
         """What `run` does, command by command and without a plan: slower, and the reference that plans are tested against."""
-        sizes, owners = self._regions()
-        regions = {region: np.zeros(size, np.uint8) for region, size in sizes.items() if region not in owners}
-        regions |= {region: regions[owner] for region, owner in owners.items()} | {READ_ONLY: self._read_only}
-        memory = Memory(regions)
+        memory = self._memory()
         self._store(memory, inputs)
         run(Machine(self.config, memory, self._kernels, self._limits), self.commands, trace)
         return self._load(memory)
+
+    def _memory(self) -> Memory:
+        """Regions of zeros, and the constants."""
+        sizes, owners = self._regions()
+        regions = {region: np.zeros(size, np.uint8) for region, size in sizes.items() if region not in owners}
+        regions |= {region: regions[owner] for region, owner in owners.items()} | {READ_ONLY: self._read_only}
+        return Memory(regions)
 
     def _regions(self) -> tuple[dict[int, int], dict[int, int]]:
         """The bytes of each region, and the regions that are another name for one of these."""
