@@ -29,7 +29,13 @@ def main() -> None:
         for index, data in enumerate(seeds(name)):
             (Path(corpus) / f"seed{index}").write_bytes(data)
         FINDINGS.mkdir(exist_ok=True)
-        limits = [f"-artifact_prefix={FINDINGS}/", "-timeout=20", "-rss_limit_mb=1500", "-print_final_stats=1", "-max_len=8192"]
+        limits = [
+            f"-artifact_prefix={FINDINGS}/",
+            "-timeout=120",
+            "-rss_limit_mb=1500",
+            "-print_final_stats=1",
+            "-max_len=8192",
+        ]
         atheris.Setup([sys.argv[0], *limits, *options, corpus], TARGETS[name])
         atheris.Fuzz()
 

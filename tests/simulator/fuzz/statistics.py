@@ -45,7 +45,7 @@ def page(rows: list[tuple[str, int, int, dict[str, str]]], seconds: int) -> str:
         f"Python {platform.python_version()}, one core. What the targets do: tests/simulator/fuzz/targets.py.",
         "",
         "Coverage-guided by atheris (libFuzzer); numba's loops run as Python, so that their branches and bounds count.",
-        "Anything but a result or a SimulatorError, and 20 seconds or 1,500 MB for one input, end the run as a crash.",
+        "Anything but a result or a SimulatorError, and 120 seconds or 1,500 MB for one input, end the run as a crash.",
         "",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),

@@ -29,6 +29,7 @@ LAST = ("arg_max", "cast")  # their outputs are no feature maps
 # Vela 5.2.0 miscompiles these in the middle of a graph (docs/decisions/simulator-and-tflite-micro.md).
 VELA_JOINS_WRONGLY = ("strided_slice", "slice", "mirror_pad", "conv_dynamic")
 MICRO_LACKS = ("relu_n1_to_1", "relu_0_to_1", "exp", "log", "neg", "tile", "gelu", "reduce_min", "scatter_nd")
+MICRO_LACKS_WIDE = ("less", "less_equal", "greater", "logical_and", "logical_or", "gather")
 OPERATORS = (*LAYERS, *integers.GRAPHS, *sequences.GRAPHS, *CHAINS, "chain3", "chain4")
 ATTEMPTS = 40
 
@@ -105,7 +106,7 @@ def _chain(graph: Graph, length: int) -> int:
     """Layers one after another; now and then an earlier tensor is added or joined to the newest."""
     at = graph.input(graph.image(low=4))
     seen = [at]
-    unfit = (*LAST, *VELA_JOINS_WRONGLY, *MICRO_LACKS, *(ONLY_8_BIT if graph.wide else ()))
+    unfit = (*LAST, *VELA_JOINS_WRONGLY, *MICRO_LACKS, *((*ONLY_8_BIT, *MICRO_LACKS_WIDE) if graph.wide else ()))
     names = [name for name in LAYERS if name not in unfit and departure(name, graph.dtype) is None]
     while length:
         at = as_image(graph, at)
