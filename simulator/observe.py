@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from simulator.machine import Machine
-from simulator.memory import Memory
-from simulator.model import READ_ONLY, SCRATCH, SCRATCH_FAST, NpuOperator, _bytes_of, _tensor_of
 from simulator.npu import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from simulator.model import NpuOperator
     from simulator.trace import Executed
 
 Array = NDArray[Any]
@@ -47,12 +45,8 @@ def observe(operator: NpuOperator, inputs: Sequence[Array], see: Callable[[Execu
 
     The array is the operation's own [height, width, depth] of its OFM's dtype, before transposition, and must not be changed.
     """
-    arena = np.zeros(operator._scratch.size_bytes, np.uint8)
-    shared = operator._fast.index == operator._scratch.index
-    fast = arena if shared else np.zeros(operator._fast.size_bytes, np.uint8)
-    memory = Memory({READ_ONLY: operator._read_only, SCRATCH: arena, SCRATCH_FAST: fast})
-    for tensor, values in zip(operator.inputs, inputs, strict=True):
-        memory.store(SCRATCH, tensor.offset, _bytes_of(tensor, values))
+    memory = operator._memory()
+    operator._store(memory, inputs)
     machine = _Recording(operator.config, memory, operator._kernels, operator._limits)
     run(machine, operator.commands, _Listener(machine, see))
-    return [_tensor_of(tensor, memory.bytes(SCRATCH, tensor.offset, tensor.size_bytes)) for tensor in operator.outputs]
+    return operator._load(memory)

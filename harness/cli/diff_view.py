@@ -14,6 +14,7 @@ from harness.workbench.layers.compare import Comparison, LayerRow
 
 FLOAT_HEADINGS = ("max", "steps", "mean", "1 - cos")
 SHORTEST_NAME, LONGEST_NAME = 14, 60
+COLUMN_GAP = 2
 TELLING = 12
 """Layers of the largest cosine error that are listed without --all."""
 
@@ -34,8 +35,8 @@ def _table(rows: Sequence[LayerRow], title: str, tolerance: float, width: int, *
     headings = ["#", "operator", *(FLOAT_HEADINGS if floating else ()), "NPU = int8"]
     cells = [_cells(row, tolerance, floating=floating) for row in rows]
     columns = zip(headings, *cells, strict=True)
-    taken = sum(max(Text.from_markup(cell).cell_len for cell in column) + 1 for column in columns)
-    room = max(SHORTEST_NAME, min(LONGEST_NAME, width - taken - 4))
+    taken = sum(max(Text.from_markup(cell).cell_len for cell in column) + COLUMN_GAP for column in columns)
+    room = max(SHORTEST_NAME, min(LONGEST_NAME, width - taken))
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
     for heading in [*headings[:2], "layer", *headings[2:]]:
         numeric = heading == "#" or heading in FLOAT_HEADINGS

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,15 @@ from PIL import Image
 from harness.detection.dataset import load_dataset
 from harness.errors import DatasetError, UsageError
 from harness.report.decision import decide_case, decide_run
-from harness.report.html.history import ChangePoint, history_charts
+from harness.report.html.history import ChangePoint, changes_of, history_charts
 from harness.report.html.latency_charts import median_interval
 from harness.report.html.network import networks, short_names
 from harness.report.html.page import page
+from harness.report.html.vega import draw, field
 from harness.report.run_view import RunView
 from harness.report.stored_run import StoredRun, read_run
 from harness.store import write_whole
+from tests.harness.builders import measurement
 from tests.report.runs import write_run
 
 EVIL = '<script>alert(1)</script>"onload="x'
@@ -141,6 +144,17 @@ def test_the_page_is_one_file_that_asks_nobody_for_anything(text: str) -> None:
 def test_no_two_elements_share_an_id_whatever_is_drawn(text: str) -> None:
     ids = [attributes["id"] for _, attributes in Elements(text).found if "id" in attributes]
     assert len(ids) == len(set(ids))
+    clipped = {"mark": {"type": "line", "clip": True}, "encoding": {"x": field("x"), "y": field("x")}}
+    drawings = [draw({**clipped, "data": {"values": [{"x": 0}, {"x": last}]}}, "a line") for last in (1, 2)]
+    first, second = ([str(a["id"]) for _, a in Elements(svg).found if "id" in a] for svg in drawings)
+    assert first
+    assert not set(first) & set(second)
+    assert all(f"url(#{name})" in drawings[0] for name in first)
+
+
+def test_a_run_has_the_same_page_byte_for_byte_whenever_it_is_written(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    assert page(run) == page(run)
 
 
 def test_only_its_own_script_may_run(text: str) -> None:
@@ -289,13 +303,35 @@ def test_change_points_that_the_history_found_are_marked(tmp_path: Path) -> None
     assert any("changed: 6.0 % slower" in chart.svg for chart in charts)
 
 
-def test_a_line_breaks_where_the_identity_changes(tmp_path: Path) -> None:
-    first, second = runs_over_time(tmp_path, 1.0, 1.2)
-    for record in second.records:
+@dataclass(frozen=True)
+class Point:
+    run: str
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    point: Point
+    text: str
+    jumped: bool
+
+
+def test_the_jumps_of_a_trend_are_change_points() -> None:
+    record = measurement(metric="latency_us", value=1.0, stat="median", unit="us").to_json()
+    steps = [Step(Point("a", record), "", False), Step(Point("b", record), "+6.0 %", True)]
+    assert changes_of(steps) == [
+        ChangePoint("level2_relu", "ethos-u65-256", "host", "latency_us", run="b", why="+6.0 %", stat="median")
+    ]
+
+
+def test_a_line_breaks_where_the_identity_changes_and_goes_on_after_it(tmp_path: Path) -> None:
+    runs = runs_over_time(tmp_path, 1.0, 1.2, 1.4)
+    for record in (*runs[1].records, *runs[2].records):
         record["identity"]["tools"] = {"vela": "4.0.0"}
-    (estimate,) = [chart for chart in history_charts([first, second]) if chart.title.startswith("Vela")]
+    (estimate,) = [chart for chart in history_charts(runs) if chart.title.startswith("Vela")]
     assert "not comparable with the run before: tools changed" in estimate.svg
     assert "changed: 45.00 before" not in estimate.svg
+    assert "changed: 54.00 before" in estimate.svg
 
 
 def test_a_single_run_has_no_history(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.detection.dataset import Dataset
+from harness.errors import StorageError
 from harness.report.decision import Decision, decide_case, decide_run
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
 from harness.report.html.claim_charts import claim_charts
@@ -72,8 +73,15 @@ def write_page(
     history: Sequence[PastRun] = (),
     changes: Sequence[ChangePoint] = (),
 ) -> None:
-    """Write the page of a run; `history` are earlier runs (this one is added), `changes` the change points found in them."""
-    write_whole(output, page(run, dataset, history, changes))
+    """Write the page of a run; `history` are earlier runs (this one is added), `changes` the change points found in them.
+
+    StorageError when it cannot be written.
+    """
+    text = page(run, dataset, history, changes)
+    try:
+        write_whole(output, text)
+    except OSError as error:
+        raise StorageError(f"cannot write `{output}`: {error.strerror}", "a writable folder", "--output report.html") from error
 
 
 def page(
