@@ -136,7 +136,7 @@ def output_scaling(registers: RegisterFile, mode: str, bits: int) -> Scaling:
     u85 = registers.config.product == "u85"
     if not u85 and (mode not in SCALED or registers.choice("OFM_PRECISION", "scale_mode") != "GLOBAL"):
         return UNIT
-    if u85 and mode not in SCALED and mode not in ("MIN", "MAX"):
+    if u85 and mode not in (*SCALED, "MIN", "MAX", "NOT", "AND_NOT", *_BITS, *_COMPARISONS):
         return UNIT
     scale, shift = registers.number("OFM_SCALE", "scale"), registers.number("OFM_SCALE", "shift")
     if mode == "LRELU":

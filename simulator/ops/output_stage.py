@@ -185,6 +185,7 @@ def check_reach(found: Table, low: int, high: int) -> None:
     """Refuses a clip range that would reach outside the table."""
     if found.kind in (SIGMOID, TANH):
         return
+    low, high = min(low, high), max(low, high)  # a range the wrong way round gives one of its ends
     first, last = (low + found.offset, high + found.offset) if found.kind == DIRECT else (low + 32768 >> 7, high + 32768 >> 7)
     if first < 0 or last >= len(found.values):
         raise NotModelled("NPU_SET_ACTIVATION", f"a table of {len(found.values)} for values {low}..{high}")

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 import simulator
 from simulator import container
 from simulator.model import Model
+from simulator.ops.output_stage import check_reach
+from simulator.ops.tables import Table
 from tests.simulator.assembler import ARENA_BYTES, Assembler
 from tests.simulator.fuzz.targets import TARGETS, compiled_models
 
@@ -133,6 +135,12 @@ def test_a_weight_stream_that_runs_dry_is_refused_with_its_place() -> None:
     model = Model(container.parse(bytes(data)), simulator.Limits())
     with pytest.raises(simulator.WeightStreamError, match=r"0x0.*NPU_OP_CONV"):
         model.run(_inputs(model))
+
+
+@pytest.mark.parametrize(("low", "high"), [(127, -7041), (-129, 127), (-128, 128)])
+def test_a_clip_range_that_reaches_outside_the_table_is_refused(low: int, high: int) -> None:
+    with pytest.raises(simulator.NotModelled, match="a table of 256"):
+        check_reach(Table(np.zeros(256, np.int32), 128), low, high)
 
 
 @settings(deadline=None, max_examples=60)

@@ -30,8 +30,6 @@ LAST = ("arg_max", "cast")  # their outputs are no feature maps
 VELA_JOINS_WRONGLY = ("strided_slice", "slice", "mirror_pad", "conv_dynamic")
 MICRO_LACKS = ("relu_n1_to_1", "relu_0_to_1", "exp", "log", "neg", "tile", "gelu", "reduce_min", "scatter_nd")
 MICRO_LACKS_WIDE = ("less", "less_equal", "greater", "logical_and", "logical_or", "gather")
-# They end in a SELECT, which drops the rescaling that a QUANTIZE behind it asks for (same page).
-SELECTING = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or")
 OPERATORS = (*LAYERS, *integers.GRAPHS, *sequences.GRAPHS, *CHAINS, "chain3", "chain4")
 ATTEMPTS = 40
 
@@ -107,7 +105,7 @@ def _source(graph: Graph, operator: str) -> int:
 def _chain(graph: Graph, length: int) -> int:
     """Layers one after another; now and then an earlier tensor is added or joined to the newest."""
     at = graph.input(graph.image(low=4))
-    seen, last = [at], ""
+    seen = [at]
     unfit = (*LAST, *VELA_JOINS_WRONGLY, *MICRO_LACKS, *((*ONLY_8_BIT, *MICRO_LACKS_WIDE) if graph.wide else ()))
     names = [name for name in LAYERS if name not in unfit and departure(name, graph.dtype) is None]
     while length:
@@ -120,11 +118,8 @@ def _chain(graph: Graph, length: int) -> int:
         else:
             # Convolutions as often as everything else together.
             pool = ("conv", "conv", "depthwise") if graph.chance(0.4) else tuple(names)
-            layer = graph.pick(*pool)
-            if layer == "quantize" and last in SELECTING:
-                continue
             try:
-                at, last = LAYERS[layer](graph, at), layer
+                at = LAYERS[graph.pick(*pool)](graph, at)
             except Unsupported:
                 continue
         seen.append(at)
