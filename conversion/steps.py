@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conversion.cache import FULL_OR_READ_ONLY, cache_root, entry, file_sha256, storage_errors
 from conversion.variants import BY_NAME
 from harness import errors
+from harness.cache import FULL_OR_READ_ONLY, cache_root, entry, file_sha256, storage_errors
 from harness.processes import Finished, run_child
 from harness.records.checkpoint_facts import CheckpointFacts
 

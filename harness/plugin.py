@@ -102,7 +102,8 @@ def _check_inputs(bench: Workbench) -> None:
     vela_version(vela_executable(bench.options.vela))
     for spec in bench.options.targets:
         try:
-            bench.target(spec)
+            for profile in bench.profiles:
+                bench.engine(spec, profile)
         except TargetUnavailable:
             if not bench.options.allow_missing_target:
                 raise
@@ -124,10 +125,20 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"models: {', '.join(bench.models)}",
         f"NPUs: {', '.join(bench.profiles)}",
         f"targets: {', '.join(options.targets)}",
+        *_engines(bench),
         f"data: {options.data or without_data}",
     ]
     results = config.stash.get(results_key, None)
     return [*lines, f"results: {results.folder}"] if results else lines
+
+
+def _engines(bench: Workbench) -> list[str]:
+    """What targets with several engines say of the session's profiles."""
+    lines: list[str] = []
+    for spec in bench.options.targets:
+        with contextlib.suppress(TargetUnavailable):  # --allow-missing-target: its tests say so
+            lines += [f"{spec}: {line}" for line in bench.describe(spec)]
+    return lines
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -170,7 +181,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Workbench]:
 def case(request: pytest.FixtureRequest, bench: Workbench) -> Case:
     """A variant on a profile and a target."""
     variant, profile, target = request.param
-    _require_target(bench, target)
+    _require_target(bench, profile, target)
     made = Case(bench, variant, profile, target)
     request.node.ethos_findings = made.findings
     return made
@@ -180,15 +191,15 @@ def case(request: pytest.FixtureRequest, bench: Workbench) -> Case:
 def suite(request: pytest.FixtureRequest, bench: Workbench) -> SuiteCase:
     """All variants on one profile and target."""
     profile, target = request.param
-    _require_target(bench, target)
+    _require_target(bench, profile, target)
     made = SuiteCase(bench, profile, target)
     request.node.ethos_findings = made.findings
     return made
 
 
-def _require_target(bench: Workbench, target: str) -> None:
+def _require_target(bench: Workbench, profile: str, target: str) -> None:
     try:
-        bench.target(target)
+        bench.engine(target, profile)
     except TargetUnavailable as error:
         pytest.skip(f"--allow-missing-target: {error.found}")
 

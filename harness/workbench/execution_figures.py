@@ -13,7 +13,7 @@ def equality_figures(subject: Subject, run: Run, found: Equality | Unavailable, 
     """Whether every output byte is the reference's, and on how many images; `inputs` says in words what was run."""
     subject = subject.with_target(run.fingerprint)
     if isinstance(found, Unavailable):
-        return [subject.record(metric, found, unit, run.evidence) for metric, unit in _METRICS]
+        return [subject.record(metric, found, unit, run.evidence) for metric, unit in EQUALITY_METRICS]
     exact, against = found.equal == found.images, f"against {found.reference}, {inputs}"
     note = against if exact else f"{against}: {found.difference}"
     return [
@@ -22,4 +22,4 @@ def equality_figures(subject: Subject, run: Run, found: Equality | Unavailable, 
     ]
 
 
-_METRICS = (("bit_exact", "bool"), ("bit_exact_images", "count"))
+EQUALITY_METRICS = (("bit_exact", "bool"), ("bit_exact_images", "count"))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conversion.cache import entry
+from harness.cache import entry
 from harness.records.artefact import ModelFile
 from harness.records.tflite_graph import TfliteGraph
 from targets.tflite_micro import NAME, run_micro

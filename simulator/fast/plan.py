@@ -21,6 +21,7 @@ from simulator.fast.executor import available_threads, run_steps
 from simulator.fast.feature_maps import Map, dense
 from simulator.fast.lowering import MAX_CHAINED_BYTES, Place, lower
 from simulator.fast.program import ALIGNMENT, Builder, Program, aligned
+from simulator.limits import Limits
 from simulator.machine import TABLE_BYTES, Machine
 from simulator.memory import Memory
 from simulator.ops.feature_maps import dtype_of, feature_map
@@ -50,12 +51,13 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Left:
-    """An operation for simulator.npu: its registers, the chaining buffers it finds, where its own will be looked for."""
+    """An operation for simulator.npu: its registers, the chaining buffers it finds, where its own goes, work spent before."""
 
     command: Command
     registers: RegisterFile
     chained: dict[int, Map]
     chains: tuple[int, Map] | None
+    spent: int
 
 
 @dataclass
@@ -75,6 +77,7 @@ class Plan:
 
     config: NpuConfig
     kernels: KernelCache
+    limits: Limits
     read_only: dict[int, Bytes]
     sizes: dict[int, int]
     starts: dict[int, int]
@@ -126,7 +129,7 @@ class Plan:
                 done.extend(item.executed)
                 continue
             if machine is None:
-                machine = Machine(self.config, world.regions, self.kernels)
+                machine = Machine(self.config, world.regions, self.kernels, self.limits)
                 machine.tables = world.tables
             done.append(_do(machine, item, world))
         if self.ending is not None:
@@ -135,10 +138,10 @@ class Plan:
 
 def _do(machine: Machine, item: Left, world: World) -> Executed:
     """One operation by simulator.npu, with the chaining buffers that steps left and for those that come."""
-    machine.registers = item.registers
+    machine.registers, machine.spent = item.registers, item.spent
     machine.chained = {buffer: _view(world, found) for buffer, found in item.chained.items()}
     executed = npu.do(machine, item.command)
-    if item.chains is not None:
+    if item.chains is not None and item.chains[0] in machine.chained:
         buffer, found = item.chains
         _view(world, found)[...] = machine.chained[buffer]
     return executed
@@ -153,8 +156,8 @@ class Planner:
     """Follows one stream and fills a Plan."""
 
     def __init__(self, config: NpuConfig, kernels: KernelCache, sizes: Mapping[int, int], owners: Mapping[int, int],
-                 read_only: Mapping[int, Bytes]) -> None:  # fmt: skip
-        self._config, self._kernels, self._read_only = config, kernels, dict(read_only)
+                 read_only: Mapping[int, Bytes], limits: Limits) -> None:  # fmt: skip
+        self._config, self._kernels, self._read_only, self._limits = config, kernels, dict(read_only), limits
         self._sizes = dict(sizes)
         self._starts: dict[int, int] = {}
         self._end = 0
@@ -165,7 +168,7 @@ class Planner:
         shadows = {region: self._read_only.get(region, np.zeros(size, np.uint8)) for region, size in sizes.items()}
         regions = {region: shadows[owners.get(region, region)] for region in sizes}
         self._memory = ConstantMemory(regions, frozenset(self._read_only))
-        self._machine = Machine(config, self._memory, kernels)
+        self._machine = Machine(config, self._memory, kernels, limits)
         self._builder, self._items = Builder(), list[Stretch | Left]()
         self._chained: dict[int, Map] = {}
         self._rooms: dict[int, tuple[int, int]] = {}
@@ -197,17 +200,20 @@ class Planner:
                 self._operation(command)
         self._end += OVERRUN_BYTES
         return Plan(
-            self._config, self._kernels, self._read_only, self._sizes, self._starts, self._tables_start, self._end, self._items,
-            self._builder.finish(self._threads), ending,
+            self._config, self._kernels, self._limits, self._read_only, self._sizes, self._starts, self._tables_start,
+            self._end, self._items, self._builder.finish(self._threads), ending,
         )  # fmt: skip
 
     def _operation(self, command: Command) -> None:
+        spent = self._machine.spent
         try:
+            if command.register.name in npu.OPERATIONS:
+                self._machine.spend(*npu.cost(self._machine, command))
             executed = self._copy(command) if command.register.name == "OP_DMA_START" else self._lowered(command)
         except SimulatorError:
             executed = None
         if executed is None:
-            self._leave(command)
+            self._leave(command, spent)
         elif self._items and isinstance(self._items[-1], Stretch):
             self._items[-1].last = len(self._builder)
             self._items[-1].executed.append(executed)
@@ -240,6 +246,7 @@ class Planner:
         if modes != ["EXTERNAL", "D1"] + ["DISABLED"] * 2 * u85:
             return None
         length, source_region = registers.number("DMA0_LEN"), registers.number("DMA0_SRC_REGION")
+        self._machine.spend(length + 1)
         source, target = registers.number("DMA0_SRC"), registers.number("DMA0_DST")
         self._memory.check(source_region, source, length)
         content = self._memory.known(source_region, source, length)
@@ -267,14 +274,14 @@ class Planner:
         self._builder.step({at.KIND: at.COPY, at.SOURCE: start, at.TARGET: to, at.LENGTH: length}, length // 8)
         return Executed(command, (length,), 0)
 
-    def _leave(self, command: Command) -> None:
+    def _leave(self, command: Command, spent: int) -> None:
         """Leaves the operation to simulator.npu and forgets what it may overwrite."""
         before, chains = dict(self._chained), None
         try:
             chains = self._forget_output(command)
         except SimulatorError:  # the operation will say so itself, if it comes to that
             self._memory.forget_all()
-        self._items.append(Left(command, self._machine.registers.copy(), before, chains))
+        self._items.append(Left(command, self._machine.registers.copy(), before, chains, spent))
 
     def _forget_output(self, command: Command) -> tuple[int, Map] | None:
         registers, machine = self._machine.registers, self._machine

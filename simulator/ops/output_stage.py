@@ -73,6 +73,10 @@ def output_stage(registers: RegisterFile, tables: NDArray[np.uint8]) -> OutputSt
     if rounding not in ROUNDINGS:
         raise NotModelled("NPU_SET_OFM_SCALE", f"round_mode {rounding}")
     low, high = _clip_u85(registers) if u85 else _clip_u55(registers)
+    if low > high:
+        raise StreamError(
+            f"the clip range {low}..{high} is empty: expected ACTIVATION_MIN <= ACTIVATION_MAX, within the OFM's type"
+        )
     return OutputStage(
         rounding=ROUNDINGS[rounding],
         first_shift=FIRST_SHIFT,
