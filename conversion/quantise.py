@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conversion.ranges import Range, RangeRule, choose, observe
+from conversion.ranges import Range, RangeRule, choose, moving_averages, observe
 from harness.errors import ConversionError
 from harness.records.tflite_graph import TfliteGraph, parse
 
@@ -29,10 +27,8 @@ def fast(float_tflite: bytes, images: Images) -> bytes:
 
     `images` are letterboxed RGB, (N, S, S, 3); 255 becomes 1.0.
     """
-    engine = _static_int8(float_tflite)
-    with contextlib.redirect_stdout(io.StringIO()):
-        ranges = engine.calibrate(_calibration(float_tflite, images), num_threads=CALIBRATION_THREADS)
-    return require_full_integer(bytes(engine.quantize(ranges, **SILENT).quantized_model))
+    graph = parse(float_tflite, "the float model")
+    return assembled(float_tflite, graph, moving_averages(float_tflite, graph, _floats(images), CALIBRATION_THREADS))
 
 
 def full_range(float_tflite: bytes, images: Images) -> bytes:
@@ -104,15 +100,6 @@ def teach_leaky_relu() -> None:
     names: Any = tfl_flatbuffer_utils.TFL_OP_CODE_TO_NAME
     leaky = {qtyping.BuiltinOperator.LEAKY_RELU: qtyping.TFLOperationName.RELU}
     tfl_flatbuffer_utils.TFL_OP_CODE_TO_NAME = immutabledict({**names, **leaky})
-
-
-def _calibration(float_tflite: bytes, images: Images) -> dict[str, Any]:
-    """Calibration samples by signature and input name, made one at a time."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    signatures = Interpreter(model_content=float_tflite).get_signature_list()
-    name, signature = next(iter(signatures.items()))
-    return {name: [{signature["inputs"][0]: image} for image in _floats(images)]}
 
 
 def _floats(images: Images) -> Iterator[NDArray[np.float32]]:

@@ -35,13 +35,17 @@ END_OF_REASON = re.compile(r"^(#{10,}|Network summary|Warning|Info:)")
 class Command:
     """One row of Vela's performance table: a scheduled operation, with the source operator it came from.
 
-    `macs` is what Vela counts for weight multiplications, 0 for other work; sparse weights count in full.
+    `macs` is what Vela counts for weight multiplications, 0 for other work; sparse weights count in full. `compute_cycles` are
+    what the NPU alone would need, without waiting for memories; `staging_bytes` what lies in the staging memory while it runs;
+    None where this Vela's table has no such column.
     """
 
     source: int
     operation: str
     cycles: int
     macs: int
+    compute_cycles: int | None = None
+    staging_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,8 @@ def _database(tables: Mapping[str, list[dict[str, str]]]) -> DebugDatabase:
             operation=row["operator"],
             cycles=int(row["op_cycles"]),
             macs=_weight_macs(row, sparse),
+            compute_cycles=int(row["npu_cycles"]) if "npu_cycles" in row else None,
+            staging_bytes=int(row["staging_usage"]) if "staging_usage" in row else None,
         )
         for row in tables.get("perf", ())
         if row["source_id"] in index_of

@@ -8,6 +8,7 @@ step, or with the process PARENT that asked for it. Progress goes to stdout as J
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from collections.abc import Callable, Mapping
@@ -102,4 +103,6 @@ def main(path: str) -> int:
 
 if __name__ == "__main__":
     end_with_parent(int(sys.argv[2]))
-    sys.exit(main(sys.argv[1]))
+    code = main(sys.argv[1])
+    sys.stderr.flush()
+    os._exit(code)  # taking torch apart would need more than a second

@@ -98,7 +98,7 @@ def memory_figures(
 
     `fitting` is the largest image size at which it would have it, in pixels (0: none), or why that is not known.
     """
-    needs = compilation.estimate.memory_bytes
+    needs, budget = compilation.estimate.memory_bytes, compilation.profile.budget
     said = [str(misfit) for misfit in misfits]
     if misfits and isinstance(fitting, int):
         said.append(f"{fitting} px would fit (--imgsz auto)" if fitting else "no image size would fit")
@@ -106,6 +106,10 @@ def memory_figures(
         subject.record("arena_bytes", compilation.estimate.arena_bytes, "bytes", Evidence.COMPILED),
         subject.record("flash_bytes", compiled_bytes, "bytes", Evidence.COMPILED, note="size of the compiled file"),
         *(subject.record("memory_bytes", need, "bytes", Evidence.COMPILED, stat=area) for area, need in needs.items() if need),
+        *(
+            subject.record("memory_budget_bytes", has.bytes, "bytes", Evidence.DOCUMENTED, stat=area, note=has.source)
+            for area, has in budget.items()
+        ),
         subject.record("fits", not misfits, "bool", Evidence.COMPILED, note="; ".join(said)),
         *([subject.record("fitting_imgsz", fitting, "px", Evidence.COMPILED)] if misfits else []),
     ]

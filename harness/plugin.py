@@ -13,8 +13,9 @@ from conversion.vela import vela_executable, vela_version
 from harness.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
 from harness.plugin_options import add_options, parse_options
 from harness.plugin_scheduling import ByModel
+from harness.report.exports.junit import figure_properties
 from harness.report.progress import ProgressLines
-from harness.report.results_files import write_reports
+from harness.report.results_files import write_report, write_reports
 from harness.report.terminal import print_summary
 from harness.run_header import run_header
 from harness.store import Results
@@ -211,6 +212,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     findings = getattr(item, "ethos_findings", None)
     if findings and call.when == "call":
         report.ethos_findings = findings.to_json()
+        item.user_properties.extend(figure_properties(report.ethos_findings["records"]))
     if call.excinfo is not None and isinstance(call.excinfo.value, EthosBenchError):
         report.longrepr = str(call.excinfo.value)
         report.ethos_error = call.excinfo.value.found
@@ -224,6 +226,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     with _ending_the_session():
         write_reports(results)
     print_summary(results, terminalreporter)
+    if not config.option.no_report:
+        with _ending_the_session():
+            terminalreporter.write_line(f"report: {write_report(results, config.stash[bench_key].dataset)}")
 
 
 @contextlib.contextmanager

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import NotModelled, StreamError
+from simulator.errors import MemoryFault, NotModelled, StreamError, WorkLimitError
+from simulator.limits import Limits
 from simulator.ops.feature_maps import dtype_of, feature_map, ofm_shape
 from simulator.ops.output_stage import OutputStage, output_stage
 from simulator.register_file import RegisterFile
@@ -29,19 +30,37 @@ _FLIPS = {"H": 0, "W": 1, "C": 2}
 class Machine:
     """Registers, table memory, chaining buffers, and the regions that may be reached."""
 
-    def __init__(self, config: NpuConfig, memory: Memory, kernels: KernelCache) -> None:
+    def __init__(self, config: NpuConfig, memory: Memory, kernels: KernelCache, limits: Limits | None = None) -> None:
         self.config = config
         self.memory = memory
         self.kernels = kernels
         self.registers = RegisterFile(config)
         self.tables = np.zeros(TABLE_BYTES, np.uint8)
         self.tables_at = 0 if self.is_u85 else _SHRAM_BYTES[config.macs] - TABLE_BYTES
+        self.accumulators: Array | None = None  # int64 [height, width, depth], what the last operation did not output
         self._chained: dict[int, Array] = {}
+        self._limits = limits or Limits()
+        self._spent = 0
 
     @property
     def is_u85(self) -> bool:
         """True on U85, whose operands may be chained, broadcast both ways, transposed and reversed."""
         return self.config.product == "u85"
+
+    def spend(self, work: int, elements: int = 0) -> None:
+        """Counts work before it is done; WorkLimitError or MemoryFault when a limit is passed."""
+        self._spent += work
+        if self._spent > self._limits.work:
+            raise WorkLimitError(f"the stream asks for {self._spent} units of work: expected at most {self._limits.work}")
+        if elements > self._limits.elements():
+            raise MemoryFault(f"arrays of {elements} elements: expected at most {self._limits.elements()}")
+
+    def accumulation(self) -> tuple[str, bool]:
+        """(where accumulators begin: `RESET`, `KEEP` or `IFM2`; whether they are output)."""
+        if not self.is_u85:
+            return "RESET", True
+        outputs = self.registers.choice("ACC_FORMAT", "acc_output") == "ENABLE"
+        return self.registers.choice("ACC_FORMAT", "acc_input"), outputs
 
     def zero_point(self, which: str) -> int:
         """The zero point of `IFM`, `IFM2` or `OFM`, signed as its elements are."""
@@ -67,7 +86,10 @@ class Machine:
         return values
 
     def ifm(self, win: Window) -> Array:
-        """The input under a window."""
+        """The input under a window; empty where the window sees padding only."""
+        if min(win.ifm_height, win.ifm_width) < 1:
+            depth = self.registers.number("IFM_DEPTH_M1") + 1
+            return np.zeros((win.ifm_height, win.ifm_width, depth), dtype_of(self.registers, "IFM"))
         return self.read("IFM", (win.ifm_height, win.ifm_width, self.registers.number("IFM_DEPTH_M1") + 1))
 
     def operand(self, which: str, shape: Shape) -> Array:

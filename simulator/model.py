@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.command_stream import Command, NpuConfig, decode, parse_payload
-from simulator.container import MAX_ARENA_BYTES, Container, Operator, Tensor, parse
-from simulator.errors import ContainerError, InputError, NotModelled
+from simulator.command_stream import MAX_WORDS, Command, NpuConfig, decode, parse_payload
+from simulator.container import Container, Operator, Tensor, parse
+from simulator.errors import ConfigurationError, ContainerError, InputError, MemoryFault, NotModelled, StreamError
+from simulator.limits import Limits
 from simulator.machine import Machine
 from simulator.memory import Memory
 from simulator.npu import run
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from simulator.trace import Executed
 
 Array = NDArray[Any]
+NPU_OPERATOR = "ethos-u"
 READ_ONLY, SCRATCH, SCRATCH_FAST = 0, 1, 2
 
 
 class NpuOperator:
     """One `ethos-u` operator: its stream, its constants, and where its inputs and outputs lie in the arena."""
 
-    def __init__(self, container: Container, operator: Operator) -> None:
+    def __init__(self, container: Container, operator: Operator, limits: Limits) -> None:
         if len(operator.inputs) < 4 or min(operator.inputs) < 0:
             raise ContainerError(f"ethos-u operator with inputs {operator.inputs}: expected at least four")
         tensors = [container.tensors[i] for i in operator.inputs]
@@ -40,9 +42,10 @@ class NpuOperator:
         self._read_only = np.frombuffer(tensors[1].data, np.uint8)
         self._scratch, self._fast = tensors[2], tensors[3]
         self._kernels = KernelCache()
+        self._limits = limits
         for tensor in (self._scratch, self._fast):
-            if tensor.size_bytes > MAX_ARENA_BYTES:
-                raise ContainerError(f"scratch of {tensor.size_bytes} bytes: expected at most {MAX_ARENA_BYTES}")
+            if tensor.size_bytes > limits.memory_bytes:
+                raise MemoryFault(f"scratch of {tensor.size_bytes} bytes: expected at most {limits.memory_bytes}")
 
     def run(self, inputs: Sequence[Array], trace: list[Executed] | None = None) -> list[Array]:
         """The operator's outputs for its inputs, in its own order."""
@@ -52,19 +55,23 @@ class NpuOperator:
         memory = Memory({READ_ONLY: self._read_only, SCRATCH: arena, SCRATCH_FAST: fast})
         for tensor, values in zip(self.inputs, inputs, strict=True):
             memory.store(SCRATCH, tensor.offset, _bytes_of(tensor, values))
-        run(Machine(self.config, memory, self._kernels), self.commands, trace)
+        run(Machine(self.config, memory, self._kernels, self._limits), self.commands, trace)
         return [_tensor_of(tensor, memory.bytes(SCRATCH, tensor.offset, tensor.size_bytes)) for tensor in self.outputs]
 
 
 class Model:
     """A file that Vela compiled; `run` needs every operator on the NPU, `operators` serves a caller that runs the others."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, limits: Limits) -> None:
         self._container = container
         self.inputs: tuple[Tensor, ...] = tuple(container.tensors[i] for i in container.inputs)
         self.outputs: tuple[Tensor, ...] = tuple(container.tensors[i] for i in container.outputs)
+        for tensor in (*self.inputs, *self.outputs):
+            _ = tensor.size_bytes  # refuses types that are none of ours
+        _check_streams(container)
         self.operators: tuple[NpuOperator | Operator, ...] = tuple(
-            NpuOperator(container, operator) if operator.name == "ethos-u" else operator for operator in container.operators
+            NpuOperator(container, operator, limits) if operator.name == NPU_OPERATOR else operator
+            for operator in container.operators
         )
         if not any(isinstance(operator, NpuOperator) for operator in self.operators):
             raise ContainerError("no ethos-u operator in the file: expected a model that Vela compiled for the NPU")
@@ -93,6 +100,14 @@ class Model:
         raise ContainerError(f"tensor {tensor.index} `{tensor.name}` is read before anything wrote it")
 
 
+def _check_streams(container: Container) -> None:
+    """Refuses a file whose operators name the same long stream many times."""
+    streams = [operator.inputs[0] for operator in container.operators if operator.name == NPU_OPERATOR and operator.inputs]
+    total = sum(len(container.tensors[index].data) for index in streams if index >= 0)
+    if total > 4 * MAX_WORDS:
+        raise StreamError(f"{len(streams)} command streams of {total} bytes together: expected at most {4 * MAX_WORDS}")
+
+
 def _bytes_of(tensor: Tensor, values: Array) -> NDArray[np.uint8]:
     if str(values.dtype) != tensor.dtype or tuple(values.shape) != tensor.shape:
         raise InputError(
@@ -108,6 +123,10 @@ def _tensor_of(tensor: Tensor, data: NDArray[np.uint8]) -> Array:
     return values
 
 
-def load(path: str | Path) -> Model:
-    """The model in a TFLite file that Vela wrote."""
-    return Model(parse(Path(path).read_bytes()))
+def load(path: str | Path, *, npu: str | None = None, limits: Limits | None = None) -> Model:
+    """The model in a TFLite file that Vela wrote; with `npu`, such as `ethos-u65-256`, it must be compiled for that one."""
+    model = Model(parse(Path(path).read_bytes()), limits or Limits())
+    for operator in model.operators:
+        if npu is not None and isinstance(operator, NpuOperator) and operator.config.name != npu:
+            raise ConfigurationError(f"the command stream is for {operator.config.name}: expected {npu}")
+    return model

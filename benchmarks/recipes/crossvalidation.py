@@ -87,7 +87,8 @@ def main(checkpoint: Path, data: Path, only: tuple[str, ...], exact: tuple[str, 
     _print("float", judge.pooled([floats] * FOLDS))
     content = floats.read_bytes()
     model = FloatModel(content, parse(content, "float"))
-    seen = [observe(content, model.graph, _inputs(dataset.take(fold), facts.image_size), CALIBRATION_THREADS) for fold in folds]
+    inputs = (_inputs(dataset.take(fold), facts.image_size) for fold in folds)
+    seen = [observe(content, model.graph, images, CALIBRATION_THREADS, per_channel=True) for images in inputs]
     for candidate in CANDIDATES:
         wanted = candidate.name in exact or any(text in candidate.name for text in only)
         if wanted or not (only or exact):

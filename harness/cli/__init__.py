@@ -6,9 +6,11 @@ import click
 
 from harness.cli.convert import convert_command
 from harness.cli.doctor import doctor_command
+from harness.cli.export import export_command
 from harness.cli.export_onnx import export_onnx_command
 from harness.cli.fvp import fvp_command
 from harness.cli.inspect import inspect_command
+from harness.cli.report import report_command
 
 
 @click.group()
@@ -17,5 +19,9 @@ def main() -> None:
     """Prove what a vision model really does on an Arm Ethos-U NPU. The suite itself is `pytest benchmarks/`."""
 
 
-for command in (convert_command, doctor_command, export_onnx_command, fvp_command, inspect_command):
+COMMANDS = (
+    convert_command, doctor_command, export_command, export_onnx_command, fvp_command, inspect_command, report_command,
+)  # fmt: skip
+
+for command in COMMANDS:
     main.add_command(command)

@@ -61,7 +61,8 @@ def suite_command(*arguments: str | Path, default_target: bool = False) -> list[
     """The command line of a run; the stand-ins of this folder are there in every one, and the quickest target."""
     plugin = ("-p", "tests.benchmarks.stand_ins")
     target = () if default_target or "--target" in arguments else ("--target", "host")
-    return [sys.executable, "-m", "pytest", "benchmarks/", *plugin, *target, "--repeats", "3", *map(str, arguments)]
+    command = [sys.executable, "-m", "pytest", "benchmarks/", *plugin, *target, "--no-report", "--repeats", "3"]
+    return [*command, *map(str, arguments)]
 
 
 def suite_environment(cache: Path, **changes: str) -> dict[str, str]:

@@ -55,12 +55,12 @@ def test_one_bright_image_among_many_sets_the_range_wherever_it_stands(content: 
     first = observe(content, graph, [BRIGHT, *[DULL] * 30], 1)
     last = observe(content, graph, [*[DULL] * 30, BRIGHT], 1)
     for seen in (first, last):
-        assert seen[index(graph, NEGATED)].low.tolist() == [np.float32(-0.9)]
-        assert seen[index(graph, NEGATED)].high.tolist() == [np.float32(-0.1)]
+        assert seen[index(graph, NEGATED)].low == np.float32(-0.9)
+        assert seen[index(graph, NEGATED)].high == np.float32(-0.1)
 
 
 def test_extremes_are_per_channel(content: bytes, graph: TfliteGraph) -> None:
-    seen = observe(content, graph, [BRIGHT], 1)[index(graph, JOINED)]
+    seen = observe(content, graph, [BRIGHT], 1, per_channel=True)[index(graph, JOINED)]
     assert np.allclose(seen.low, [0.3, -0.9])
     assert np.allclose(seen.high, [0.9, -0.3])
 

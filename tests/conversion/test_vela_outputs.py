@@ -67,10 +67,10 @@ QUEUE = table("queue", '"offset","cmdstream_id","optimised_id","scheduled_id"', 
 STREAMS = table("cmdstream", '"id"', "1")
 PERFORMANCE = table(
     "perf",
-    '"id","source_id","optimised_id","operator","name","op_cycles","mac_count"',
-    '20,1,10,"Conv2D","a, ""quoted"" name",100,50',
-    '21,3,11,"Relu","b",7,3',
-    '22,2,12,"Passthrough","c",0,0',
+    '"id","source_id","optimised_id","operator","name","staging_usage","op_cycles","npu_cycles","mac_count"',
+    '20,1,10,"Conv2D","a, ""quoted"" name",4096,100,80,50',
+    '21,3,11,"Relu","b",0,7,7,3',
+    '22,2,12,"Passthrough","c",0,0,0,0',
 )
 
 
@@ -91,6 +91,14 @@ def test_the_debug_database_is_read_by_source_operator(tmp_path: Path) -> None:
         (2, 7, 0),
         (1, 0, 0),
     ]
+
+
+def test_memory_and_waiting_are_read_where_this_vela_writes_them(tmp_path: Path) -> None:
+    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, QUEUE, PERFORMANCE)).commands[0]
+    assert (found.compute_cycles, found.staging_bytes) == (80, 4096)
+    shorter = table("perf", '"id","source_id","operator","op_cycles","mac_count"', '20,1,"Conv2D",100,50')
+    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, QUEUE, shorter)).commands[0]
+    assert (found.compute_cycles, found.staging_bytes) == (None, None)
 
 
 def test_sparse_weights_count_in_full(tmp_path: Path) -> None:
