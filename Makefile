@@ -18,7 +18,7 @@ NPUS := --npu ethos-u65-256 --npu ethos-u55-256 --npu ethos-u85-256
 # What `make bench` runs; ARGS replaces it.
 ARGS ?= --target sim --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
 
-.PHONY: help environment bench test check lint fast-tests lock lock-resolves nightly docs clean
+.PHONY: help environment bench test check lint fast-tests lock lock-resolves nightly simulator-cases fuzz docs clean
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -77,6 +77,16 @@ lock: $(STAMP) ## Resolve requirements.lock and requirements-board.lock anew.
 
 nightly: $(STAMP) ## The long counts.
 	$(BIN)/pytest tests -m nightly
+
+# How many random graphs, and how long to fuzz.
+CASES ?= 3000
+SECONDS ?= 1800
+
+simulator-cases: $(STAMP) ## Compare CASES random graphs and write the tables of what is bit-exact.
+	$(BIN)/python -m tests.simulator.coverage $(CASES)
+
+fuzz: $(STAMP) ## Fuzz the simulator for SECONDS and write the statistics.
+	$(BIN)/python -m tests.simulator.fuzz.statistics $(SECONDS) --write
 
 clean: ## Remove environments and caches of tools; results stay.
 	rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from conversion.ranges import Range, RangeRule, choose, moving_averages, observe
 from harness.errors import ConversionError
-from harness.records.tflite_graph import TfliteGraph, parse
+from harness.records.tflite_graph import Operator, TfliteGraph, parse
 
 Images = NDArray[np.uint8]
 Route = Callable[[bytes, Images], bytes]
@@ -53,9 +54,18 @@ RECIPES: Mapping[str, Recipe] = {"full-range": Recipe(full_range, images=256), "
 DEFAULT_RECIPE = "full-range"
 
 
-def assembled(float_tflite: bytes, graph: TfliteGraph, ranges: Mapping[int, Range]) -> bytes:
-    """The int8 file with these activation ranges, by tensor index, and per-channel weights."""
+def assembled(float_tflite: bytes, graph: TfliteGraph, ranges: Mapping[int, Range], wide: Iterable[Operator] = ()) -> bytes:
+    """The int8 file with these activation ranges, by tensor index, and per-channel weights.
+
+    The operators in `wide` compute with int16 activations, between QUANTIZE operators.
+    """
+    from ai_edge_quantizer import qtyping
+
     engine = _static_int8(float_tflite)
+    every = qtyping.TFLOperationName.ALL_SUPPORTED
+    for operator in wide:
+        exactly = f"^{re.escape(graph.tensors[operator.outputs[0]].name)};?$"
+        engine.add_static_config(regex=exactly, operation_name=every, activation_num_bits=16, weight_num_bits=8)
     statistics = {graph.tensors[index].name: _statistic(span) for index, span in ranges.items()}
     return require_full_integer(bytes(engine.quantize(statistics, **SILENT).quantized_model))
 

@@ -44,6 +44,7 @@ class Tensor:
     dtype: str
     data: bytes | memoryview
     offset: int
+    is_variable: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -119,7 +120,7 @@ def _tensor(index: int, table: Table, buffers: list[Table], offsets: list[int]) 
         raise ContainerError(f"tensor {index}: shape {shape}, buffer {buffer} of {len(buffers)}")
     data = buffers[buffer].bytes(0) if buffers else b""
     offset = offsets[index] if index < len(offsets) else -1
-    return Tensor(index, table.text(3), shape, DTYPES.get(kind, f"type {kind}"), data, offset)
+    return Tensor(index, table.text(3), shape, DTYPES.get(kind, f"type {kind}"), data, offset, bool(table.number(5, "B")))
 
 
 def _offsets(model: Table, buffers: list[Table]) -> list[int]:

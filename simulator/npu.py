@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-_NO_EFFECT = ("OP_IRQ", "OP_DMA_WAIT", "OP_KERNEL_WAIT", "OP_PMU_MASK")
+NO_EFFECT = ("OP_IRQ", "OP_DMA_WAIT", "OP_KERNEL_WAIT", "OP_PMU_MASK")
+NO_STOP = "command stream ends without NPU_OP_STOP"
 
 
 def run(machine: Machine, commands: Sequence[Command], trace: list[Executed] | None = None) -> int:
@@ -43,28 +44,28 @@ def run(machine: Machine, commands: Sequence[Command], trace: list[Executed] | N
             machine.registers.set(command)
         elif name == "OP_STOP":
             return done
-        elif name in _OPERATIONS:
-            executed = _step(machine, command)
+        elif name not in NO_EFFECT:
+            executed = do(machine, command)
             done += 1
             if trace is not None:
                 trace.append(executed)
-        elif name not in _NO_EFFECT:
-            raise not_modelled(command, "the whole operation")
-    raise StreamError("command stream ends without NPU_OP_STOP")
+    raise StreamError(NO_STOP)
 
 
-def _step(machine: Machine, command: Command) -> Executed:
+def do(machine: Machine, command: Command) -> Executed:
     """Does one operation; an error that does not know its place gets the command's."""
+    if command.register.name not in OPERATIONS:
+        raise not_modelled(command, "the whole operation")
     try:
-        machine.spend(*_cost(machine, command))
-        return _OPERATIONS[command.register.name](machine, command)
+        machine.spend(*cost(machine, command))
+        return OPERATIONS[command.register.name](machine, command)
     except NotModelled as error:
         raise NotModelled(error.opcode, error.field, command.address) from error
     except SimulatorError as error:
         raise type(error)(f"NPU_{command.register.name}: {error.what}", command.address) from error
 
 
-def _cost(machine: Machine, command: Command) -> tuple[int, int]:
+def cost(machine: Machine, command: Command) -> tuple[int, int]:
     """(work, elements of its arrays) of an operation, before any of it is done; a DMA counts its own bytes."""
     name, registers = command.register.name, machine.registers
     if name == "OP_DMA_START":
@@ -171,7 +172,7 @@ def _dma(machine: Machine, command: Command) -> Executed:
     return Executed(command, (moved,), macs=0)
 
 
-_OPERATIONS: dict[str, Callable[[Machine, Command], Executed]] = {
+OPERATIONS: dict[str, Callable[[Machine, Command], Executed]] = {
     "OP_CONV": _convolution,
     "OP_DEPTHWISE": _convolution,
     "OP_POOL": _pool,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from targets.target import Graph
 from targets.tflite_micro import NAME as MICRO
 from targets.tflite_micro import run_micro
 from targets.tflite_parts import Segment, cut
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Array = NDArray[Any]
 Command = tuple[int, int]
@@ -100,7 +103,7 @@ class Steps:
     macs: int = 0
 
     @classmethod
-    def of(cls, model: simulator.Model, content: bytes, variant: str, progress: Callable[[str], None]) -> Steps:
+    def of(cls, model: simulator.Model, content: bytes, variant: str, progress: Callable[[str], None]) -> Self:
         """The steps of a loaded file."""
         plan: list[simulator.NpuOperator | Segment] = []
         numbered = enumerate(model.operators)
@@ -158,11 +161,21 @@ class Steps:
     def _on_npu(self, step: simulator.NpuOperator, number: int, values: list[dict[int, Array]]) -> None:
         for held in values:
             trace: list[simulator.Executed] = []
-            results = step.run([_value(held, tensor) for tensor in step.inputs], trace)
+            results = step.run([self.value(held, tensor) for tensor in step.inputs], trace)
             held.update((tensor.index, result) for tensor, result in zip(step.outputs, results, strict=True))
             self.seen.update((number, executed.command.address) for executed in trace)
             self.operations += len(trace)
             self.macs += sum(executed.macs for executed in trace)
+
+    @staticmethod
+    def value(held: dict[int, Array], tensor: Any) -> Array:
+        """A tensor that was computed, or a constant of the file."""
+        if tensor.index in held:
+            return held[tensor.index]
+        if tensor.data:
+            values: Array = np.frombuffer(tensor.data, tensor.dtype).reshape(tensor.shape)
+            return values
+        raise RunError(f"tensor `{tensor.name}` of the compiled file is read before anything wrote it")
 
     def _on_cpu(self, step: Segment, values: list[dict[int, Array]]) -> None:
         self.progress(f"{self.variant}: {', '.join(step.kinds)} on the CPU")
@@ -212,16 +225,6 @@ def _content(compiled: ModelFile) -> bytes:
     if found != compiled.sha256:
         raise RunError(f"`{compiled.path}` has changed: its SHA-256 is {found}", f"the compiled file, {compiled.sha256}")
     return content
-
-
-def _value(held: dict[int, Array], tensor: Any) -> Array:
-    """A tensor that was computed, or a constant of the file."""
-    if tensor.index in held:
-        return held[tensor.index]
-    if tensor.data:
-        values: Array = np.frombuffer(tensor.data, tensor.dtype).reshape(tensor.shape)
-        return values
-    raise RunError(f"tensor `{tensor.name}` of the compiled file is read before anything wrote it")
 
 
 @functools.cache

@@ -19,12 +19,14 @@ MAX_ELEMENT_BYTES = 8
 class Segment:
     """A run of CPU operators as a file: `inputs` and `outputs` are tensor indices of the file it was cut from.
 
-    `kinds` are the operators' names in order, `tensor_bytes` an upper bound of what its activations take.
+    `names` are those of the outputs, `kinds` the operators' names in order, `tensor_bytes` an upper bound of what its
+    activations take.
     """
 
     content: bytes
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    names: tuple[str, ...]
     kinds: tuple[str, ...]
     tensor_bytes: int
 
@@ -40,11 +42,13 @@ def cut(content: bytes, positions: Sequence[int]) -> Segment:
     inputs = [index for index in _tensors(operators, "inputs") if index not in made and not _is_constant(model, graph, index)]
     outputs = [index for index in made if index in read_elsewhere]
     kept = list(dict.fromkeys([*_tensors(operators, "inputs"), *made]))
+    names = tuple((graph.tensors[index].name or b"").decode("utf-8", "replace") for index in outputs)
     _keep(model, content, operators, kept, (inputs, outputs))
     return Segment(
         content=_packed(model),
         inputs=tuple(inputs),
         outputs=tuple(outputs),
+        names=names,
         kinds=tuple(_kind(model, operator) for operator in operators),
         tensor_bytes=sum(map(_bytes_at_most, model.subgraphs[0].tensors)),
     )
@@ -118,3 +122,16 @@ def _packed(model: Any) -> bytes:
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def every_tensor(content: bytes) -> tuple[bytes, tuple[int, ...]]:
+    """The same model with every operator's output as an output of the graph, and their tensor indices in that order."""
+    model: Any = schema.ModelT.InitFromPackedBuf(content, 0)
+    graph = model.subgraphs[0]
+    outputs = _tensors(list(graph.operators), "outputs")
+    for buffer in model.buffers:
+        if buffer.offset > 1 and buffer.size > 0:
+            buffer.data = _data(buffer, content)
+            buffer.offset = buffer.size = 0
+    graph.outputs, model.metadata, model.signatureDefs, model.metadataBuffer = outputs, [], [], []
+    return _packed(model), tuple(outputs)

@@ -11,6 +11,8 @@ from harness.report.run_view import Case, RunView
 
 State = Literal["ship", "stop", "open"]
 WORDS = {"ship": "Ship", "stop": "Do not ship", "open": "Not proven"}
+ACCEPTANCE_TEST = "test_acceptance"
+"""Its failures are said by the thresholds, with both numbers."""
 SIMULATED = {"simulated-open": "the open simulator", "simulated-fvp": "Arm's FVP"}
 
 
@@ -32,19 +34,29 @@ class Decision:
 
 def decide_case(view: RunView, case: Case) -> Decision:
     """The decision on one model, NPU and target."""
-    stops = [*_failures(view, case), *_does_not_fit(view, case)]
+    stops = [*_failures(view, case), *_thresholds(view, case), *_does_not_fit(view, case)]
     if stops:
         return Decision("stop", tuple(stops))
     doubts = _doubts(view, case)
     return Decision("open", tuple(doubts)) if doubts else Decision("ship", (_proof(view, case),))
 
 
+def _thresholds(view: RunView, case: Case) -> list[str]:
+    """Thresholds of --acceptance that this case does not meet."""
+    return [
+        f"{row['text']} is not met: {row['found']}"
+        for row in view.run.thresholds
+        if not row["met"] and (row["variant"], row["profile"], row.get("target") or case[2]) == case
+    ]
+
+
 def _failures(view: RunView, case: Case) -> list[str]:
     """Tests of this case that failed; a test's id carries its case in brackets."""
     return [
-        f"{failure['test'].rpartition('::')[2].partition('[')[0]} failed: {failure['message']}"
+        f"{name} failed: {failure['message']}"
         for failure in view.run.failures
         if "-".join(case) in failure["test"]
+        and ((name := test_name(failure["test"])) != ACCEPTANCE_TEST or not view.run.thresholds)
     ]
 
 
@@ -70,6 +82,11 @@ def _proof(view: RunView, case: Case) -> str:
     assert executed
     where = SIMULATED.get(executed["evidence"], "an NPU")
     return f"{executed['value']:.0%} of operators executed on {where}, every test passed"
+
+
+def test_name(test: str) -> str:
+    """A test's function, from its id."""
+    return test.rpartition("::")[2].partition("[")[0]
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,16 @@ class StoredRun:
         """The run's id."""
         return str(self.header["id"])
 
+    @property
+    def thresholds(self) -> list[Mapping[str, Any]]:
+        """What came of the thresholds of `--acceptance`, none for a run without: text, variant, profile, met, found."""
+        content = self._json("acceptance.json") or {"thresholds": []}
+        rows = content.get("thresholds") if isinstance(content, dict) else None
+        needed = {"text", "variant", "profile", "met", "found"}
+        if not isinstance(rows, list) or not all(isinstance(row, dict) and needed <= row.keys() for row in rows):
+            raise _broken(self.folder / "acceptance.json", "it holds no thresholds", "the file that --acceptance writes")
+        return rows
+
     def placement(self, variant: str, profile: str) -> Mapping[str, Any] | None:
         """The placement file of a compiled model, None when the run kept none."""
         content = self._json(f"placement/{variant}-{profile}.json")

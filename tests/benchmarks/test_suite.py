@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -17,6 +18,22 @@ DETERMINISTIC = ("compiled", "estimated")
 
 def key(record: dict[str, Any]) -> tuple[str, ...]:
     return tuple(record.get(part, "") for part in ("variant", "profile", "target", "metric", "stat", "graph"))
+
+
+@pytest.mark.slow
+def test_a_run_writes_its_page_and_gives_junit_the_figures_with_their_evidence(
+    run_suite: RunSuite, model: MakeModel, data: Path, tmp_path: Path
+) -> None:
+    junit = tmp_path / "junit.xml"
+    run = run_suite("--model", model("detector"), "--data", data, "--junitxml", junit, report=True)
+    assert run.code == 0
+    run.says("report:", "report.html")
+    page = (run.folder / "report.html").read_text()
+    assert "Not proven" in page
+    assert "data:image/webp;base64," in page
+    properties = {item.get("name"): item.get("value") for item in ElementTree.parse(junit).iter("property")}
+    assert properties["npu_operator_share @ compiled"] == "1.0"
+    assert float(str(properties["latency_us median @ host"])) > 0
 
 
 def test_a_run_exits_0_and_leaves_every_file_of_the_results_folder(run_suite: RunSuite, model: MakeModel, data: Path) -> None:
@@ -30,6 +47,7 @@ def test_a_run_exits_0_and_leaves_every_file_of_the_results_folder(run_suite: Ru
         "placement/detector-ethos-u65-256.json",
         "detections/detector-int8.json",
         "detector.md",
+        "summary.md",
         "benchmark.json",
         "run.log",
     }
@@ -197,6 +215,7 @@ def test_on_the_simulator_the_bytes_are_the_reference_s_and_a_missing_latency_is
     assert run.record("latency_us", stat="median")["unavailable"]
 
 
+@pytest.mark.slow
 def test_with_images_the_simulator_s_outputs_have_an_accuracy_of_their_own(
     run_suite: RunSuite, model: MakeModel, data: Path
 ) -> None:

@@ -94,10 +94,10 @@ def test_the_debug_database_is_read_by_source_operator(tmp_path: Path) -> None:
 
 
 def test_memory_and_waiting_are_read_where_this_vela_writes_them(tmp_path: Path) -> None:
-    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, QUEUE, PERFORMANCE)).commands[0]
+    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, STREAMS, QUEUE, PERFORMANCE)).commands[0]
     assert (found.compute_cycles, found.staging_bytes) == (80, 4096)
     shorter = table("perf", '"id","source_id","operator","op_cycles","mac_count"', '20,1,"Conv2D",100,50')
-    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, QUEUE, shorter)).commands[0]
+    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, STREAMS, QUEUE, shorter)).commands[0]
     assert (found.compute_cycles, found.staging_bytes) == (None, None)
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,17 @@ import pytest
 from PIL import Image
 
 from harness.detection.dataset import load_dataset
-from harness.errors import DatasetError
+from harness.errors import DatasetError, UsageError
 from harness.report.decision import decide_case, decide_run
-from harness.report.html.history import ChangePoint, history_charts
+from harness.report.html.history import ChangePoint, changes_of, history_charts
 from harness.report.html.latency_charts import median_interval
 from harness.report.html.network import networks, short_names
 from harness.report.html.page import page
+from harness.report.html.vega import draw, field
 from harness.report.run_view import RunView
-from harness.report.stored_run import StoredRun
+from harness.report.stored_run import StoredRun, read_run
 from harness.store import write_whole
+from tests.harness.builders import measurement
 from tests.report.runs import write_run
 
 EVIL = '<script>alert(1)</script>"onload="x'
@@ -96,13 +99,40 @@ def test_a_failed_test_stops_its_own_case_and_the_run(tmp_path: Path) -> None:
     assert "bytes differ" in page(run)
 
 
+def test_a_threshold_that_is_not_met_stops_its_model_with_both_numbers(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", executed=1.0)
+    case = {"text": "estimated_us <= 40000 @ estimated", "profile": "ethos-u65-256", "target": "host"}
+    rows = [
+        {**case, "variant": "level2_relu", "met": False, "found": "45000 us"},
+        {**case, "variant": "level3_relu", "met": True, "found": "<i>39000</i> us"},
+    ]
+    (run.folder / "acceptance.json").write_text(json.dumps({"thresholds": rows}))
+    assert states(run) == ["stop", "ship"]
+    text = page(run)
+    assert "1 of 2 thresholds are met" in text
+    assert "45000 us" in text
+    assert "&lt;i&gt;39000" in text
+
+
+def test_an_acceptance_file_that_is_none_is_an_error(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    (run.folder / "acceptance.json").write_text('{"thresholds": [1]}')
+    with pytest.raises(UsageError, match="holds no thresholds"):
+        page(run)
+
+
 def test_a_failure_of_no_case_stops_the_run(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", executed=1.0, failures=[("benchmarks/test_claims.py::test_x", "why")])
     assert headline(run) == "Do not ship"
 
 
-def test_the_page_is_one_file_that_asks_nobody_for_anything(tmp_path: Path) -> None:
-    text = page(write_run(tmp_path / "run"))
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of a run of two models."""
+    return page(write_run(tmp_path_factory.mktemp("html") / "run"))
+
+
+def test_the_page_is_one_file_that_asks_nobody_for_anything(text: str) -> None:
     elements = Elements(text)
     for _, attributes in elements.found:
         for name in ("src", "href", "xlink:href", "action", "data", "poster", "srcset"):
@@ -111,13 +141,23 @@ def test_the_page_is_one_file_that_asks_nobody_for_anything(tmp_path: Path) -> N
     assert not re.search(r"url\((?!['\"]?(?:data:|#))", text)
 
 
-def test_no_two_elements_share_an_id_whatever_is_drawn(tmp_path: Path) -> None:
-    ids = [attributes["id"] for _, attributes in Elements(page(write_run(tmp_path / "run"))).found if "id" in attributes]
+def test_no_two_elements_share_an_id_whatever_is_drawn(text: str) -> None:
+    ids = [attributes["id"] for _, attributes in Elements(text).found if "id" in attributes]
     assert len(ids) == len(set(ids))
+    clipped = {"mark": {"type": "line", "clip": True}, "encoding": {"x": field("x"), "y": field("x")}}
+    drawings = [draw({**clipped, "data": {"values": [{"x": 0}, {"x": last}]}}, "a line") for last in (1, 2)]
+    first, second = ([str(a["id"]) for _, a in Elements(svg).found if "id" in a] for svg in drawings)
+    assert first
+    assert not set(first) & set(second)
+    assert all(f"url(#{name})" in drawings[0] for name in first)
 
 
-def test_only_its_own_script_may_run(tmp_path: Path) -> None:
-    text = page(write_run(tmp_path / "run"))
+def test_a_run_has_the_same_page_byte_for_byte_whenever_it_is_written(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    assert page(run) == page(run)
+
+
+def test_only_its_own_script_may_run(text: str) -> None:
     elements = Elements(text)
     (policy,) = [str(meta["content"]) for meta in elements.of("meta") if meta.get("http-equiv")]
     script = text.rpartition("<script>")[2].partition("</script>")[0]
@@ -145,8 +185,7 @@ def test_texts_of_files_are_texts_wherever_they_stand(tmp_path: Path) -> None:
     assert "<script>alert(2)</script>" in shown
 
 
-def test_every_figure_shown_can_say_where_it_comes_from(tmp_path: Path) -> None:
-    text = page(write_run(tmp_path / "run"))
+def test_every_figure_shown_can_say_where_it_comes_from(text: str) -> None:
     elements = Elements(text)
     data = json.loads(elements.scripts[0])
     keys = [int(str(button["data-figure"])) for button in elements.of("button") if "data-figure" in button]
@@ -155,6 +194,34 @@ def test_every_figure_shown_can_say_where_it_comes_from(tmp_path: Path) -> None:
         *_, evidence, _, identity = data["figures"][key]
         assert evidence in data["evidence"]
         assert "weights" in data["identities"][identity]
+
+
+def test_a_found_figure_of_a_claim_opens_the_record_it_was_judged_on(text: str) -> None:
+    found = re.search(r'<td><button class="fig" data-figure="(\d+)"[^>]*><b>80.0 %</b>', text)
+    assert found
+    data = json.loads(Elements(text).scripts[0])
+    assert data["figures"][int(found[1])][:2] == ["npu_operator_share", "level2_relu on ethos-u65-256, target host"]
+
+
+def test_a_run_that_found_nothing_has_a_page_that_says_so(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", ())
+    assert "none was judged" in page(run)
+    assert headline(run) == "Do not ship"
+
+
+def test_a_model_without_a_placement_and_samples_of_0_are_no_obstacle(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    (run.folder / "placement" / "level2_relu-ethos-u65-256.json").unlink()
+    (run.folder / "samples.jsonl").write_text(
+        "".join(
+            json.dumps({"variant": "level2_relu", "profile": "p", "target": "host", "executed": "e", "latency_us": value})
+            + "\n"
+            for value in (0.0, 1000.0)
+        )
+    )
+    text = page(read_run(run.folder))
+    assert 'data-network="level3_relu-ethos-u65-256"' in text
+    assert "2 samples" in text
 
 
 def test_equal_models_stand_once_under_both_names(tmp_path: Path) -> None:
@@ -187,11 +254,20 @@ def test_a_placement_of_an_older_run_has_no_waiting_and_no_memory(tmp_path: Path
     assert [track.name for track in network.tracks] == ["cycles"]
 
 
-def test_names_lose_what_all_of_them_share() -> None:
-    names = ["a.b.Wrapper/net/ultralytics.nn.modules.conv.Conv_0/act;", "a.b.Wrapper/net/ultralytics.nn.modules.block.C2f_1;"]
-    assert short_names(names) == ["Conv_0/act", "C2f_1"] or all("ultralytics" not in name for name in short_names(names))
-    assert short_names(["same", "same"]) == ["same", "same"]
-    assert short_names([]) == []
+def test_names_lose_modules_and_the_wrappers_that_most_begin_with() -> None:
+    names = [f"a.b.Wrapper/a.b.Head/torch.nn.modules.conv.Conv_{i}/act;" for i in range(3)]
+    assert short_names([*names, "Identity"]) == ["Conv_0/act", "Conv_1/act", "Conv_2/act", "Identity"]
+
+
+@pytest.mark.parametrize("names", [[], ["same", "same"], ["a/b"], ["", ""], ["/", "/"], ["x/", "x/"], ["//", "//a"]])
+def test_odd_names_stay_names(names: list[str]) -> None:
+    short = short_names(names)
+    assert len(short) == len(names)
+    assert all(bool(after) == bool(before) for after, before in zip(short, names, strict=True))
+
+
+def test_a_name_of_any_length_is_shown_short() -> None:
+    assert len(short_names(["n" * 100_000])[0]) <= 120
 
 
 def test_the_interval_of_a_median_covers_it_as_often_as_it_says() -> None:
@@ -227,13 +303,35 @@ def test_change_points_that_the_history_found_are_marked(tmp_path: Path) -> None
     assert any("changed: 6.0 % slower" in chart.svg for chart in charts)
 
 
-def test_a_line_breaks_where_the_identity_changes(tmp_path: Path) -> None:
-    first, second = runs_over_time(tmp_path, 1.0, 1.2)
-    for record in second.records:
+@dataclass(frozen=True)
+class Point:
+    run: str
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    point: Point
+    text: str
+    jumped: bool
+
+
+def test_the_jumps_of_a_trend_are_change_points() -> None:
+    record = measurement(metric="latency_us", value=1.0, stat="median", unit="us").to_json()
+    steps = [Step(Point("a", record), "", False), Step(Point("b", record), "+6.0 %", True)]
+    assert changes_of(steps) == [
+        ChangePoint("level2_relu", "ethos-u65-256", "host", "latency_us", run="b", why="+6.0 %", stat="median")
+    ]
+
+
+def test_a_line_breaks_where_the_identity_changes_and_goes_on_after_it(tmp_path: Path) -> None:
+    runs = runs_over_time(tmp_path, 1.0, 1.2, 1.4)
+    for record in (*runs[1].records, *runs[2].records):
         record["identity"]["tools"] = {"vela": "4.0.0"}
-    (estimate,) = [chart for chart in history_charts([first, second]) if chart.title.startswith("Vela")]
+    (estimate,) = [chart for chart in history_charts(runs) if chart.title.startswith("Vela")]
     assert "not comparable with the run before: tools changed" in estimate.svg
     assert "changed: 45.00 before" not in estimate.svg
+    assert "changed: 54.00 before" in estimate.svg
 
 
 def test_a_single_run_has_no_history(tmp_path: Path) -> None:

@@ -71,6 +71,31 @@ def test_a_broken_run_is_an_error_in_words(tmp_path: Path, damage: Callable[[Pat
     assert not (tmp_path / "x.html").exists()
 
 
+def test_a_page_that_cannot_be_written_is_an_error_in_words(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", ("level2_relu",))
+    (tmp_path / "file").write_text("")
+    done = CliRunner().invoke(main, ["report", str(run.folder), "--output", str(tmp_path / "file" / "report.html")])
+    assert done.exit_code == 1
+    assert "cannot write" in done.output
+
+
+def test_the_command_writes_the_page_with_the_runs_beside_it(tmp_path: Path) -> None:
+    for day, name in ((1, "a"), (2, "b")):
+        run = write_run(tmp_path / name, ("level2_relu",), run={"id": name, "started": f"2026-01-0{day}T00:00:00+00:00"})
+    output = tmp_path / "report.html"
+    done = CliRunner().invoke(main, ["report", str(run.folder), "--output", str(output)])
+    assert done.exit_code == 0, done.output
+    assert "2 runs in its history" in done.output
+    assert output.read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("command", [["report"], ["recommend"], ["export", "--format", "all"]])
+def test_a_run_that_is_not_there_is_usage(command: list[str]) -> None:
+    done = CliRunner().invoke(main, [command[0], "no-such-run", *command[1:]])
+    assert done.exit_code == 2
+    assert "no run `no-such-run`" in done.output
+
+
 def test_a_last_sample_that_was_cut_off_is_left_out_and_one_in_the_middle_is_an_error(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", ("level2_relu",))
     path = run.folder / "samples.jsonl"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import simulator
 from simulator import container
@@ -30,7 +32,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def _inputs(model: simulator.Model) -> list[np.ndarray]:  # type: ignore[type-arg]
+def _inputs(model: simulator.Model) -> list[NDArray[Any]]:
     return [np.zeros(tensor.shape, tensor.dtype) for tensor in model.inputs]
 
 
@@ -129,7 +131,7 @@ def test_a_weight_stream_that_runs_dry_is_refused_with_its_place() -> None:
     start = bytes(data).find(bytes(parsed.tensors[constants].data))
     data[start : start + len(parsed.tensors[constants].data)] = b"\xff" * len(parsed.tensors[constants].data)
     model = Model(container.parse(bytes(data)), simulator.Limits())
-    with pytest.raises(simulator.WeightStreamError, match="0x0.*NPU_OP_CONV"):
+    with pytest.raises(simulator.WeightStreamError, match=r"0x0.*NPU_OP_CONV"):
         model.run(_inputs(model))
 
 

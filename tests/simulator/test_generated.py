@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 
 import pytest
@@ -15,13 +16,13 @@ NIGHTLY = 3000  # of which a good four fifths have a reference and land on the N
 
 def _compare(first: int, count: int, least: int) -> None:
     chosen = [str(case(number)) for number in range(first, first + count)]
-    print(f"cases {chosen[0]} to {chosen[-1]}: `python -m tests.simulator.generator {first} {count}`")
+    sys.stdout.write(f"cases {chosen[0]} to {chosen[-1]}: `python -m tests.simulator.generator {first} {count}`\n")
     results = list(compare_all(chosen))
     failures = [f"{result.case}: {result.status}: {result.detail}" for result in results if result.status not in PASSING]
     hint = "\nhint: python -m tests.simulator.generator 0 0 --golden tests/simulator/golden --cases CASE ..."
     assert not failures, "\n".join(failures) + hint
     totals = Counter(result.status for result in results)
-    print(dict(totals))
+    sys.stdout.write(f"{dict(totals)}\n")
     assert totals[EQUAL] >= least
 
 

@@ -26,15 +26,23 @@ def claim_charts(verdicts: Sequence[Record]) -> list[Chart]:
             metric = verdict["text"].partition(" = ")[0]
             groups.setdefault((verdict["document"], metric), []).append(verdict)
     order = sorted(groups, key=lambda group: (group[1] != "npu_operator_share", group[1]))
-    return [_chart(document, metric, groups[document, metric]) for document, metric in order]
+    domains = {metric: _domain([row for group in groups if group[1] == metric for row in groups[group]]) for _, metric in order}
+    return [_chart(document, metric, groups[document, metric], domains[metric]) for document, metric in order]
 
 
-def _chart(document: str, metric: str, verdicts: Sequence[Record]) -> Chart:
+def _domain(verdicts: Sequence[Record]) -> tuple[float, float]:
+    """The range of a metric in all documents, so that their charts can be compared with each other."""
+    numbers = [float(verdict[side]) for verdict in verdicts for side in ("documented", "found")]
+    margin = max(0.005, (max(numbers) - min(numbers)) * 0.06)
+    return min(numbers) - margin, max(numbers) + margin
+
+
+def _chart(document: str, metric: str, verdicts: Sequence[Record], domain: tuple[float, float]) -> Chart:
     rows = _rows(verdicts)
     title = WORDS.get(metric, metric)
     evidence = tuple(dict.fromkeys(verdict["evidence"] for verdict in verdicts))
     spoken = f"{title}: documented in {document} against found. " + "; ".join(row["said"] for row in rows)
-    return Chart(title, document, draw(_spec(rows), spoken), evidence=("documented", *evidence))
+    return Chart(title, document, draw(_spec(rows, domain), spoken), evidence=("documented", *evidence))
 
 
 def _rows(verdicts: Sequence[Record]) -> list[dict[str, Any]]:
@@ -48,12 +56,9 @@ def _rows(verdicts: Sequence[Record]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def _spec(rows: Sequence[dict[str, Any]]) -> Spec:
-    numbers = [row[side] for row in rows for side in ("documented", "found")]
-    low, high = min(numbers), max(numbers)
-    margin = max(0.01, (high - low) * 0.08)
-    x = {"scale": {"domain": [low - margin, high + margin], "nice": False, "zero": False}}
-    x["axis"] = axis("", format=".0%" if high - low > 0.1 else ".1%", tickCount=4)
+def _spec(rows: Sequence[dict[str, Any]], domain: tuple[float, float]) -> Spec:
+    x = {"scale": {"domain": list(domain), "nice": False, "zero": False}}
+    x["axis"] = axis("", format=".0%" if domain[1] - domain[0] > 0.05 else ".1%", tickCount=4)
     y = names("model")
     colour = category("outcome", scale={"domain": list(OUTCOMES), "range": COLOURS}, legend=None)
     return {

@@ -45,6 +45,44 @@ class ChangePoint:
     graph: str = ""
 
 
+class Point(Protocol):
+    """A figure in a run of a history."""
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+
+    @property
+    def record(self) -> Record:
+        """The figure's record."""
+
+
+class Step(Protocol):
+    """A point of a trend; `jumped` when the figure changed there, `text` in words."""
+
+    @property
+    def point(self) -> Point:
+        """Where."""
+
+    @property
+    def text(self) -> str:
+        """What changed."""
+
+    @property
+    def jumped(self) -> bool:
+        """Whether the figure did."""
+
+
+def changes_of(steps: Iterable[Step]) -> list[ChangePoint]:
+    """The change points of a trend that a history has found."""
+    return [_change(step) for step in steps if step.jumped]
+
+
+def _change(step: Step) -> ChangePoint:
+    variant, profile, target, metric, stat, graph, _ = _key(step.point.record)
+    return ChangePoint(variant, profile, target, metric, step.point.run, step.text, stat, graph)
+
+
 @dataclass(frozen=True)
 class Shown:
     """A metric that history has a chart of, with the unit it is drawn in."""

@@ -84,8 +84,9 @@ def _middle(model: str, samples: Sequence[float]) -> dict[str, Any]:
 def _spec(points: Rows, middles: Rows, width: int) -> Spec:
     numbers = [row["ms"] for row in points]
     spread = max(numbers) / max(min(numbers), 1e-9)
-    scale = {"type": "log", "nice": False, "padding": 10} if spread > LOG_FROM else {"zero": False, "padding": 10}
-    title = f"milliseconds{', logarithmic' if spread > LOG_FROM else ''}"
+    logarithmic = spread > LOG_FROM and min(numbers) > 0
+    scale = {"type": "log", "nice": False, "padding": 10} if logarithmic else {"zero": False, "padding": 10}
+    title = f"milliseconds{', logarithmic' if logarithmic else ''}"
     x = field("ms", scale=scale, axis=axis(title, grid=True, format="~g", tickCount=8 if width > 400 else 4))
     return {
         "width": width - LABELS - 24,

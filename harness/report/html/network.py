@@ -15,6 +15,8 @@ PLACES = ("executed", "fused", "elided", "cpu")
 MODULE = re.compile(r"(?:[a-z_0-9]+\.)+(?=[A-Z])")
 """Python modules in front of a class's name, which fill names of operators without saying anything."""
 LONGEST_NAME = 120
+LONGEST_READ = 2000
+"""Letters of a name that are looked at: a file may hold a name of megabytes."""
 KINDS_SHOWN = 6
 Operators = Sequence[Mapping[str, Any]]
 
@@ -159,8 +161,15 @@ def _rows(operators: Operators, cycles: Sequence[int] | None, compute: Sequence[
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Names without what all of them begin with and without Python modules, at most LONGEST_NAME long."""
-    first, last = min(names, default=""), max(names, default="")
-    common = first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
-    start = max(common.rfind("/"), common.rfind(".")) + 1 if len(names) > 1 else 0
-    return [MODULE.sub("", name[start:]).strip("/;")[-LONGEST_NAME:] or name[:LONGEST_NAME] for name in names]
+    """Names without Python modules and without the wrappers that most of them begin with, at most LONGEST_NAME long."""
+    short = [MODULE.sub("", name[:LONGEST_READ]).strip("/;") for name in names]
+    while wrapper := _wrapper(short):
+        short = [name.replace(f"{wrapper}/", "") for name in short]
+    return [name[:LONGEST_NAME] or full[:LONGEST_NAME] for name, full in zip(short, names, strict=True)]
+
+
+def _wrapper(names: Sequence[str]) -> str:
+    """The first part of a path that more than half of the names begin with, "" when there is none."""
+    firsts = Counter(name.partition("/")[0] for name in names if name.partition("/")[2])
+    first, count = (firsts.most_common(1) or [("", 0)])[0]
+    return first if count * 2 > len(names) > 1 else ""

@@ -13,10 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.detection.dataset import Dataset
+from harness.errors import StorageError
 from harness.report.decision import Decision, decide_case, decide_run
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
 from harness.report.html.claim_charts import claim_charts
-from harness.report.html.exhibits import BADGES, Exhibits, Figure
+from harness.report.html.exhibits import BADGES, NOTHING, Exhibits, Figure
 from harness.report.html.history import ChangePoint, PastRun, history_charts
 from harness.report.html.latency_charts import latency_charts
 from harness.report.html.network import networks
@@ -72,8 +73,15 @@ def write_page(
     history: Sequence[PastRun] = (),
     changes: Sequence[ChangePoint] = (),
 ) -> None:
-    """Write the page of a run; `history` are earlier runs (this one is added), `changes` the change points found in them."""
-    write_whole(output, page(run, dataset, history, changes))
+    """Write the page of a run; `history` are earlier runs (this one is added), `changes` the change points found in them.
+
+    StorageError when it cannot be written.
+    """
+    text = page(run, dataset, history, changes)
+    try:
+        write_whole(output, text)
+    except OSError as error:
+        raise StorageError(f"cannot write `{output}`: {error.strerror}", "a writable folder", "--output report.html") from error
 
 
 def page(
@@ -109,6 +117,7 @@ def _environment() -> Environment:
 
 def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None) -> dict[str, Any]:
     run = view.run
+    panels = {model.name: networks(view, model.name) for model in view.models}
     decisions = {case: decide_case(view, case) for case in view.cases}
     return {
         "run": run.header,
@@ -117,9 +126,10 @@ def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None) -> dict
         "rows": [_row(view, exhibits, variant, decisions) for variant in view.variants],
         "reasons": _reasons(view, decisions),
         "claims": claim_charts(run.verdicts),
-        "verdicts": _verdicts(run.verdicts),
+        "verdicts": _verdicts(view, exhibits),
         "models": view.models,
-        "networks": {model.name: networks(view, model.name) for model in view.models},
+        "networks": panels,
+        "tabs": [profile for profile in view.profiles if any(n.profile == profile for own in panels.values() for n in own)],
         "memory": {profile: _memories(view, exhibits, profile) for profile in view.profiles},
         "latency": latency_charts(view),
         "stats": _stats(view, exhibits),
@@ -129,6 +139,7 @@ def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None) -> dict
         "pictures": pictures(view, dataset),
         "dataset": dataset.name if dataset else "",
         "failures": run.failures,
+        "thresholds": run.thresholds,
         "badges": BADGES,
     }
 
@@ -177,8 +188,9 @@ def _named(cases: Sequence[Case], variants: Sequence[str]) -> list[str]:
     ]
 
 
-def _verdicts(verdicts: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
+def _verdicts(view: RunView, exhibits: Exhibits) -> dict[str, list[dict[str, Any]]]:
     """Verdicts as table rows, those that a reader has to know first; equal ones of several NPUs share a row."""
+    verdicts = view.run.verdicts
     rows: dict[str, list[dict[str, Any]]] = {"bad": [], "good": []}
     texts = {verdict["claim"]: verdict for verdict in verdicts}
     every = len({verdict["profile"] for verdict in verdicts})
@@ -188,8 +200,25 @@ def _verdicts(verdicts: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
         shown = {key: verdict[key] for key in ("claim", "text", "document", "why", "evidence", "comparability")}
         shown["where"] = "every NPU" if len(profiles) == every > 1 else ", ".join(map(short_profile, profiles))
         shown |= {"documented": documented, "found": found, "difference": difference, "outcome": outcome}
+        shown["figure"] = exhibits.figure(_judged(view, verdict), "") if verdict["difference"] is not None else NOTHING
         rows["bad" if outcome in BAD else "good"].append(shown)
     return rows
+
+
+def _judged(view: RunView, verdict: Record) -> Record | None:
+    """The record that a verdict on a figure was given on."""
+    metric = verdict["text"].partition(" = ")[0]
+    same = [(verdict[part], part) for part in ("variant", "profile", "target")]
+    return next(
+        (
+            record
+            for record in view.run.records
+            if record["metric"] == metric
+            and record.get("value") == verdict["found"]
+            and all(record[part] == value for value, part in same)
+        ),
+        None,
+    )
 
 
 def _memories(view: RunView, exhibits: Exhibits, profile: str) -> list[tuple[str, list[Memory]]]:

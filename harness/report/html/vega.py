@@ -57,8 +57,9 @@ def draw(spec: Spec, label: str) -> Markup:
     """The SVG of a Vega-Lite specification, named for those who cannot see it."""
     whole = {"config": CONFIG, **spec}
     svg: str = vl_convert.vegalite_to_svg(whole, vl_version=VEGA_LITE, allowed_base_urls=[])
-    own = hashlib.sha256(svg.encode()).hexdigest()[:8]
-    svg = REFERENCE.sub(rf"\g<1>c{own}-\g<2>", svg)  # every drawing numbers them from 0, and a page holds many
+    own = hashlib.sha256(f"{label} {REFERENCE.sub('', svg)}".encode()).hexdigest()[:8]
+    numbers = list(dict.fromkeys(found[2] for found in REFERENCE.finditer(svg)))
+    svg = REFERENCE.sub(lambda found: f"{found[1]}c{own}-{numbers.index(found[2])}", svg)  # Vega numbers them per process
     return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1))  # noqa: S704  # Vega escapes texts
 
 

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,31 @@ def run(data: bytes) -> None:
     file(changed(chosen, data[2:]))
 
 
+def plan(data: bytes) -> None:
+    """A changed model again, by the plan's compiled steps and command by command: the same bytes, or the same error."""
+    if len(data) < 2:
+        return
+    chosen = compiled_models()[int.from_bytes(data[:2], "little") % len(compiled_models())]
+    with contextlib.suppress(simulator.SimulatorError):
+        loaded = model.Model(container.parse(changed(chosen, data[2:])), LIMITS)
+        for operator in loaded.operators:
+            if isinstance(operator, simulator.NpuOperator):
+                inputs = [np.zeros(tensor.shape, tensor.dtype) for tensor in operator.inputs]
+                planned, interpreted = _outcome(operator.run, inputs), _outcome(operator.interpret, inputs)
+                if planned != interpreted:
+                    raise AssertionError(f"planned: {planned!r}; interpreted: {interpreted!r}")
+
+
+def _outcome(run: Callable[..., list[np.ndarray[Any, Any]]], inputs: list[np.ndarray[Any, Any]]) -> tuple[object, ...]:
+    """The bytes of all outputs and the operations done, or the error."""
+    trace: list[simulator.Executed] = []
+    try:
+        outputs = run(inputs, trace)
+    except simulator.SimulatorError as error:
+        return type(error).__name__, str(error)
+    return [values.tobytes() for values in outputs], [(done.name, done.shape, done.macs) for done in trace]
+
+
 def changed(original: bytes, edits: bytes) -> bytes:
     """The file with edits of seven bytes each: a place (three bytes), then a word to write there, or to add to it."""
     out = bytearray(original)
@@ -88,7 +114,7 @@ def seeds(target: str) -> list[bytes]:
     files = compiled_models()
     if target == "file":
         return list(files[:40])
-    if target == "run":
+    if target in ("run", "plan"):
         return [struct.pack("<H", i) + bytes(7) for i in range(len(files))]
     streams = [parsed.tensors[op.inputs[0]] for parsed in map(container.parse, files) for op in parsed.operators if op.inputs]
     if target == "decoder":
@@ -97,4 +123,4 @@ def seeds(target: str) -> list[bytes]:
     return [bytes(range(8)) + bytes(parsed.tensors[parsed.operators[0].inputs[1]].data)[:600] for parsed in regions][:60]
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"decoder": decoder, "weights": weights, "file": file, "run": run}
+TARGETS: dict[str, Callable[[bytes], None]] = {"decoder": decoder, "weights": weights, "file": file, "run": run, "plan": plan}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tests.simulator.generator import convolutions, elementwise, integers, shapes
+from tests.simulator.generator import convolutions, elementwise, integers, sequences, shapes
 from tests.simulator.generator.departures import departure
 from tests.simulator.generator.graph import Graph, Unsupported, as_image
 from tests.simulator.toolchain import ALL
@@ -29,7 +29,10 @@ LAST = ("arg_max", "cast")  # their outputs are no feature maps
 # Vela 5.2.0 miscompiles these in the middle of a graph (docs/decisions/simulator-and-tflite-micro.md).
 VELA_JOINS_WRONGLY = ("strided_slice", "slice", "mirror_pad", "conv_dynamic")
 MICRO_LACKS = ("relu_n1_to_1", "relu_0_to_1", "exp", "log", "neg", "tile", "gelu", "reduce_min", "scatter_nd")
-OPERATORS = (*LAYERS, *integers.GRAPHS, *CHAINS, "chain3", "chain4")
+MICRO_LACKS_WIDE = ("less", "less_equal", "greater", "logical_and", "logical_or", "gather")
+# They end in a SELECT, which drops the rescaling that a QUANTIZE behind it asks for (same page).
+SELECTING = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or")
+OPERATORS = (*LAYERS, *integers.GRAPHS, *sequences.GRAPHS, *CHAINS, "chain3", "chain4")
 ATTEMPTS = 40
 
 
@@ -71,16 +74,26 @@ def case(number: int) -> Case:
     dtype = "INT32" if operator in integers.GRAPHS else str(random.choice(["INT8", "INT8", "INT8", "INT16"]))
     if dtype == "INT16" and operator in ONLY_8_BIT:
         dtype = "INT8"
+    if operator in UINT8_TOO and random.random() < 0.1:
+        dtype = "UINT8"
     return Case(operator, dtype, str(random.choice(ALL)), number)
 
 
+# With an unsigned kernel in TFLite (TFLite Micro has hardly any).
+UINT8_TOO = (
+    "conv", "depthwise", "fully_connected", "average_pool", "max_pool", "add", "sub", "mul", "minimum", "maximum", "leaky_relu",
+    "relu", "relu6", "hard_swish", "logistic", "tanh", "softmax", "quantize", "resize_nearest", "resize_bilinear",
+    "concatenation", "pad", "strided_slice", "mean", "reduce_max",
+)  # fmt: skip
 # Without a 16-bit kernel in TFLite Micro, TFLite or Vela.
-ONLY_8_BIT: tuple[str, ...] = ("prelu", "rsqrt", "scatter_nd")
+ONLY_8_BIT: tuple[str, ...] = ("prelu", "rsqrt", "scatter_nd", "lstm")
 
 
 def _output(graph: Graph, operator: str) -> int:
     if operator in integers.GRAPHS:
         return integers.GRAPHS[operator](graph)
+    if operator in sequences.GRAPHS:
+        return sequences.GRAPHS[operator](graph)
     if operator in LAYERS:
         return LAYERS[operator](graph, _source(graph, operator))
     return _chain(graph, int(operator[5:]))
@@ -94,8 +107,8 @@ def _source(graph: Graph, operator: str) -> int:
 def _chain(graph: Graph, length: int) -> int:
     """Layers one after another; now and then an earlier tensor is added or joined to the newest."""
     at = graph.input(graph.image(low=4))
-    seen = [at]
-    unfit = (*LAST, *VELA_JOINS_WRONGLY, *MICRO_LACKS, *(ONLY_8_BIT if graph.wide else ()))
+    seen, last = [at], ""
+    unfit = (*LAST, *VELA_JOINS_WRONGLY, *MICRO_LACKS, *((*ONLY_8_BIT, *MICRO_LACKS_WIDE) if graph.wide else ()))
     names = [name for name in LAYERS if name not in unfit and departure(name, graph.dtype) is None]
     while length:
         at = as_image(graph, at)
@@ -107,8 +120,11 @@ def _chain(graph: Graph, length: int) -> int:
         else:
             # Convolutions as often as everything else together.
             pool = ("conv", "conv", "depthwise") if graph.chance(0.4) else tuple(names)
+            layer = graph.pick(*pool)
+            if layer == "quantize" and last in SELECTING:
+                continue
             try:
-                at = LAYERS[graph.pick(*pool)](graph, at)
+                at, last = LAYERS[layer](graph, at), layer
             except Unsupported:
                 continue
         seen.append(at)

@@ -73,6 +73,7 @@ def reference(model: bytes, path: Path, sets: list[list[Array]]) -> tuple[str, l
         micro = runtime.Interpreter.from_file(str(path), arena_size=16 << 20)
         outputs = []
         for inputs in sets:
+            micro.reset()
             for index, values in enumerate(inputs):
                 micro.set_input(values, index)
             micro.invoke()
@@ -96,6 +97,7 @@ def _tflite(model: bytes, sets: list[list[Array]]) -> list[Array]:
     lite.allocate_tensors()
     places, outputs = [entry["index"] for entry in lite.get_input_details()], []
     for inputs in sets:
+        lite.reset_all_variables()
         for place, values in zip(places, inputs, strict=True):
             lite.set_tensor(place, values)
         lite.invoke()
@@ -176,15 +178,18 @@ def settings(model: simulator.Model) -> tuple[dict[str, int], list[str]]:
                 state[command.register.name[4:]] = command
                 continue
             mode = [command.choice(f.name) for f in command.register.fields if f.meaning in ENUMS]
-            name = " ".join([command.register.name[3:], *mode])
+            flags = [f.name for f in command.register.fields if f.name == "weights_ifm2" and command.get(f.name)]
+            name = " ".join([command.register.name, *mode, *flags])
             executed[name] += 1
-            fields |= {f"{command.register.name[3:]}: {text}" for text in _choices(state)}
+            fields |= {f"{command.register.name[3:]}: {text}" for text in _choices(state, name)}
     return dict(executed), sorted(fields)
 
 
-def _choices(state: dict[str, Any]) -> set[str]:
+def _choices(state: dict[str, Any], operation: str) -> set[str]:
     found = set()
     for name, command in state.items():
+        if name.startswith("DMA0") != operation.startswith("OP_DMA"):
+            continue
         for entry in command.register.fields:
             if entry.meaning in ENUMS:
                 with contextlib.suppress(KeyError):

@@ -39,11 +39,13 @@ def weights(
     elif style == "pairs":  # two of four in a row are zero, as U85's sparsity wants it
         flat = values.reshape(-1)
         flat[(np.arange(flat.size) // shape[-1] + np.arange(flat.size) % shape[-1]) % 4 < 2] = 0
-    per_channel = graph.chance(0.7)
+    per_channel = graph.chance(0.7) and graph.dtype != "UINT8"
     scales = [graph.scale(0.001, 0.02) for _ in range(channels if per_channel else 1)]
     if dynamic:
         scales = scales[:1]
         kernel = graph.input(shape, scales[0], 0, "INT8")
+    elif graph.dtype == "UINT8":
+        kernel = graph.constant((values + 128).astype(np.uint8), scales, 128)
     else:
         kernel = graph.constant(values.astype(np.int8), scales, 0, dimension)
     if graph.chance(0.15):
@@ -55,10 +57,9 @@ def weights(
 
 def output_scale(graph: Graph, source: int, fan_in: int) -> float:
     """A scale near the sums' own, so that neither all outputs saturate nor all vanish; sometimes any."""
-    if graph.chance(0.2):
+    if graph.chance(0.2) and not graph.wide:  # far beyond 16 bits TFLite's sums wrap at 32 where the NPU saturates
         return graph.scale()
-    limit = 32767 if graph.wide else 127
-    typical = graph.quantisation(source)[0] * 0.005 * limit * 60 * np.sqrt(fan_in) / limit / 3
+    typical = graph.quantisation(source)[0] * 0.005 * 60 * np.sqrt(fan_in) / 3
     return float(np.float32(typical * np.exp(graph.random.uniform(-1.5, 1.5))))
 
 
@@ -167,6 +168,7 @@ def batch_matmul(graph: Graph, source: int) -> int:
     options.adjY, options.adjX = graph.chance(0.3), False
     right = graph.input((*batch, columns, depth) if options.adjY else (*batch, depth, columns))
     product = graph.quantisation(source)[0] * graph.quantisation(right)[0]
-    # With a ratio above 1, TFLite Micro overflows 32 bits for 16-bit products where the NPU saturates.
-    scale = float(np.float32(product * np.exp(graph.random.uniform(np.log(2), np.log(20000)))))
+    # With a small output scale, TFLite overflows 32 bits for 16-bit products where the NPU saturates.
+    product *= max(2.0, float(np.sqrt(depth)))
+    scale = float(np.float32(product * np.exp(graph.random.uniform(0, np.log(10000)))))
     return graph.operator("BATCH_MATMUL", [left, right], graph.activation((*batch, width, columns), scale), options)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -37,7 +39,8 @@ def keep(case: Case, folder: Path) -> Path:
         path.write_bytes(model := case.build())
         sets = inputs_of(model, case.seed)
         oracle, outputs = reference(model, path, sets)
-        stream = np.frombuffer(compiled(path, case.config, Path(scratch)).read_bytes(), np.uint8)
+        with contextlib.redirect_stdout(io.StringIO()):
+            stream = np.frombuffer(compiled(path, case.config, Path(scratch)).read_bytes(), np.uint8)
     arrays = {f"input{i}": values for i, values in enumerate(sets[0])}
     target = folder / f"{case}.npz"
     np.savez_compressed(target, compiled=stream, oracle=np.array(oracle), output=outputs[0], **arrays)  # type: ignore[arg-type]
