@@ -21,7 +21,11 @@ VELA = "import sys; from ethosu.vela.vela import main; sys.exit(main(sys.argv[1:
 RAW = ("--output-format", "raw")
 SEPARATE = ("--cop-format", "COP2", "--separate-io-regions")
 OPTIONS = {"cop2": SEPARATE, "raw": RAW, "both": (*SEPARATE, *RAW)}
-CASES = ("add-INT8-u55-128-7-4", "softmax-INT8-u65-512-3-4", "conv-INT8-u85-256-5-6")
+CASES = (
+    pytest.param("add-INT8-u55-128-7-4", marks=pytest.mark.slow),
+    pytest.param("softmax-INT8-u65-512-3-4", marks=pytest.mark.nightly),
+    pytest.param("conv-INT8-u85-256-5-6", marks=pytest.mark.nightly),
+)
 
 
 def _compiled(model: Path, config: str, folder: Path, *options: str) -> simulator.Model:
@@ -30,7 +34,6 @@ def _compiled(model: Path, config: str, folder: Path, *options: str) -> simulato
     return simulator.load(next(folder.glob("case_vela.*")), npu=f"ethos-{config}")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_every_output_of_vela_gives_the_same_bytes(case: str, tmp_path: Path) -> None:
     chosen, path = parse(case), tmp_path / "case.tflite"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulator.fuzz.statistics import SHARES, fuzz
 
-SECONDS = 40
+SECONDS = 25
 
 pytest.importorskip("atheris", reason="atheris has no wheel for this platform")
 
