@@ -135,7 +135,7 @@ class Model:
             raise InputError(f"{len(inputs)} inputs: expected {len(self.inputs)}")
         values: dict[int, Array] = {}
         for tensor, array in zip(self.inputs, inputs, strict=True):
-            _bytes_of(tensor, array)
+            _check_input(tensor, array)
             values[tensor.index] = array
         for operator in self.operators:
             if not isinstance(operator, NpuOperator):
@@ -171,11 +171,15 @@ def _check_streams(container: Container) -> None:
         raise StreamError(f"{len(streams)} command streams of {total} bytes together: expected at most {4 * MAX_WORDS}")
 
 
-def _bytes_of(tensor: Tensor, values: Array) -> NDArray[np.uint8]:
-    if str(values.dtype) != tensor.dtype or tuple(values.shape) != tensor.shape:
+def _check_input(tensor: Tensor, values: Array) -> None:
+    if values.dtype != tensor.dtype or values.shape != tensor.shape:
         raise InputError(
             f"`{tensor.name}` is {values.dtype} {list(values.shape)}: expected {tensor.dtype} {list(tensor.shape)}"
         )
+
+
+def _bytes_of(tensor: Tensor, values: Array) -> NDArray[np.uint8]:
+    _check_input(tensor, values)
     return np.ascontiguousarray(values).reshape(-1).view(np.uint8)
 
 

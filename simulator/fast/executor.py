@@ -110,7 +110,7 @@ def run_thread(program: Program, memory: Bytes, counters: Numbers, first: int, l
 
 def run_steps(program: Program, memory: Bytes, counters: Numbers, first: int, last: int) -> None:
     """Steps first .. last, by several threads when they are worth it."""
-    if program.threads == 1 or program.work[first:last].sum() < PARALLEL_WORK:
+    if program.threads == 1 or program.work_before[last] - program.work_before[first] < PARALLEL_WORK:
         run_thread(program, memory, counters, first, last)
         return
     futures = _HELPERS.submit(program, memory, counters, first, last)

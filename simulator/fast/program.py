@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,12 +31,12 @@ def aligned(size: int) -> Bytes:
 
 @dataclass
 class Program:
-    """Steps [n, COLUMNS], the numbers and bytes they point to, each step's work in multiply-accumulates."""
+    """Steps [n, COLUMNS], the numbers and bytes they point to, the multiply-accumulates before each step and in all."""
 
     steps: Numbers
     numbers: Numbers
     data: Bytes
-    work: Numbers
+    work_before: list[int]
     scratch_bytes: int
     threads: int
     _scratch: list[Bytes] = field(default_factory=list)
@@ -102,5 +103,5 @@ class Builder:
         data[: len(joined)] = np.frombuffer(joined, np.uint8)
         self._data, self._known = [], {}
         steps = np.array(self._steps, np.int64).reshape(-1, at.COLUMNS)
-        numbers, work = np.array(self._numbers, np.int64), np.array(self._work, np.int64)
+        numbers, work = np.array(self._numbers, np.int64), [0, *accumulate(self._work)]
         return Program(steps, numbers, data, work, self._scratch_bytes, threads)
