@@ -155,14 +155,18 @@ def counter_figures(subject: Subject, run: Run) -> list[Measurement]:
     found = []
     for name, value in run.counters.items():
         stat, _, unit = name.rpartition("_")
-        metric = {"cycles": "npu_cycles", "beats": "npu_beats"}.get(unit, "npu_counter")
-        found.append(subject.record(metric, value, unit, run.evidence, stat=stat or name))
+        if unit in ("cycles", "beats"):
+            found.append(subject.record(f"npu_{unit}", value, unit, run.evidence, stat=stat))
+        else:
+            found.append(subject.record("npu_counter", value, "count", run.evidence, stat=name))
     return found
 
 
-def unrun_figures(subject: Subject, reason: Unavailable, metrics: Sequence[tuple[str, str]]) -> list[Measurement]:
+def unrun_figures(
+    subject: Subject, reason: Unavailable, metrics: Sequence[tuple[str, str]], stats: Sequence[str] = ("",)
+) -> list[Measurement]:
     """What a run would have given, had the compiled file not shown before that it cannot be run."""
-    return [subject.record(metric, reason, unit, Evidence.COMPILED) for metric, unit in metrics]
+    return [subject.record(metric, reason, unit, Evidence.COMPILED, stat=stat) for metric, unit in metrics for stat in stats]
 
 
 def artefact_identity(artefact: Artefact, options: Mapping[str, str], tools: Mapping[str, str]) -> Identity:

@@ -96,7 +96,7 @@ class Case:
         """The run on the target, with its latency samples, or why the model is not run: that it does not fit is a result."""
         unfit = self.bench.unfit(*self._place)
         if unfit:
-            self._keep(figures.unrun_figures(self.subject, unfit, [("latency_us", "us")]))
+            self._keep(figures.unrun_figures(self.subject, unfit, [("latency_us", "us")], tuple(figures.LATENCY_STATS)))
             return unfit
         run = self.bench.run(*self._place)
         if self.bench.engine(self.target, self.profile) == "arm":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from conversion.profile_files import load_profile
 from conversion.vela import compile_model
@@ -30,6 +31,7 @@ from harness.records.profile import MemoryArea, MemoryBudget
 from harness.records.run import Proof, Run
 from harness.records.unavailable import Unavailable
 from tests.benchmarks import tiny
+from tests.harness.schema import SCHEMA
 
 SUBJECT = Subject("mine", "ethos-u55-256", "host", Identity(weights="w"))
 FACTS = CheckpointFacts("w", "f", "relu", ("a",), 1234, 640, (8, 16, 32), 16, True)
@@ -156,3 +158,17 @@ def test_a_checkpoint_has_parameters_and_size_and_other_models_a_reason() -> Non
     tflite = by_metric(identity_figures(SUBJECT, None, "relu", "", 0))
     assert tflite["checkpoint_bytes"] == Unavailable("no checkpoint file: a TFLite file was given")
     assert isinstance(tflite["parameters"], Unavailable)
+
+
+def test_every_counter_of_an_npu_becomes_a_record_that_the_schema_knows() -> None:
+    subject = dataclasses.replace(SUBJECT, identity=Identity(weights="a" * 64))
+    counters = {"active_cycles": 33145, "total_cycles": 34178, "axi0_read_beats": 9332, "NPU NEW_THING": 7}
+    records = execution_figures(subject, run(counters=counters, evidence=Evidence.SIMULATED_FVP))
+    found = by_metric(records)
+    assert found["npu_cycles:active"] == 33145
+    assert found["npu_cycles:total"] == 34178
+    assert found["npu_beats:axi0_read"] == 9332
+    assert found["npu_counter:NPU NEW_THING"] == 7
+    record_schema = Draft202012Validator({"$ref": "#/$defs/record", "$defs": SCHEMA["$defs"]})
+    for record in records:
+        assert list(record_schema.iter_errors(record.to_json())) == []
