@@ -35,6 +35,8 @@ def add_options(parser: pytest.Parser) -> None:
     add("--threads", type=int, default=2, metavar="N", help="threads of CPU targets (default 2)")
     add("--vela", default="", metavar="EXECUTABLE", help="another Vela, such as a board support package's")
     add("--results", type=Path, metavar="DIR", help="results folder (default results/<run id>)")
+    add("--history", default="", metavar="URL", help="history of runs: file or URL (default history.db beside the results)")
+    add("--acceptance", type=Path, metavar="FILE", help="thresholds that fail the run when they are not met (TOML)")
     add("--strict-claims", action="store_true", help="a claim that is refuted or falls short fails the run")
     add("--allow-missing-target", action="store_true", help="skip a named target that is not there instead of failing")
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import click
 
+from harness.cli.baseline import baseline_command
+from harness.cli.bundle import bundle_command, verify_command
+from harness.cli.compare import compare_command
 from harness.cli.convert import convert_command
 from harness.cli.doctor import doctor_command
 from harness.cli.export_onnx import export_onnx_command
+from harness.cli.history import history_command
 from harness.cli.inspect import inspect_command
 
 
@@ -16,5 +20,17 @@ def main() -> None:
     """Prove what a vision model really does on an Arm Ethos-U NPU. The suite itself is `pytest benchmarks/`."""
 
 
-for command in (convert_command, doctor_command, export_onnx_command, inspect_command):
+COMMANDS = (
+    baseline_command,
+    bundle_command,
+    compare_command,
+    convert_command,
+    doctor_command,
+    export_onnx_command,
+    history_command,
+    inspect_command,
+    verify_command,
+)
+
+for command in COMMANDS:
     main.add_command(command)

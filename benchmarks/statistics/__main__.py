@@ -1,0 +1,18 @@
+"""`python -m benchmarks.statistics`: collect A/A pairs, simulate, and write docs/reference/statistics.md."""
+
+from __future__ import annotations
+
+import click
+
+from benchmarks.statistics.collect import collect
+
+
+@click.group()
+def main() -> None:
+    """How far the verdicts on latencies can be trusted."""
+
+
+main.add_command(collect)
+
+if __name__ == "__main__":
+    main()
