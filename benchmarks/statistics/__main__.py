@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from benchmarks.statistics.collect import collect
+from benchmarks.statistics.page import page
 
 
 @click.group()
@@ -13,6 +14,7 @@ def main() -> None:
 
 
 main.add_command(collect)
+main.add_command(page)
 
 if __name__ == "__main__":
     main()

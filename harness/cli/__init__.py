@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from harness.cli.ab import ab_command
 from harness.cli.baseline import baseline_command
 from harness.cli.bundle import bundle_command, verify_command
 from harness.cli.compare import compare_command
@@ -21,6 +22,7 @@ def main() -> None:
 
 
 COMMANDS = (
+    ab_command,
     baseline_command,
     bundle_command,
     compare_command,

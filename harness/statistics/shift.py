@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm, t
+from scipy.special import stdtrit
 
 LEVEL = 0.99
 """Confidence of intervals: two things that are equal get a wrong `faster` or `slower` at most once in a hundred times."""
@@ -80,11 +81,11 @@ def runs_shift(first: float, second: float, earlier: Sequence[float], bound: flo
     if len(earlier) < FEWEST_RUNS:
         why = (
             f"not taken in turns, and the history has {len(earlier)} of the {FEWEST_RUNS} runs of the same thing "
-            "that would tell how far runs differ on their own"
+            "that would tell how far runs differ on their own (`ethos-bench ab` measures in turns)"
         )
         return unknown(math.expm1(shift), bound, why)
     spread = float(np.std(np.log(earlier), ddof=1)) * math.sqrt(2)
-    half = float(t.ppf((1 + LEVEL) / 2, len(earlier) - 1)) * spread
+    half = float(stdtrit(len(earlier) - 1, (1 + LEVEL) / 2)) * spread
     return _shift(shift, shift - half, shift + half, bound)
 
 
@@ -112,5 +113,5 @@ def _walsh(differences: ArrayLike) -> NDArray[np.float64]:
 
 def _shift(shift: float, low: float, high: float, bound: float) -> Shift:
     half = (high - low) / 2
-    seen = half * (1 + float(norm.ppf(POWER)) / float(norm.ppf((1 + LEVEL) / 2)))
+    seen = half * (1 + NormalDist().inv_cdf(POWER) / NormalDist().inv_cdf((1 + LEVEL) / 2))
     return Shift(math.expm1(shift), math.expm1(low), math.expm1(high), math.expm1(seen), bound)

@@ -15,10 +15,9 @@ from tests.harness.builders import header, measurement
 IDENTITY = Identity("a" * 64, "b" * 64, "c" * 64, "u65:1", {"vela": "5.2.0"}, {"cpu": "x"}, {"recipe": "fast"})
 
 
-def latency(value: float = 20_000.0, **changes: Any) -> Measurement:
-    return measurement(
-        metric="latency_us", unit="us", stat="median", value=value, evidence=Evidence.HOST, **{"identity": IDENTITY, **changes}
-    )
+def latency(value: float | Unavailable = 20_000.0, **changes: Any) -> Measurement:
+    kept: dict[str, Any] = {"metric": "latency_us", "unit": "us", "stat": "median", "value": value}
+    return measurement(**{**kept, "evidence": Evidence.HOST, "identity": IDENTITY, **changes})
 
 
 def figures() -> list[Measurement]:
