@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import stat
 import tarfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +52,7 @@ def digest_of(entries: dict[str, Entry]) -> str:
 
 
 def entries_of(path: Path) -> dict[str, Entry]:
-    """Every file of a bundle (folder, .tar or .tar.gz) but its manifest; BundleError when it cannot be read to its end."""
+    """Every file of a bundle (folder or .tar.gz) but its manifest; BundleError when it cannot be read to its end."""
     return {name: entry for name, entry, _ in _files(path) if name != NAME}
 
 
@@ -106,11 +108,15 @@ def _files(path: Path) -> Iterator[tuple[str, Entry, bytes]]:
         yield from _folder_files(path)
         return
     try:
-        with tarfile.open(path) as archive:
-            yield from _archive_files(archive)
+        with gzip.open(path) as packed:
+            with tarfile.open(fileobj=packed, mode="r|") as archive:
+                yield from _archive_files(archive)
+            while rest := packed.read(CHUNK):  # to the checksum at its end
+                if rest.strip(b"\0"):
+                    raise BundleError(f"`{path}` has something behind its last file", "nothing there")
     except FileNotFoundError as error:
         raise BundleError(f"there is no bundle at `{path}`", "a folder or a .tar.gz of `ethos-bench bundle`") from error
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
         raise BundleError(f"`{path}` is not whole: {error}", "a bundle that was written to its end") from error
 
 

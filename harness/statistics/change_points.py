@@ -63,7 +63,7 @@ def _search(series: Floats, offset: int, random: np.random.Generator) -> list[in
         reached += int(np.sum(_differences(shuffled, *stretches).max(axis=1) >= statistics[best] - ROUNDING))
         if reached > FALSE_ALARMS * (SHUFFLES + 1):
             return []
-    cuts = [int(edge[best]) for edge in stretches if 0 < edge[best] < count]
+    cuts = _placed(series, [int(edge[best]) for edge in stretches if 0 < edge[best] < count])
     edges = [0, *cuts, count]
     inside = [found for start, end in pairwise(edges) for found in _search(series[start:end], offset + start, random)]
     return [*(offset + cut for cut in cuts), *inside]

@@ -96,12 +96,17 @@ def unknown(shift: float, bound: float, why: str) -> Shift:
 
 def critical_position(rounds: int) -> int:
     """Which Walsh average from either end bounds the interval, 1 the outermost; 0 when no interval of LEVEL exists."""
-    total = rounds * (rounds + 1) // 2
-    ways = np.zeros(total + 1)
+    return int(np.searchsorted(signed_rank_distribution(rounds), (1 - LEVEL) / 2, side="right"))
+
+
+def signed_rank_distribution(rounds: int) -> NDArray[np.float64]:
+    """The chance that Wilcoxon's signed-rank sum is w or less, for w from 0 to its largest."""
+    ways = np.zeros(rounds * (rounds + 1) // 2 + 1)
     ways[0] = 1
-    for rank in range(1, rounds + 1):  # the signed-rank distribution, rank by rank
+    for rank in range(1, rounds + 1):
         ways[rank:] += ways[:-rank].copy()
-    return int(np.searchsorted(np.cumsum(ways) / 2.0**rounds, (1 - LEVEL) / 2, side="right"))
+    chances: NDArray[np.float64] = np.cumsum(ways) / 2.0**rounds
+    return chances
 
 
 def _walsh(differences: ArrayLike) -> NDArray[np.float64]:
