@@ -168,7 +168,7 @@ def clear_results(folder: Path) -> None:
         return
     for name in ("placement", "detections"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("results.json", "samples.jsonl", "benchmark.json", "run.log", "acceptance.json"):
+    for name in ("results.json", "samples.jsonl", "benchmark.json", "run.log", "report.html", "acceptance.json"):
         (folder / name).unlink(missing_ok=True)
     for page in folder.glob("*.md"):
         page.unlink()

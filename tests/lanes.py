@@ -1,15 +1,16 @@
-"""Lanes: parts of the tests that need something of the machine. `ETHOS_BENCH_REQUIRE_LANES=a,b` makes a missing one fail."""
+"""Lanes of tests that need more than Python: skipped with the reason where that is missing, unless the lane is required."""
 
 from __future__ import annotations
 
 import os
-from typing import NoReturn
+from collections.abc import Callable
 
-import pytest
+VARIABLE = "ETHOS_BENCH_REQUIRE_LANES"
 
 
-def missing_lane(lane: str, reason: str) -> NoReturn:
-    """Skip, unless this lane was asked for: then it is a failure."""
-    if lane in os.environ.get("ETHOS_BENCH_REQUIRE_LANES", "").split(","):
-        pytest.fail(f"lane `{lane}` is required: {reason}")
-    pytest.skip(reason)
+def skip_reason(lane: str, missing: Callable[[], str]) -> str:
+    """Why a lane cannot run here, "" when it can; AssertionError when it has to (`ETHOS_BENCH_REQUIRE_LANES=boards,...`)."""
+    why = missing()
+    if why and lane in os.environ.get(VARIABLE, "").split(","):
+        raise AssertionError(f"the lane `{lane}` is required here ({VARIABLE}) and cannot run: {why}")
+    return why

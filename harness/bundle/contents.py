@@ -11,19 +11,20 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree  # writes XML, never reads any
 
 from harness.bundle.manifest import NAME, entries_of, manifest_text
 from harness.errors import BundleError, StorageError
 from harness.history.stored_run import StoredRun
+from harness.report.exports.junit import junit
+from harness.report.stored_run import read_run
 
 WritePage = Callable[[Path, Path], None]
-"""(results folder, file to write): the HTML report."""
+"""(results folder, file to write): writes the HTML report, where the run has none yet."""
 HASHES = ("weights", "tflite", "compiled")
-LONGEST_MESSAGE = 4000
+REPORT = "report.html"
 
 
-def write_bundle(run: StoredRun, output: Path, write_page: WritePage | None, *, archive: bool = False) -> Path:
+def write_bundle(run: StoredRun, output: Path, write_page: WritePage, *, archive: bool = False) -> Path:
     """The bundle of a run: a folder, or with `archive` a .tar.gz whose bytes depend on its content alone.
 
     The output appears when it is whole. StorageError when it cannot be written, BundleError when something is there already
@@ -39,8 +40,8 @@ def write_bundle(run: StoredRun, output: Path, write_page: WritePage | None, *, 
         folder = work / f"ethos-bench-{run.id}"
         _copy(source, folder)
         _write_more(run, folder)
-        if write_page:
-            write_page(source, folder / "report.html")
+        if not (folder / REPORT).exists():
+            write_page(folder, folder / REPORT)
         (folder / NAME).write_text(manifest_text(run.id, entries_of(folder)), "utf-8")
         made = _archived(folder, work) if archive else folder
         made.chmod(0o644 if archive else 0o755)
@@ -80,8 +81,8 @@ def _write_more(run: StoredRun, folder: Path) -> None:
     }
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
-    if not (folder / "junit.xml").exists():
-        (folder / "junit.xml").write_bytes(junit(run, folder))
+    for name, text in junit(read_run(folder, checked=False)).items():
+        (folder / name).write_text(text, "utf-8")
 
 
 def artefacts(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -103,38 +104,6 @@ def tools(records: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
         for tool, version in record["identity"].get("tools", {}).items():
             found.setdefault(tool, {})[version] = None
     return {tool: list(versions) for tool, versions in sorted(found.items())}
-
-
-def junit(run: StoredRun, folder: Path) -> bytes:
-    """JUnit XML of the tests in run.log, with the message of each failure."""
-    failures = {failure["test"]: failure["message"] for failure in run.content["failures"]}
-    suite = ElementTree.Element("testsuite", name="ethos-bench", timestamp=run.header["started"], hostname=run.id)
-    seen: dict[str, tuple[str, str]] = {}
-    log = folder / "run.log"
-    for line in log.read_text("utf-8", errors="replace").splitlines() if log.is_file() else ():
-        _, outcome, rest = [*line.split(" ", 2), "", ""][:3]
-        test, _, seconds = rest.removesuffix(" s").rpartition(" ")
-        seen[test] = (outcome, seconds)
-    for test in failures.keys() - seen.keys():
-        seen[test] = ("failed", "0")
-    for test, (outcome, seconds) in seen.items():
-        module, _, name = test.partition("::")
-        case = ElementTree.SubElement(suite, "testcase", classname=module, name=name or module, time=seconds)
-        if outcome == "failed":
-            ElementTree.SubElement(case, "failure", message=printable(failures.get(test, "failed")))
-        elif outcome == "skipped":
-            ElementTree.SubElement(case, "skipped")
-    outcomes = [outcome for outcome, _ in seen.values()]
-    suite.attrib |= {"tests": str(len(seen)), "failures": str(outcomes.count("failed")), "errors": "0"}
-    suite.attrib["skipped"] = str(outcomes.count("skipped"))
-    root = ElementTree.Element("testsuites")
-    root.append(suite)
-    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
-
-
-def printable(text: str) -> str:
-    """A text without what XML has no place for."""
-    return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text)[:LONGEST_MESSAGE]
 
 
 def _archived(folder: Path, work: Path) -> Path:

@@ -8,11 +8,18 @@ from harness.cli.ab import ab_command
 from harness.cli.baseline import baseline_command
 from harness.cli.bundle import bundle_command, verify_command
 from harness.cli.compare import compare_command
+from harness.cli.compare_models import compare_models_command
 from harness.cli.convert import convert_command
+from harness.cli.diff import diff_command
+from harness.cli.disassemble import disassemble_command
 from harness.cli.doctor import doctor_command
+from harness.cli.export import export_command
 from harness.cli.export_onnx import export_onnx_command
+from harness.cli.fvp import fvp_command
 from harness.cli.history import history_command
 from harness.cli.inspect import inspect_command
+from harness.cli.recommend import recommend_command
+from harness.cli.report import report_command
 
 
 @click.group()
@@ -26,11 +33,18 @@ COMMANDS = (
     baseline_command,
     bundle_command,
     compare_command,
+    compare_models_command,
     convert_command,
+    diff_command,
+    disassemble_command,
     doctor_command,
+    export_command,
     export_onnx_command,
+    fvp_command,
     history_command,
     inspect_command,
+    recommend_command,
+    report_command,
     verify_command,
 )
 

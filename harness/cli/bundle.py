@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from harness.bundle.contents import WritePage, write_bundle
+from harness.bundle.contents import write_bundle
 from harness.bundle.manifest import verify
 from harness.cli.failing import exits_cleanly
 from harness.cli.history import RESULTS
 from harness.errors import BundleError
 from harness.history.stored_run import StoredRun, read_run
-
-PAGE = ("harness.report.html.page", "write_page")
-READ = ("harness.report.stored_run", "read_run")
+from harness.report import stored_run as report_run
+from harness.report.html.page import write_page
 
 
 @click.command("bundle")
@@ -36,10 +32,7 @@ def bundle_command(run: str, output: Path, results: Path, *, archive: bool, unfi
             "a run that finished",
             f"ethos-bench bundle --unfinished {run} --output {output}",
         )
-    page = page_writer()
-    click.echo(str(write_bundle(found, output, page, archive=archive)))
-    if page is None:
-        click.echo("without report.html: this version writes no HTML report", err=True)
+    click.echo(str(write_bundle(found, output, write_report, archive=archive)))
 
 
 @click.command("verify")
@@ -62,15 +55,6 @@ def run_of(name: str, results: Path) -> StoredRun:
     return read_run(path if path.exists() else results / name)
 
 
-def page_writer() -> WritePage | None:
-    """What writes the HTML report, None where the report is not part of the installation."""
-    write, read = _found(*PAGE), _found(*READ)
-    return (lambda folder, output: write(read(folder), output)) if write and read else None
-
-
-def _found(module: str, name: str) -> Callable[..., Any] | None:
-    try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError):
-        return None
-    return found
+def write_report(folder: Path, output: Path) -> None:
+    """Write the HTML report of a results folder."""
+    write_page(report_run.read_run(folder), output)

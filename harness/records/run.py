@@ -33,7 +33,8 @@ class Run:
     were taken, microseconds, or why there are none. `proof` is the proof of NPU execution, or why there is none; `evidence`
     is what the latency samples and outputs may be called. `npu_time_share` is NPU active time of total time, 0..1.
     `fingerprint` names the target's hardware and software, `executed`
-    the SHA-256 of the file that ran.
+    the SHA-256 of the file that ran. `counters` are the NPU's own for one inference ("active_cycles", "axi0_read_beats"), by
+    name; empty when it gave none. `log` is all that the target printed.
     """
 
     target: str
@@ -45,5 +46,6 @@ class Run:
     proof: Proof | Unavailable
     npu_time_share: float | Unavailable
     peak_memory_bytes: int | Unavailable
+    counters: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     log: str = field(default="", repr=False)

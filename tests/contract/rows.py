@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import pytest
+
+from harness.records.artefact import Artefact
 from harness.records.evidence import Evidence
+from targets.table import TargetOptions
 from targets.target import Graph
+from tests.targets.fvp import lane
+
+PROFILE = "ethos-u65-256"
+
+
+def plain() -> TargetOptions:
+    """What a command line without options says."""
+    return TargetOptions(threads=1)
+
+
+def unprepared(artefact: Artefact) -> None:
+    """Nothing has to be done before a target can run a model."""
 
 
 def always() -> str:
@@ -20,7 +37,9 @@ class Row:
 
     `skip` gives the reason why it cannot run here, "" when it can, after making it available if that takes anything.
     `evidence` are the kinds that its figures may have, `graph` the file it runs. `children` says whether its work happens in
-    child processes of this machine, which a time-out or Ctrl-C has to end.
+    child processes of this machine, which a time-out or Ctrl-C has to end. `options` are those it is opened with, `prepare`
+    is told of every model beforehand, `label` is the row's name in test ids where the specification is not unique, and
+    `marks` are those of its tests.
     """
 
     spec: str
@@ -28,8 +47,18 @@ class Row:
     graph: Graph
     children: bool
     skip: Callable[[], str] = always
+    options: Callable[[], TargetOptions] = plain
+    prepare: Callable[[Artefact], None] = unprepared
+    label: str = ""
+    marks: tuple[Any, ...] = ()
 
 
 ROWS = (
+    Row("sim", frozenset({Evidence.SIMULATED_OPEN}), "npu", children=False),
     Row("host", frozenset({Evidence.HOST}), "int8", children=True),
+    Row("fvp", frozenset({Evidence.SIMULATED_OPEN}), "npu", children=False, label="fvp-open",
+        options=lambda: TargetOptions(threads=1, fvp_engine="open")),
+    # Arm's firmware under QEMU in the place of an FVP: everything but an NPU, and so never simulated-fvp.
+    Row("fvp", frozenset({Evidence.HOST}), "npu", children=True, label="fvp-arm-stand-in", skip=lane.unusable,
+        options=lambda: lane.contract_options(PROFILE), prepare=lane.keep_model, marks=(pytest.mark.qemu, pytest.mark.slow)),
 )  # fmt: skip

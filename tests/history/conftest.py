@@ -13,7 +13,7 @@ import pytest
 
 from harness.history.engine import history_url
 from harness.history.store import History
-from tests.lanes import missing_lane
+from tests.lanes import skip_reason
 
 PROGRAMS = "/usr/lib/postgresql/*/bin"
 UNPRIVILEGED = "postgres"
@@ -55,13 +55,18 @@ class Server:
         assert done.returncode == 0, f"{program}: {done.stderr}"
 
 
+def _missing() -> str:
+    if not list(Path("/").glob(PROGRAMS.lstrip("/"))):
+        return "no PostgreSQL server (Debian: apt-get install postgresql)"
+    return "" if importlib.util.find_spec("psycopg") else "psycopg is not installed (extra `postgres`)"
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    why = skip_reason("postgres", _missing)
+    if why:
+        pytest.skip(why)
     found = sorted(Path("/").glob(PROGRAMS.lstrip("/")))
-    if not found:
-        missing_lane("postgres", "no PostgreSQL server (Debian: apt-get install postgresql)")
-    if importlib.util.find_spec("psycopg") is None:
-        missing_lane("postgres", "psycopg is not installed (extra `postgres`)")
     folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/ethos-bench-pg-XXXXXX"], text=True).strip())
     if os.geteuid() == 0:
         shutil.chown(folder, UNPRIVILEGED)
