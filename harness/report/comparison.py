@@ -16,7 +16,7 @@ from harness.report.tables import MISSING, Record
 
 COLOURS = {"better": "green", "faster": "green", "worse": "red", "slower": "red", "missing": "red", "undecided": "yellow"}
 QUIET = ("same", "equivalent")
-LONGEST_NOTE = 40
+LONGEST_NOTE = 24
 """Letters of a note that has room in the table; longer ones stand below it."""
 
 
