@@ -10,8 +10,12 @@ EthosBenchError            exit code 1
 ├── CompileError           Vela failed, or its outputs contradict each other
 ├── DatasetError           images or labels are missing or broken
 ├── StorageError           the cache or the results folder cannot be written
+├── HistoryError           the history cannot be read or written as it is
+│   └── HistoryUnavailable the history's server or file is not to be had now: what was to be written waits in the spool
+├── BundleError            a bundle or a results folder is not whole
 ├── RunError               a target ran and could not prove what it did
-└── ClaimNotMet            a documented claim is refuted or falls short, and --strict-claims was given
+├── ClaimNotMet            a documented claim is refuted or falls short, and --strict-claims was given
+└── ThresholdNotMet        a threshold of --acceptance is not met, or has no figure of the evidence it asks for
 """
 
 from __future__ import annotations
@@ -83,9 +87,25 @@ class StorageError(EthosBenchError):
     """The cache or the results folder cannot be written."""
 
 
+class HistoryError(EthosBenchError):
+    """The history cannot be read or written as it is."""
+
+
+class HistoryUnavailable(HistoryError):
+    """The history's server or file is not to be had now; another try later may do."""
+
+
+class BundleError(EthosBenchError):
+    """A bundle or a results folder is not whole."""
+
+
 class RunError(EthosBenchError):
     """A target ran and could not prove what it did."""
 
 
 class ClaimNotMet(EthosBenchError):
     """A documented claim is refuted or falls short, and --strict-claims was given."""
+
+
+class ThresholdNotMet(EthosBenchError):
+    """A threshold of --acceptance is not met, or has no figure of the evidence it asks for."""

@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from conversion.vela import vela_executable, vela_version
+from harness.acceptance import Threshold
 from harness.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
+from harness.history.engine import history_url
+from harness.history.keeper import HistoryKeeper
+from harness.plugin_acceptance import AcceptanceLines, Requirement, read_thresholds
 from harness.plugin_options import add_options, parse_options
 from harness.plugin_scheduling import ByModel
 from harness.report.exports.junit import figure_properties
@@ -24,7 +28,10 @@ from harness.workbench.suite import SuiteCase
 from harness.workbench.workbench import Workbench
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-ORDER = ("test_identity", "test_offload", "test_memory", "test_execution", "test_latency", "test_accuracy", "test_claims")
+ORDER = (
+    "test_identity", "test_offload", "test_memory", "test_execution", "test_latency", "test_accuracy", "test_claims",
+    "test_acceptance",
+)  # fmt: skip
 """Identity of every model comes before any compute; then model by model."""
 
 
@@ -50,6 +57,7 @@ class Recorder:
             self.results.fail(report.nodeid, message)
 
 
+thresholds_key = pytest.StashKey[list[Threshold]]()
 bench_key = pytest.StashKey[Workbench]()
 results_key = pytest.StashKey[Results]()
 
@@ -68,8 +76,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModel | No
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave the suite out of sessions that did not name it, such as `pytest .`: its options were not read there."""
-    inside = collection_path.is_relative_to(BENCHMARKS)
-    return True if inside and config.stash.get(bench_key, None) is None else None
+    if not collection_path.is_relative_to(BENCHMARKS):
+        return None
+    unread = config.stash.get(bench_key, None) is None
+    return True if unread or (collection_path.stem == "test_acceptance" and not config.option.acceptance) else None
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -82,6 +92,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         bench = Workbench(parse_options(config), progress)
         config.stash[bench_key] = bench
+        config.stash[thresholds_key] = read_thresholds(config.option.acceptance, bench)
         if hasattr(config, "workerinput"):
             return
         _check_inputs(bench)
@@ -90,6 +101,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             folder = config.option.results or Path(config.rootpath) / "results" / header.id
             config.stash[results_key] = Results(folder, header)
             config.pluginmanager.register(Recorder(config.stash[results_key]), "ethos-bench-recorder")
+            keeper = HistoryKeeper(config.stash[results_key], history_url(config.option.history, folder.parent), folder.parent)
+            config.pluginmanager.register(AcceptanceLines(config.stash[results_key]), "ethos-bench-acceptance")
+            config.pluginmanager.register(keeper, "ethos-bench-history")
     except (UsageError, CheckpointError, DatasetError) as error:
         raise pytest.UsageError(str(error)) from error
     except EthosBenchError as error:
@@ -146,6 +160,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     bench = metafunc.config.stash.get(bench_key, None)
     if bench is None:
         return
+    if "requirement" in metafunc.fixturenames:
+        thresholds = metafunc.config.stash[thresholds_key]
+        metafunc.parametrize("requirement", thresholds, ids=[one.id for one in thresholds], indirect=True)
     places = [(profile, target) for profile in bench.profiles for target in bench.options.targets]
     if "case" in metafunc.fixturenames:
         cases = [(variant, *place) for variant in bench.models for place in places]
@@ -164,6 +181,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         module = ORDER.index(item.path.stem) if item.path.stem in ORDER else len(ORDER)
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         variant = variants[parameters["case"][0]] if "case" in parameters else len(variants)
+        if "requirement" in parameters:
+            variant = variants[parameters["requirement"].variant]
         return (0 if module == 0 else 1, variant, module)
 
     items.sort(key=rank)
@@ -194,6 +213,14 @@ def suite(request: pytest.FixtureRequest, bench: Workbench) -> SuiteCase:
     _require_target(bench, profile, target)
     made = SuiteCase(bench, profile, target)
     request.node.ethos_findings = made.findings
+    return made
+
+
+@pytest.fixture
+def requirement(request: pytest.FixtureRequest, bench: Workbench) -> Requirement:
+    """One threshold of --acceptance; a target that is missing makes it fail, never skip."""
+    made = Requirement(request.param, Case(bench, request.param.variant, request.param.profile, request.param.target))
+    request.node.ethos_findings = made.case.findings
     return made
 
 

@@ -39,6 +39,8 @@ def add_options(parser: pytest.Parser) -> None:
     add("--fvp-firmware", type=Path, metavar="FILE", help="target fvp: a runner of your own (default: Arm's prebuilt one)")
     add("--fvp-seconds", type=int, default=900, metavar="N", help="target fvp: longest time of one start (default 900)")
     add("--results", type=Path, metavar="DIR", help="results folder (default results/<run id>)")
+    add("--history", default="", metavar="URL", help="history of runs: file or URL (default history.db beside the results)")
+    add("--acceptance", type=Path, metavar="FILE", help="thresholds that fail the run when they are not met (TOML)")
     add("--no-report", action="store_true", help="write no report.html, which takes some seconds")
     add("--strict-claims", action="store_true", help="a claim that is refuted or falls short fails the run")
     add("--allow-missing-target", action="store_true", help="skip a named target that is not there instead of failing")

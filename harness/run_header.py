@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
+import secrets
 import subprocess
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -24,7 +24,7 @@ def run_header(arguments: Sequence[str], checkout: Path) -> RunHeader:
     """The header of a run that starts now with pytest's `arguments`."""
     now = datetime.now(timezone.utc)
     return RunHeader(
-        id=f"{now:%Y%m%dT%H%M%S}-{os.getpid()}",
+        id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",  # process numbers repeat on a farm
         started=now.isoformat(timespec="seconds"),
         commit=_git(checkout, "rev-parse", "HEAD") or "unknown",
         dirty=bool(_git(checkout, "status", "--porcelain")),

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class RunHeader:
-    """What a run was: `started` in ISO 8601 UTC, `commit` of the harness with `dirty`, `versions` package -> version."""
+    """What a run was: `started` in ISO 8601 UTC, `commit` of the harness with `dirty`, `versions` package -> version.
+
+    `finished` (ISO 8601 UTC, "" until then) and `exit_code` say that the session came to its end, and how.
+    """
 
     id: str
     started: str
@@ -33,6 +36,13 @@ class RunHeader:
     command: str
     host: dict[str, str]
     versions: dict[str, str]
+    finished: str = ""
+    exit_code: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """`run` of results.json; a run that is going on has no end yet."""
+        content = asdict(self)
+        return content if self.finished else {key: content[key] for key in content if key not in ("finished", "exit_code")}
 
 
 @dataclass
@@ -119,15 +129,26 @@ class Results:
                 for index, latency in enumerate(group["latency_us"]):
                     file.write(json.dumps({**case, "index": index, "latency_us": latency}) + "\n")
 
-    def _write(self) -> None:
-        content = {
+    def finish(self, exit_code: int) -> None:
+        """Keep that the session came to its end: what has none was killed, or is going on."""
+        finished = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self.header = replace(self.header, finished=finished, exit_code=exit_code)
+        with _writing(self.folder):
+            self._write()
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What results.json holds now."""
+        return {
             "schema": SCHEMA,
-            "run": asdict(self.header),
+            "run": self.header.to_json(),
             "records": self.records,
             "verdicts": self.verdicts,
             "failures": self.failures,
         }
-        write_whole(self.folder / "results.json", json.dumps(content, indent=1, allow_nan=False))
+
+    def _write(self) -> None:
+        write_whole(self.folder / "results.json", json.dumps(self.content, indent=1, allow_nan=False))
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -147,7 +168,7 @@ def clear_results(folder: Path) -> None:
         return
     for name in ("placement", "detections"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("results.json", "samples.jsonl", "benchmark.json", "run.log", "report.html"):
+    for name in ("results.json", "samples.jsonl", "benchmark.json", "run.log", "report.html", "acceptance.json"):
         (folder / name).unlink(missing_ok=True)
     for page in folder.glob("*.md"):
         page.unlink()

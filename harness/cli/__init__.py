@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import click
 
+from harness.cli.ab import ab_command
+from harness.cli.baseline import baseline_command
+from harness.cli.bundle import bundle_command, verify_command
+from harness.cli.compare import compare_command
 from harness.cli.compare_models import compare_models_command
 from harness.cli.convert import convert_command
 from harness.cli.diff import diff_command
@@ -12,6 +16,7 @@ from harness.cli.doctor import doctor_command
 from harness.cli.export import export_command
 from harness.cli.export_onnx import export_onnx_command
 from harness.cli.fvp import fvp_command
+from harness.cli.history import history_command
 from harness.cli.inspect import inspect_command
 from harness.cli.recommend import recommend_command
 from harness.cli.report import report_command
@@ -24,6 +29,10 @@ def main() -> None:
 
 
 COMMANDS = (
+    ab_command,
+    baseline_command,
+    bundle_command,
+    compare_command,
     compare_models_command,
     convert_command,
     diff_command,
@@ -32,9 +41,12 @@ COMMANDS = (
     export_command,
     export_onnx_command,
     fvp_command,
+    history_command,
     inspect_command,
     recommend_command,
     report_command,
+    verify_command,
 )
+
 for command in COMMANDS:
     main.add_command(command)

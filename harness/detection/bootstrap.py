@@ -54,17 +54,17 @@ class _RankedClass:
 
 
 def bootstrap_difference(
-    first: Detections, second: Detections, dataset: Dataset, resamples: int = RESAMPLES, seed: int = 0
+    first: Detections, second: Detections, dataset: Dataset, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL
 ) -> Interval:
-    """The difference of mAP50-95 under COCO's rules with its 95 % percentile interval; the same seed repeats it."""
+    """The difference of mAP50-95 under COCO's rules with its percentile interval; the same seed repeats it."""
     count = len(dataset.images)
     random = np.random.default_rng(seed)
     ranked = [_rank(first, dataset), _rank(second, dataset)]
     point = _difference(ranked, np.ones((1, count), np.int64))[0]
     chunks = [random.multinomial(count, np.full(count, 1 / count), size) for size in _sizes(resamples)]
     sample = np.concatenate([_difference(ranked, weights) for weights in chunks])
-    low, high = np.nanquantile(sample, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(point), float(low), float(high), LEVEL, resamples, seed)
+    low, high = np.nanquantile(sample, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(point), float(low), float(high), level, resamples, seed)
 
 
 def _sizes(resamples: int) -> Iterator[int]:

@@ -1,0 +1,130 @@
+"""What goes into a bundle, made from a run's results folder."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.bundle.manifest import NAME, entries_of, manifest_text
+from harness.errors import BundleError, StorageError
+from harness.history.stored_run import StoredRun
+from harness.report.exports.junit import junit
+from harness.report.stored_run import read_run
+
+WritePage = Callable[[Path, Path], None]
+"""(results folder, file to write): writes the HTML report, where the run has none yet."""
+HASHES = ("weights", "tflite", "compiled")
+REPORT = "report.html"
+
+
+def write_bundle(run: StoredRun, output: Path, write_page: WritePage, *, archive: bool = False) -> Path:
+    """The bundle of a run: a folder, or with `archive` a .tar.gz whose bytes depend on its content alone.
+
+    The output appears when it is whole. StorageError when it cannot be written, BundleError when something is there already
+    or the run has no results folder.
+    """
+    source, target = Path(run.folder), _target(run, output, archive=archive)
+    if not (source / "results.json").is_file():
+        raise BundleError(f"the results folder of {run.id} is gone: `{source}`", "a run whose files are there")
+    work: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        folder = work / f"ethos-bench-{run.id}"
+        _copy(source, folder)
+        _write_more(run, folder)
+        if not (folder / REPORT).exists():
+            write_page(folder, folder / REPORT)
+        (folder / NAME).write_text(manifest_text(run.id, entries_of(folder)), "utf-8")
+        made = _archived(folder, work) if archive else folder
+        made.chmod(0o644 if archive else 0o755)
+        made.replace(target)
+    except OSError as error:
+        raise StorageError(f"cannot write the bundle `{target}`: {error.strerror}", "a writable place with space") from error
+    finally:
+        if work:
+            shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def _target(run: StoredRun, output: Path, *, archive: bool) -> Path:
+    """Where the bundle goes: the folder that was asked for, or with `archive` a file in it or of that name."""
+    if archive and not output.name.endswith((".tar.gz", ".tgz")):
+        output = output / f"ethos-bench-{run.id}.tar.gz"
+    if output.exists() and (output.is_file() or any(output.iterdir())):
+        raise BundleError(f"`{output}` is there already", "a new name, or an empty folder", f"--output {output}-2")
+    return output
+
+
+def _copy(source: Path, folder: Path) -> None:
+    """The files of a results folder; links are left out, they may point anywhere."""
+    for file in sorted(source.rglob("*")):
+        if file.is_file() and not file.is_symlink() and not file.name.startswith("."):
+            copy = folder / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+
+
+def _write_more(run: StoredRun, folder: Path) -> None:
+    texts = {
+        "artefacts.json": _json(artefacts(run.records)),
+        "environment.json": _json({key: run.header[key] for key in ("host", "commit", "dirty", "command")}),
+        "versions.json": _json({"packages": run.header["versions"], "tools": tools(run.records)}),
+        "verdicts.json": _json({"verdicts": run.content["verdicts"], "failures": run.content["failures"]}),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, "utf-8")
+    for name, text in junit(read_run(folder, checked=False)).items():
+        (folder / name).write_text(text, "utf-8")
+
+
+def artefacts(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The SHA-256 of weights, int8 file and compiled file of every model and NPU, with the options they were made with."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for record in records:
+        identity = record["identity"]
+        if "compiled" in identity:
+            case = {"variant": record["variant"], "profile": record["profile"]}
+            known = {name: identity[name] for name in HASHES if name in identity}
+            found.setdefault((case["variant"], case["profile"]), {**case, **known, "options": identity.get("options", {})})
+    return list(found.values())
+
+
+def tools(records: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Tool -> the versions of it that figures were made with."""
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        for tool, version in record["identity"].get("tools", {}).items():
+            found.setdefault(tool, {})[version] = None
+    return {tool: list(versions) for tool, versions in sorted(found.items())}
+
+
+def _archived(folder: Path, work: Path) -> Path:
+    """One file: names in order, no times and no owners, so that equal bundles are equal bytes."""
+    file = work / "bundle.tar.gz"
+    with file.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", filename="", mtime=0) as packed:
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for member in sorted(path for path in folder.rglob("*") if path.is_file()):
+                archive.add(member, member.relative_to(folder.parent).as_posix(), recursive=False, filter=_plain)
+        packed.flush()
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
+    return file
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mtime, member.mode = 0, 0o644
+    return member
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"

@@ -1,0 +1,102 @@
+"""`ethos-bench ab`: which of two files is slower, measured in turns on one target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+
+from conversion.pipeline import compile_source, tflite_source
+from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from harness.cli.failing import exits_cleanly
+from harness.errors import RunError, UsageError
+from harness.records.artefact import Artefact
+from harness.records.job import Job
+from harness.records.unavailable import Unavailable
+from harness.statistics.interleaved import ROUNDS, Take, interleaved
+from harness.statistics.shift import BOUND, LEVEL, POWER, Shift, rounds_shift
+from targets.table import TargetOptions, open_target
+from targets.target import Target
+
+FEWEST_ROUNDS = 8
+WARMUP = 3
+
+
+@click.command("ab")
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("second", type=click.Path(path_type=Path))
+@click.option("--target", "spec", default="host", show_default=True, help="Where to run both.")
+@click.option("--npu", default=DEFAULT_PROFILE, show_default=True, help="Profile that both are compiled for.")
+@click.option("--repeats", default=50, show_default=True, help="Samples of each file.")
+@click.option("--rounds", default=ROUNDS, show_default=True, help="Turns that the samples are taken in.")
+@click.option("--bound", default=BOUND, show_default=True, help="Relative difference that nobody acts on.")
+@click.option("--threads", default=2, show_default=True, help="Threads of CPU targets.")
+@click.option("--vela", default="", help="Another Vela executable.")
+@click.pass_context
+@exits_cleanly
+def ab_command(
+    context: click.Context,
+    first: Path,
+    second: Path,
+    spec: str,
+    npu: str,
+    repeats: int,
+    rounds: int,
+    bound: float,
+    threads: int,
+    vela: str,
+) -> None:
+    """Say whether SECOND is faster or slower than FIRST, both full-integer TFLite files, or that they are equivalent.
+
+    Both are run in turns, each turn a run of its own, so that heat and other load meet both alike. Exit code 1 when SECOND is
+    slower.
+    """
+    if rounds < FEWEST_ROUNDS:
+        raise UsageError(f"--rounds {rounds}", f"{FEWEST_ROUNDS} or more: fewer give no interval of {LEVEL:.0%}", "--rounds 10")
+    profile = load_profile(npu)
+    artefacts = [compile_source(tflite_source(path), profile, vela, lambda _: None) for path in (first, second)]
+    with (
+        open_target(spec, TargetOptions(threads=threads)) as target,
+        click.progressbar(length=2 * rounds, label=f"running on {target.name}") as bar,
+    ):
+        one, other = (_counting(_taking(target, artefact), bar.update) for artefact in artefacts)
+        samples = interleaved(one, other, repeats, rounds)
+    shift = rounds_shift(*samples, bound)
+    medians = [float(np.median(np.concatenate(side))) / 1e3 for side in samples]
+    click.echo(f"A {first}: {medians[0]:.3f} ms")
+    click.echo(f"B {second}: {medians[1]:.3f} ms")
+    click.echo(told(shift))
+    if shift.verdict == "slower":
+        context.exit(1)
+
+
+def told(shift: Shift) -> str:
+    """The verdict with its numbers."""
+    numbers = f"{100 * shift.shift:+.2f} % [{100 * shift.low:+.2f}, {100 * shift.high:+.2f}] at {LEVEL:.0%}"
+    seen = f"this sample would have shown {100 * shift.detectable:.2f} % with probability {POWER:.0%}"
+    return f"{shift.verdict}: B against A {numbers}; {seen}"
+
+
+def _taking(target: Target, artefact: Artefact) -> Take:
+    """Takes latency samples of an artefact; RunError where the target has none."""
+    shape = tflite_source(artefact.source.path).graph.inputs[0].shape
+    pattern = np.resize(np.arange(-128, 128, dtype=np.int8), shape)
+
+    def take(count: int) -> tuple[float, ...]:
+        run = target.run(Job(artefact, (pattern,), count, WARMUP))
+        if isinstance(run.latency_us, Unavailable):
+            raise RunError(f"{target.name} has no latency: {run.latency_us.reason}", "a target that measures")
+        return run.latency_us
+
+    return take
+
+
+def _counting(take: Take, update: Callable[[int], None]) -> Take:
+    def counted(count: int) -> Sequence[float]:
+        found = take(count)
+        update(1)
+        return found
+
+    return counted

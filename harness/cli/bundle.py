@@ -1,0 +1,60 @@
+"""`ethos-bench bundle` and `verify`: the evidence of a run in one place, and whether it is still what it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.bundle.contents import write_bundle
+from harness.bundle.manifest import verify
+from harness.cli.failing import exits_cleanly
+from harness.cli.history import RESULTS
+from harness.errors import BundleError
+from harness.history.stored_run import StoredRun, read_run
+from harness.report import stored_run as report_run
+from harness.report.html.page import write_page
+
+
+@click.command("bundle")
+@click.argument("run", default="latest")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="Folder (or .tar.gz) to write.")
+@click.option("--archive", is_flag=True, help="One .tar.gz instead of a folder.")
+@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Where runs lie.")
+@click.option("--unfinished", is_flag=True, help="Also a run that was killed: what it found until then.")
+@exits_cleanly
+def bundle_command(run: str, output: Path, results: Path, *, archive: bool, unfinished: bool) -> None:
+    """Write everything about RUN (an id, `latest`, or a results folder) with a manifest of SHA-256."""
+    found = run_of(run, results)
+    if not found.finished and not unfinished:
+        raise BundleError(
+            f"run {found.id} has no end: it is going on, was killed, or an older version wrote it",
+            "a run that finished",
+            f"ethos-bench bundle --unfinished {run} --output {output}",
+        )
+    click.echo(str(write_bundle(found, output, write_report, archive=archive)))
+
+
+@click.command("verify")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.pass_context
+@exits_cleanly
+def verify_command(context: click.Context, path: Path) -> None:
+    """Name every file of a bundle that was changed, lost or added since; exit code 1 when there is one."""
+    run, findings = verify(path)
+    for finding in findings:
+        click.echo(str(finding))
+    if findings:
+        context.exit(1)
+    click.echo(f"{path}: whole, run {run}")
+
+
+def run_of(name: str, results: Path) -> StoredRun:
+    """The run of a results folder, given by its path or by its name below `results`."""
+    path = Path(name)
+    return read_run(path if path.exists() else results / name)
+
+
+def write_report(folder: Path, output: Path) -> None:
+    """Write the HTML report of a results folder."""
+    write_page(report_run.read_run(folder), output)

@@ -1,0 +1,87 @@
+"""What changed between two records of the same metric: the causes, and the files that differ because of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FILES = ("tflite", "compiled")
+"""Consequences: files that are made from the weights by the tools with the options."""
+NONE = "none"
+
+
+@dataclass(frozen=True, order=True)
+class Change:
+    """One part of an identity, before and after: `weights`, `options.recipe`, `tools.vela`, `target.cpu`, `evidence`, ..."""
+
+    part: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.part}: {_short(self.part, self.before)} -> {_short(self.part, self.after)}"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether this is a consequence."""
+        return self.part in FILES
+
+
+def changes(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Change, ...]:
+    """Everything that differs between the identities and the evidence of two records."""
+    before, after = (
+        {**_parts(record["identity"]), "evidence": str(record["evidence"]), "unit": str(record["unit"])}
+        for record in (first, second)
+    )
+    return tuple(
+        Change(part, before.get(part, NONE), after.get(part, NONE))
+        for part in dict.fromkeys([*before, *after])
+        if before.get(part, NONE) != after.get(part, NONE)
+    )
+
+
+def causes(found: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes that no other one explains; files stand for themselves where nothing else changed."""
+    found = tuple(found)
+    return tuple(change for change in found if not change.is_file) or found
+
+
+def forbids(metric: str, found: Iterable[Change]) -> str:
+    """Why two records cannot be compared at all, "" when they can (and the changes are named beside the figures)."""
+    for change in found:
+        if change.part in ("evidence", "unit"):
+            return f"{change.part} differs: {change.before} against {change.after}"
+        if change.part == "profile":
+            return f"another NPU configuration under one name: {change.before} against {change.after}"
+        if change.part.startswith("target."):
+            return f"not the same target: {change}"
+        if change.part in ("options.data", "options.images") and "map50" in metric:
+            return f"not the same images: {change}"
+    return ""
+
+
+def grouped(found: Sequence[tuple[str, Change]]) -> dict[Change, list[str]]:
+    """Change -> the models it applies to, in their order."""
+    groups: dict[Change, list[str]] = {}
+    for variant, change in found:
+        models = groups.setdefault(change, [])
+        if variant not in models:
+            models.append(variant)
+    return groups
+
+
+def _parts(identity: Mapping[str, Any]) -> dict[str, str]:
+    """An identity as flat names: `weights`, `tools.vela`."""
+    flat: dict[str, str] = {}
+    for part, value in identity.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{part}.{name}": str(text) for name, text in value.items()}
+        else:
+            flat[part] = str(value)
+    return flat
+
+
+def _short(part: str, value: str) -> str:
+    hashed = len(value) == 64 and all(letter in "0123456789abcdef" for letter in value)
+    return value[:12] if hashed else value

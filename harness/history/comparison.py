@@ -1,0 +1,178 @@
+"""Holds one run against another, figure by figure. What changed between them is always said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from harness.detection.bootstrap import Interval
+from harness.history.changes import Change, changes, forbids
+from harness.history.stored_run import StoredRun
+from harness.metrics import Metric, metric_of
+from harness.statistics.shift import BOUND, Shift, ShiftVerdict, runs_shift
+
+Record = Mapping[str, Any]
+Key = tuple[str, str, str, str, str, str]
+Outcome = Literal[
+    "same", "better", "worse", "changed", "faster", "slower", "equivalent", "undecided", "not comparable", "missing", "new"
+]
+NEGATIVE = ("worse", "slower", "missing")
+SPREAD_STATS = ("median",)
+"""Statistics of latency that are judged; the others describe the same samples."""
+DETAILS = ("class_map50", "class_map50_95")
+"""Metrics whose rows explain others and decide nothing."""
+
+Earlier = Callable[[Record], Sequence[float]]
+"""Values of a record's figure in other runs of the very same identity."""
+MapInterval = Callable[[Record], Interval | None]
+"""The paired bootstrap interval of the first run's mAP50-95 minus the second's, where detections and images are at hand."""
+
+
+def no_history(record: Record) -> Sequence[float]:
+    """No earlier runs are known."""
+    return ()
+
+
+def no_images(record: Record) -> Interval | None:
+    """No images are at hand."""
+    return None
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What a comparison may draw on beside the two runs."""
+
+    earlier: Earlier = no_history
+    map_interval: MapInterval = no_images
+    bound: float = BOUND
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One figure of both runs: `shift` relative for numbers (0.03 is 3 % more), `interval` and `note` where there is more."""
+
+    key: Key
+    first: Record | None
+    second: Record | None
+    outcome: Outcome
+    changes: tuple[Change, ...] = ()
+    shift: Shift | None = None
+    note: str = ""
+
+    @property
+    def decides(self) -> bool:
+        """Whether the outcome counts: rows that only explain others do not."""
+        metric, stat = self.key[3], self.key[4]
+        return metric not in DETAILS and not (metric == "latency_us" and stat not in SPREAD_STATS)
+
+    @property
+    def negative(self) -> bool:
+        """Whether this is a reason to look twice."""
+        return self.decides and self.outcome in NEGATIVE
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One run held against another: every figure of the cases that both have, and the cases that only one has."""
+
+    first: StoredRun
+    second: StoredRun
+    judged: tuple[Judged, ...]
+    only_first: tuple[tuple[str, ...], ...]
+    only_second: tuple[tuple[str, ...], ...]
+
+    @property
+    def negative(self) -> list[Judged]:
+        """Every figure that is a reason to look twice."""
+        return [judged for judged in self.judged if judged.negative]
+
+
+def compare(first: StoredRun, second: StoredRun, knowledge: Knowledge | None = None) -> Comparison:
+    """Every figure of the cases that both runs have, in the order of the second and then what it lacks."""
+    before, after = _by_key(first.records), _by_key(second.records)
+    cases_before, cases_after = (list(dict.fromkeys(key[:3] for key in keys)) for keys in (before, after))
+    shared = [key for key in dict.fromkeys([*after, *before]) if key[:3] in cases_before and key[:3] in cases_after]
+    return Comparison(
+        first,
+        second,
+        tuple(_judge(key, before.get(key), after.get(key), knowledge or Knowledge()) for key in shared),
+        tuple(case for case in cases_before if case not in cases_after),
+        tuple(case for case in cases_after if case not in cases_before),
+    )
+
+
+def _judge(key: Key, first: Record | None, second: Record | None, knowledge: Knowledge) -> Judged:
+    if first is None or second is None:
+        return Judged(key, first, second, "new" if first is None else "missing")
+    found = changes(first, second)
+    if "unavailable" in first or "unavailable" in second:
+        return _without_value(key, first, second, found)
+    reason = forbids(key[3], found)
+    if reason:
+        return Judged(key, first, second, "not comparable", found, note=reason)
+    metric = metric_of(key[3])
+    if metric.sampled:
+        return _sampled(Judged(key, first, second, "undecided", found), knowledge)
+    judged = Judged(key, first, second, exact_outcome(metric, first["value"], second["value"]), found)
+    return _over_images(judged, knowledge.map_interval(second)) if key[3] == "map50_95" else judged
+
+
+def _over_images(judged: Judged, interval: Interval | None) -> Judged:
+    """An exact difference of mAP, which counts only when other images would show it too."""
+    if interval is None or judged.outcome == "same":
+        return judged
+    note = f"{-interval.difference:+.4f} [{-interval.high:+.4f}, {-interval.low:+.4f}] over images"
+    certain = interval.low > 0 or interval.high < 0
+    return replace(judged, outcome=judged.outcome if certain else "undecided", note=note)
+
+
+def _without_value(key: Key, first: Record, second: Record, found: tuple[Change, ...]) -> Judged:
+    """A figure that one of the runs could not have: lost is a reason to look twice, gained and absent in both are not."""
+    if "unavailable" in first and "unavailable" in second:
+        return Judged(key, first, second, "same", found, note=second["unavailable"])
+    outcome: Outcome = "missing" if "unavailable" in second else "new"
+    return Judged(key, first, second, outcome, found, note=(second if outcome == "missing" else first)["unavailable"])
+
+
+def exact_outcome(metric: Metric, before: Any, after: Any) -> Outcome:
+    """How a figure that repeats to the last bit has changed."""
+    if before == after:
+        return "same"
+    if metric.better == "neither" or isinstance(after, str):
+        return "changed"
+    return "better" if (after > before) == (metric.better == "higher") else "worse"
+
+
+def _sampled(judged: Judged, knowledge: Knowledge) -> Judged:
+    """A figure that differs from run to run: judged by how far runs of the same thing have differed."""
+    assert judged.first
+    assert judged.second
+    before, after = (float(record["value"]) for record in (judged.first, judged.second))
+    if min(before, after) <= 0:
+        return replace(judged, note="no ratio with zero")
+    shift = runs_shift(before, after, [float(value) for value in knowledge.earlier(judged.first)], knowledge.bound)
+    return replace(judged, outcome=_in_words(shift.verdict, judged.key[3]), shift=shift, note=shift.why)
+
+
+def _in_words(verdict: ShiftVerdict, metric: str) -> Outcome:
+    """`faster` and `slower` are for latencies; of another sampled figure more or less is better or worse."""
+    if metric == "latency_us" or verdict not in ("faster", "slower"):
+        return verdict
+    return "worse" if (verdict == "slower") == (metric_of(metric).better == "lower") else "better"
+
+
+def _by_key(records: Iterable[Record]) -> dict[Key, Record]:
+    return {key_of(record): record for record in records}
+
+
+def key_of(record: Record) -> Key:
+    """What names a figure within a run."""
+    return (
+        record["variant"],
+        record["profile"],
+        record["target"],
+        record["metric"],
+        record.get("stat", ""),
+        record.get("graph", ""),
+    )

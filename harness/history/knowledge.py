@@ -1,0 +1,68 @@
+"""What a comparison of two runs draws on: earlier runs in the history, and detections on images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.detection.bootstrap import Interval, bootstrap_difference
+from harness.detection.dataset import Dataset
+from harness.detection.detections import Detections, from_coco
+from harness.errors import HistoryError
+from harness.history.comparison import Earlier, MapInterval
+from harness.history.store import History
+from harness.history.stored_run import StoredRun
+from harness.statistics.shift import LEVEL
+
+QUALIFIERS = ("variant", "profile", "target", "stat", "graph")
+
+
+def earlier_runs(history: History, *compared: StoredRun) -> Earlier:
+    """Values of a figure in runs of the same identity, the two that are compared left out."""
+    ids = {run.id for run in compared}
+
+    def earlier(record: Mapping[str, Any]) -> Sequence[float]:
+        try:
+            points = history.points(record["metric"], **{name: record.get(name, "") for name in QUALIFIERS})
+        except HistoryError:
+            return ()  # runs read from folders are compared without a history
+        return [
+            point.record["value"]
+            for point in points
+            if point.run not in ids
+            and "value" in point.record
+            and (point.record["identity"], point.record["evidence"]) == (record["identity"], record["evidence"])
+        ]
+
+    return earlier
+
+
+def map_intervals(first: StoredRun, second: StoredRun, dataset: Dataset) -> MapInterval:
+    """The paired bootstrap over a data set's images, where both runs kept detections of it."""
+
+    @cache
+    def interval(variant: str, graph: str) -> Interval | None:
+        found = [_detections(run, variant, graph, dataset) for run in (first, second)]
+        if found[0] is None or found[1] is None:
+            return None
+        return bootstrap_difference(found[0], found[1], dataset, level=LEVEL)
+
+    def of(record: Mapping[str, Any]) -> Interval | None:
+        if record["identity"].get("options", {}).get("data") != dataset.identity:
+            return None
+        return interval(record["variant"], record["graph"])
+
+    return of
+
+
+def _detections(run: StoredRun, variant: str, graph: str, dataset: Dataset) -> Detections | None:
+    file = Path(run.folder) / "detections" / f"{variant}-{graph}.json"
+    if not run.folder or not file.is_file():
+        return None
+    try:
+        return from_coco(json.loads(file.read_text("utf-8")), dataset)
+    except ValueError as error:
+        raise HistoryError(f"`{file}` is not whole: {error}", "a COCO result list", "") from error

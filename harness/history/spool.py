@@ -1,0 +1,75 @@
+"""Runs that wait for a history that could not be had: one whole file each, kept until the history has the run.
+
+Beside the results (`results/spool/`), in a folder per history. A run goes into the spool before it is sent and leaves it when
+the history has it, so that a cut anywhere between loses nothing; a history that has the run already takes it as sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from harness.errors import HistoryError, HistoryUnavailable
+from harness.history.stored_run import StoredRun
+
+NAME = "spool"
+
+
+@dataclass(frozen=True)
+class Spool:
+    """The runs that wait for one history; `folder` is that history's own."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, results: Path, url: URL) -> Spool:
+        """The spool of a history below a folder of results; a changed password is no other history."""
+        place = url.set(password=None).render_as_string()
+        return cls(results / NAME / hashlib.sha256(place.encode()).hexdigest()[:16])
+
+    def keep(self, run: StoredRun) -> Path:
+        """Write a run down, whole or not at all and through to the disk."""
+        path = self.folder / f"{hashlib.sha256(run.id.encode()).hexdigest()[:16]}-{run.digest[:16]}.json"
+        work = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with work.open("w") as file:
+                file.write(json.dumps(run.to_json(), allow_nan=False))
+                file.flush()
+                os.fsync(file.fileno())
+            work.replace(path)
+        except OSError as error:
+            raise HistoryUnavailable(
+                f"cannot write the spool `{self.folder}`: {error.strerror}", "a writable folder with space"
+            ) from error
+        finally:
+            with contextlib.suppress(OSError):
+                work.unlink(missing_ok=True)
+        return path
+
+    def waiting(self) -> Iterator[tuple[Path, StoredRun]]:
+        """Every run that waits, the oldest first; HistoryError names a file that is no spooled run."""
+        for path in sorted(self.folder.glob("*.json"), key=_age):
+            try:
+                yield path, StoredRun.from_json(json.loads(path.read_text("utf-8")))
+            except FileNotFoundError:
+                continue  # another process has just sent it
+            except (ValueError, KeyError, TypeError, OSError) as error:
+                raise HistoryError(f"`{path}` is no spooled run: {error}", "a whole file", f"rm {path}") from error
+
+    def __len__(self) -> int:
+        return len(list(self.folder.glob("*.json")))
+
+
+def _age(path: Path) -> tuple[float, str]:
+    try:
+        return path.stat().st_mtime, path.name
+    except FileNotFoundError:
+        return 0.0, path.name

@@ -1,0 +1,281 @@
+"""The history: runs go in once and whole, and come out as they went in."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Row
+
+from harness.errors import HistoryError, UsageError
+from harness.history.engine import WAIT_S, database_errors, open_engine, shown
+from harness.history.schema import migrate, require_current
+from harness.history.stored_run import StoredRun, canonical
+from harness.history.tables import BASELINES, FAILURES, IDENTITIES, RECORDS, RUNS, SAMPLES, VERDICTS
+
+REQUIRED = ("variant", "profile", "target", "metric", "unit", "evidence")
+OPTIONAL = ("stat", "graph", "note")
+FEWEST_LETTERS = 4
+"""Of a run's id that name it."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of the list of runs."""
+
+    id: str
+    started: str
+    commit: str
+    dirty: bool
+    models: tuple[str, ...]
+    targets: tuple[str, ...]
+    records: int
+    failures: int
+    folder: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """One figure of one run: `record` as in results.json."""
+
+    run: str
+    started: str
+    commit: str
+    dirty: bool
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class History:
+    """A store of runs. Nothing is held open between calls, so that any number of processes may use one store."""
+
+    url: URL
+    wait_s: float = WAIT_S
+
+    def __str__(self) -> str:
+        return shown(self.url)
+
+    def upgrade(self) -> str:
+        """Bring the schema to the newest, creating it where there is none; says which it was."""
+        with self._writing() as connection:
+            return migrate(connection)
+
+    def add(self, run: StoredRun) -> bool:
+        """Take a run in, all of it or nothing; False when it is here already.
+
+        HistoryUnavailable when the store is locked, full, read-only or gone; HistoryError when another run has this id.
+        """
+        with self._writing() as connection:
+            migrate(connection)
+            row = {key: run.header[key] for key in ("id", "started", "commit", "dirty")}
+            row |= {"header": run.header, "folder": run.folder, "digest": run.digest}
+            if not _is_new(connection, row):
+                self._require_same(connection, run)
+                return False
+            self._add_records(connection, run)
+            for table, contents in (
+                (VERDICTS, run.content["verdicts"]), (FAILURES, run.content["failures"]), (SAMPLES, run.samples)
+            ):  # fmt: skip
+                rows = [{"run_id": run.id, "position": i, "content": content} for i, content in enumerate(contents)]
+                if rows:
+                    connection.execute(table.insert(), rows)
+            return True
+
+    def _require_same(self, connection: Connection, run: StoredRun) -> None:
+        kept = connection.execute(select(RUNS.c.digest).where(RUNS.c.id == run.id)).scalar()
+        if kept != run.digest:
+            raise HistoryError(
+                f"run {run.id} is in the history {self} with other content: it was taken in before its end, or changed since",
+                "each run once; what is in the history stays",
+            )
+
+    @staticmethod
+    def _add_records(connection: Connection, run: StoredRun) -> None:
+        identities: dict[str, Any] = {}
+        rows = []
+        for position, record in enumerate(run.records):
+            text = canonical(record["identity"])
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            identities[digest] = record["identity"]
+            row = {key: record[key] for key in REQUIRED}
+            row |= {"run_id": run.id, "position": position, "identity": digest}
+            row |= {"stat": record.get("stat", ""), "graph": record.get("graph", ""), "note": record.get("note")}
+            row |= {"value": record.get("value"), "unavailable": record.get("unavailable")}
+            rows.append(row)
+        if rows:
+            # In one order everywhere, so that two writers never wait for each other crosswise.
+            known = [{"digest": key, "content": identities[key]} for key in sorted(identities)]
+            connection.execute(_insert(connection, IDENTITIES).on_conflict_do_nothing(), known)
+            connection.execute(RECORDS.insert(), rows)
+
+    def runs(self) -> list[Listed]:
+        """Every run, the oldest first."""
+        with self._reading() as connection:
+            counts = _counts(connection)
+            names = _names(connection)
+            return [_listed(row, counts, names) for row in connection.execute(select(RUNS).order_by(RUNS.c.started, RUNS.c.id))]
+
+    def run(self, run_id: str) -> StoredRun:
+        """One run, as it went in; HistoryError when there is none of this id."""
+        with self._reading() as connection:
+            header = connection.execute(select(RUNS).where(RUNS.c.id == run_id)).first()
+            if header is None:
+                raise HistoryError(f"no run `{run_id}` in the history {self}", "a run of `ethos-bench history`")
+            found = select(RECORDS, IDENTITIES.c.content.label("identity_content")).join(IDENTITIES)
+            rows = connection.execute(found.where(RECORDS.c.run_id == run_id).order_by(RECORDS.c.position))
+            content = {
+                "schema": 1,
+                "run": header.header,
+                "records": [_record(row) for row in rows],
+                "verdicts": _contents(connection, VERDICTS, run_id),
+                "failures": _contents(connection, FAILURES, run_id),
+            }
+            return StoredRun(content, tuple(_contents(connection, SAMPLES, run_id)), header.folder)
+
+    def points(self, metric: str, **where: str) -> list[Point]:
+        """The records of one metric over all runs, the oldest first; `where` holds columns to fixed values."""
+        found = (
+            select(RECORDS, IDENTITIES.c.content.label("identity_content"), RUNS.c.started, RUNS.c.commit, RUNS.c.dirty)
+            .join(IDENTITIES)
+            .join(RUNS)
+            .where(RECORDS.c.metric == metric, *(RECORDS.c[name] == value for name, value in where.items()))
+            .order_by(RUNS.c.started, RUNS.c.id, RECORDS.c.position)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(found)
+            return [Point(row.run_id, row.started, row.commit, row.dirty, _record(row)) for row in rows]
+
+    def metrics(self) -> list[str]:
+        """Every metric that some run has."""
+        with self._reading() as connection:
+            return list(connection.execute(select(RECORDS.c.metric).distinct().order_by(RECORDS.c.metric)).scalars())
+
+    def find(self, name: str) -> str:
+        """The id of the run that is meant: `latest`, `baseline`, `baseline:NAME`, an id or the unique beginning of one."""
+        if name == "baseline" or name.startswith("baseline:"):
+            return self.baseline(name.partition(":")[2] or "main")
+        with self._reading() as connection:
+            if name == "latest":
+                found = list(connection.execute(select(RUNS.c.id).order_by(RUNS.c.started.desc(), RUNS.c.id.desc())).scalars())[
+                    :1
+                ]
+            else:
+                ids = list(connection.execute(select(RUNS.c.id).order_by(RUNS.c.started)).scalars())
+                found = [run for run in ids if run == name] or [run for run in ids if run.startswith(name) and _names_one(name)]
+        if not found:
+            raise HistoryError(
+                f"no run `{name}` in the history {self}", "a run's id, `latest` or `baseline`", "ethos-bench history"
+            )
+        if len(found) > 1:
+            raise UsageError(f"`{name}` begins {len(found)} runs: {', '.join(found[:5])}", "one of them")
+        return str(found[0])
+
+    def set_baseline(self, run_id: str, name: str = "main") -> None:
+        """Make a run what others are held against."""
+        with self._writing() as connection:
+            migrate(connection)
+            number = (connection.execute(select(func.max(BASELINES.c.number))).scalar() or 0) + 1
+            since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            connection.execute(BASELINES.insert(), {"number": number, "name": name, "run_id": run_id, "since": since})
+
+    def baseline(self, name: str = "main") -> str:
+        """The run that is the baseline of this name; HistoryError when none was set."""
+        names = self.baselines()
+        if name not in names:
+            raise HistoryError(
+                f"no baseline `{name}` in the history {self}", "a run set as such", "ethos-bench baseline set latest"
+            )
+        return names[name][0]
+
+    def baselines(self) -> dict[str, tuple[str, str]]:
+        """Name -> (run, since) of every baseline that counts now."""
+        with self._reading() as connection:
+            rows = connection.execute(select(BASELINES).order_by(BASELINES.c.number))
+            return {row.name: (row.run_id, row.since) for row in rows}
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        engine = open_engine(self.url, writing=True, wait_s=self.wait_s)
+        with database_errors(self.url), _disposed(engine), engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        engine = open_engine(self.url, writing=False, wait_s=self.wait_s)
+        with database_errors(self.url), _disposed(engine), engine.begin() as connection:
+            require_current(connection)
+            yield connection
+
+
+@contextlib.contextmanager
+def _disposed(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        engine.dispose()
+
+
+def _is_new(connection: Connection, run: Mapping[str, Any]) -> bool:
+    """Insert the row of a run, unless its id is there; one statement, so that of two writers at once only one gets True."""
+    statement = _insert(connection, RUNS).values(run).on_conflict_do_nothing().returning(RUNS.c.id)
+    return connection.execute(statement).first() is not None
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def _contents(connection: Connection, table: Table, run_id: str) -> list[Any]:
+    found = select(table.c.content).where(table.c.run_id == run_id).order_by(table.c.position)
+    return list(connection.execute(found).scalars())
+
+
+def _record(row: Row[Any]) -> dict[str, Any]:
+    """A record of results.json; `value` or `unavailable`, and no empty parts."""
+    record: dict[str, Any] = {
+        name: getattr(row, name) for name in ("variant", "profile", "target", "metric", "unit", "evidence")
+    }
+    record["identity"] = row.identity_content
+    record |= {name: text for name in OPTIONAL if (text := getattr(row, name))}
+    if row.unavailable is None:
+        record["value"] = row.value
+    else:
+        record["unavailable"] = row.unavailable
+    return record
+
+
+def _counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Table name -> run -> number of rows."""
+    counts: dict[str, dict[str, int]] = {}
+    for table in (RECORDS, FAILURES):
+        rows = connection.execute(select(table.c.run_id, func.count().label("rows")).group_by(table.c.run_id))
+        counts[table.name] = {row.run_id: row.rows for row in rows}
+    return counts
+
+
+def _names(connection: Connection) -> dict[str, tuple[dict[str, None], dict[str, None]]]:
+    """Run -> its variants and its targets."""
+    found = select(RECORDS.c.run_id, RECORDS.c.variant, RECORDS.c.target, func.min(RECORDS.c.position).label("first"))
+    rows = connection.execute(found.group_by(RECORDS.c.run_id, RECORDS.c.variant, RECORDS.c.target).order_by("first"))
+    names: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for row in rows:
+        variants, targets = names.setdefault(row.run_id, ({}, {}))
+        variants[row.variant] = targets[row.target] = None
+    return names
+
+
+def _listed(row: Row[Any], counts: Mapping[str, Mapping[str, int]], names: Mapping[str, Any]) -> Listed:
+    variants, targets = names.get(row.id, ((), ()))
+    number = [counts[table].get(row.id, 0) for table in ("records", "failures")]
+    return Listed(row.id, row.started, row.commit, row.dirty, tuple(variants), tuple(targets), number[0], number[1], row.folder)
+
+
+def _names_one(name: str) -> bool:
+    return len(name) >= FEWEST_LETTERS

@@ -1,0 +1,169 @@
+"""A comparison of two runs as a person reads it, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from harness.history.changes import causes, grouped
+from harness.history.comparison import Comparison, Judged
+from harness.report.tables import MISSING, Record
+
+COLOURS = {"better": "green", "faster": "green", "worse": "red", "slower": "red", "missing": "red", "undecided": "yellow"}
+QUIET = ("same", "equivalent")
+LONGEST_NOTE = 24
+"""Letters of a note that has room in the table; longer ones stand below it."""
+
+
+def comparison_tables(found: Comparison, *, everything: bool = False) -> Iterator[Table | str]:
+    """Which runs, what changed between them, every figure that differs, and how many do not."""
+    yield _runs_table(found)
+    yield from _changes(found)
+    shown = [judged for judged in found.judged if everything or (judged.decides and judged.outcome not in QUIET)]
+    if shown:
+        notes = list(dict.fromkeys(note for judged in shown if (note := _why(judged)) and len(note) > LONGEST_NOTE))
+        yield _figures_table(shown, notes)
+        yield from (escape(f"[{number}] {note}") for number, note in enumerate(notes, 1))
+    for which, cases in (("A", found.only_first), ("B", found.only_second)):
+        if cases:
+            yield escape(f"only in {which}: {', '.join('-'.join(case) for case in cases)}")
+    yield escape(summary(found))
+
+
+def summary(found: Comparison) -> str:
+    """How many figures of each outcome, those that only explain others left out."""
+    counts: dict[str, int] = {}
+    for judged in found.judged:
+        if judged.decides:
+            counts[judged.outcome] = counts.get(judged.outcome, 0) + 1
+    verdict = "negative: look at what is worse, slower or missing" if found.negative else "nothing is worse, slower or missing"
+    return f"{', '.join(f'{count} {outcome}' for outcome, count in counts.items())}: {verdict}"
+
+
+def _runs_table(found: Comparison) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title="Compared", title_justify="left", pad_edge=False)
+    for heading in ("", "run", "started", "commit", "command"):
+        table.add_column(heading, overflow="fold")
+    for name, run in (("A", found.first), ("B", found.second)):
+        header = run.header
+        commit = header["commit"][:12] + ("+" if header["dirty"] else "")
+        table.add_row(name, *map(escape, (run.id, header["started"][:16], commit, header["command"])))
+    return table
+
+
+def _changes(found: Comparison) -> Iterator[str]:
+    """What differs between the identities of the figures, with the models it applies to."""
+    named = [(judged.key[0], change) for judged in found.judged for change in causes(judged.changes)]
+    groups = grouped(named)
+    models = list(dict.fromkeys(judged.key[0] for judged in found.judged))
+    yield "[bold]What changed between A and B[/bold]" if groups else "Nothing changed between A and B that a figure depends on"
+    for change, of in groups.items():
+        yield escape(f"  {change}  ({'all models' if of == models else ', '.join(of)})")
+    changed = {judged.key[0] for judged in found.judged if causes(judged.changes)}
+    unchanged = [model for model in models if model not in changed]
+    if groups and unchanged:
+        yield escape(f"  nothing  ({', '.join(unchanged)})")
+
+
+def _figures_table(shown: Sequence[Judged], notes: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title="Figures", title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("model", no_wrap=True)
+    table.add_column("NPU", overflow="fold", min_width=7)
+    table.add_column("figure", no_wrap=True)
+    for heading in ("A", "B", "change"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("evidence", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    every = list(dict.fromkeys(judged.key[1] for judged in shown))
+    for row, profiles in merged(shown).items():
+        *cells, outcome, note = row
+        colour = COLOURS.get(outcome, "white")
+        where = "all" if profiles == every and len(every) > 1 else ", ".join(name.removeprefix("ethos-") for name in profiles)
+        why = f"[{notes.index(note) + 1}]" if note in notes else note
+        table.add_row(cells[0], where, *map(escape, cells[1:]), f"[{colour}]{outcome}[/{colour}]", escape(why))
+    return table
+
+
+def merged(judged: Sequence[Judged]) -> dict[tuple[str, ...], list[str]]:
+    """Rows -> the profiles they hold for: figures that do not depend on the NPU stand once."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for one in judged:
+        profiles = rows.setdefault(_row(one), [])
+        if one.key[1] not in profiles:
+            profiles.append(one.key[1])
+    return rows
+
+
+def _row(judged: Judged) -> tuple[str, ...]:
+    variant, _, _, metric, stat, graph = judged.key
+    qualifiers = ", ".join(part for part in (stat, graph) if part)
+    record = judged.second or judged.first
+    assert record
+    texts = [figure_text(side) for side in (judged.first, judged.second)]
+    figure = f"{metric}[{qualifiers}]" if qualifiers else metric
+    return (variant, figure, *texts, change_text(judged), record["evidence"], judged.outcome, _why(judged))
+
+
+def _why(judged: Judged) -> str:
+    if judged.shift and not judged.shift.why:
+        shift = judged.shift
+        return f"[{100 * shift.low:+.1f}, {100 * shift.high:+.1f}] %; {100 * shift.detectable:.1f} % would have been seen"
+    return judged.note
+
+
+def figure_text(record: Any) -> str:
+    """A record's value with its unit, exact enough to tell two apart."""
+    if record is None:
+        return MISSING
+    if "unavailable" in record:
+        return "unavailable"
+    value, unit = record["value"], record["unit"]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if unit == "us":
+        return f"{value / 1e3:,.3f} ms"
+    if unit == "ratio":
+        return f"{value:.4f}"
+    return f"{value:,} B" if unit == "bytes" else f"{value:,}"
+
+
+def change_text(judged: Judged) -> str:
+    """B against A: points for ratios, per cent for amounts."""
+    before, after = (_number(record) for record in (judged.first, judged.second))
+    if before is None or after is None or judged.second is None or judged.outcome == "not comparable":
+        return MISSING
+    if judged.second["unit"] == "ratio":
+        return f"{after - before:+.4f}"
+    return f"{100 * (after / before - 1):+.2f} %" if before else f"{after - before:+,}"
+
+
+def _number(record: Record | None) -> float | None:
+    value = record.get("value") if record else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def comparison_json(found: Comparison) -> str:
+    """The comparison as JSON: the runs, and for every figure both values, what changed and the outcome."""
+    figures = [
+        {
+            **dict(zip(("variant", "profile", "target", "metric", "stat", "graph"), judged.key, strict=True)),
+            "a": judged.first and judged.first.get("value"),
+            "b": judged.second and judged.second.get("value"),
+            "outcome": judged.outcome,
+            "negative": judged.negative,
+            "changed": [{"part": c.part, "a": c.before, "b": c.after} for c in judged.changes],
+            "note": judged.note,
+        }
+        for judged in found.judged
+    ]
+    return json.dumps(
+        {"a": found.first.id, "b": found.second.id, "negative": bool(found.negative), "figures": figures}, indent=1
+    )
