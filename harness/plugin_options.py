@@ -34,6 +34,8 @@ def add_options(parser: pytest.Parser) -> None:
     add("--repeats", type=int, default=50, metavar="N", help="latency samples per model (default 50)")
     add("--threads", type=int, default=2, metavar="N", help="threads of CPU targets (default 2)")
     add("--vela", default="", metavar="EXECUTABLE", help="another Vela, such as a board support package's")
+    add("--targets", dest="targets_file", type=Path, metavar="FILE", help="boards by name (default ./targets.toml)")
+    add("--trust-on-first-use", action="store_true", help="accept the host key of a board that nobody has seen yet")
     add("--results", type=Path, metavar="DIR", help="results folder (default results/<run id>)")
     add("--strict-claims", action="store_true", help="a claim that is refuted or falls short fails the run")
     add("--allow-missing-target", action="store_true", help="skip a named target that is not there instead of failing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 from harness.errors import UsageError
 from targets.target import Target
@@ -12,9 +13,11 @@ from targets.target import Target
 
 @dataclass(frozen=True)
 class TargetOptions:
-    """What the command line says of all targets: threads of CPU targets."""
+    """What the command line says of all targets: threads of CPU targets; where boards are described and who is trusted."""
 
     threads: int
+    targets_file: Path | None = None
+    trust_on_first_use: bool = False
 
 
 Opener = Callable[[str, TargetOptions], Target]
@@ -22,6 +25,7 @@ Opener = Callable[[str, TargetOptions], Target]
 TARGETS: Mapping[str, tuple[str, str]] = {
     # kind:  (module, function)       how it is written on the command line
     "host": ("targets.host", "open_host"),  # host
+    "ssh": ("targets.ssh_board", "open_ssh"),  # ssh:NAME
 }
 """Imported only when named, so that a target's library is needed by its users alone."""
 
@@ -34,3 +38,13 @@ def open_target(spec: str, options: TargetOptions) -> Target:
     module, function = TARGETS[kind]
     opener: Opener = getattr(import_module(module), function)
     return opener(rest, options)
+
+
+def preferred_vela(spec: str, options: TargetOptions) -> str:
+    """The Vela that a board's table asks for, "" for any: a board support package may not take streams of a newer one."""
+    kind, _, rest = spec.partition(":")
+    if kind != "ssh":
+        return ""
+    from targets.boards.targets_file import find_board
+
+    return find_board(rest, options.targets_file).vela

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from harness.records.evidence import Evidence
 from harness.records.unavailable import Unavailable
 
+NO_CPU_BESIDE = Unavailable("the target has no CPU of its own beside an NPU")
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -33,7 +35,8 @@ class Run:
     were taken, microseconds, or why there are none. `proof` is the proof of NPU execution, or why there is none; `evidence`
     is what the latency samples and outputs may be called. `npu_time_share` is NPU active time of total time, 0..1.
     `fingerprint` names the target's hardware and software, `executed`
-    the SHA-256 of the file that ran.
+    the SHA-256 of the file that ran. `cpu_latency_us` are samples of the plain int8 file on the CPU beside the NPU, taken in
+    the same way. `lost_us` arrived before a link broke: kept, and never part of a figure.
     """
 
     target: str
@@ -47,3 +50,5 @@ class Run:
     peak_memory_bytes: int | Unavailable
     notes: tuple[str, ...] = ()
     log: str = field(default="", repr=False)
+    cpu_latency_us: tuple[float, ...] | Unavailable = NO_CPU_BESIDE
+    lost_us: tuple[float, ...] = ()

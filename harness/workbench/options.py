@@ -37,6 +37,8 @@ class BenchOptions:
     repeats: int = 50
     threads: int = 2
     vela: str = ""
+    targets_file: Path | None = None
+    trust_on_first_use: bool = False
     strict_claims: bool = False
     allow_missing_target: bool = False
 

@@ -28,12 +28,13 @@ from harness.records.checkpoint_facts import CheckpointFacts
 from harness.records.job import Job
 from harness.records.run import Run
 from harness.records.unavailable import Unavailable
+from harness.workbench.board_options import session_vela, target_options
 from harness.workbench.calibration import data_calibration, packaged_calibration
 from harness.workbench.detectors import Detected, detected
 from harness.workbench.memo import Memo
 from harness.workbench.models import BASE, Model, resolve_models
 from harness.workbench.options import BenchOptions
-from targets.table import TargetOptions, open_target
+from targets.table import open_target
 from targets.target import Target
 
 Progress = Callable[[str], None]
@@ -44,7 +45,7 @@ class Workbench:
 
     def __init__(self, options: BenchOptions, progress: Progress) -> None:
         options.check()
-        self.options = options
+        self.options = options = replace(options, vela=session_vela(options))
         self.progress = progress
         self.profiles = {profile.name: profile for profile in map(load_profile, options.profiles)}
         self.models = {model.name: model for model in resolve_models(options)}
@@ -62,7 +63,7 @@ class Workbench:
 
     def target(self, spec: str) -> Target:
         """The open target; TargetUnavailable when it is not there."""
-        options = TargetOptions(threads=self.options.threads)
+        options = target_options(self.options)
         return self._memo.get(("target", spec), lambda: self._held.enter_context(open_target(spec, options)))
 
     def facts(self, name: str) -> CheckpointFacts | None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from harness.records.evidence import Evidence
 from targets.target import Graph
+from tests.boards.session import ssh_row
+
+BOARDS = ("boards", "slow")
+EMULATED = (*BOARDS, "nightly")
 
 
 def always() -> str:
@@ -20,7 +25,7 @@ class Row:
 
     `skip` gives the reason why it cannot run here, "" when it can, after making it available if that takes anything.
     `evidence` are the kinds that its figures may have, `graph` the file it runs. `children` says whether its work happens in
-    child processes of this machine, which a time-out or Ctrl-C has to end.
+    child processes of this machine, which a time-out or Ctrl-C has to end. `marks` are pytest's.
     """
 
     spec: str
@@ -28,8 +33,11 @@ class Row:
     graph: Graph
     children: bool
     skip: Callable[[], str] = always
+    marks: tuple[str, ...] = ()
 
 
 ROWS = (
     Row("host", frozenset({Evidence.HOST}), "int8", children=True),
+    Row("ssh:native-test", frozenset({Evidence.HOST}), "npu", children=False, skip=partial(ssh_row, "native"), marks=BOARDS),
+    Row("ssh:arm64-test", frozenset({Evidence.HOST}), "npu", children=False, skip=partial(ssh_row, "arm64"), marks=EMULATED),
 )  # fmt: skip

@@ -63,7 +63,7 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
     return _artefact(tmp_path_factory.mktemp("two") / "two_outputs.tflite", two_outputs())
 
 
-@pytest.fixture(params=ROWS, ids=lambda row: row.spec)
+@pytest.fixture(params=[pytest.param(row, marks=[getattr(pytest.mark, m) for m in row.marks], id=row.spec) for row in ROWS])
 def row(request: pytest.FixtureRequest) -> Row:
     found: Row = request.param
     if reason := found.skip():

@@ -1,0 +1,42 @@
+"""The lab that all tests of a session share: brought up by the first test that needs it, taken down at the end."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import tempfile
+from pathlib import Path
+
+from tests.boards.boards import Kind, Lab, TestBoard, missing
+from tests.lanes import skip_reason
+
+
+def reason() -> str:
+    """Why boards cannot be tested here, "" when they can; fails where the lane is required."""
+    return skip_reason("boards", missing)
+
+
+@functools.cache
+def lab() -> Lab:
+    """The session's lab."""
+    folder = Path(tempfile.mkdtemp(prefix="eb-lab-", dir=os.environ.get("ETHOS_BENCH_LAB_DIR")))
+    opened = Lab(folder).__enter__()
+    atexit.register(opened.__exit__)
+    return opened
+
+
+def board(kind: Kind) -> TestBoard:
+    """The session's board of a kind, called `native-test` or `arm64-test`."""
+    name = f"{kind}-test"
+    found = lab().boards.get(name)
+    return found or lab().add(name, kind)
+
+
+def ssh_row(kind: Kind) -> str:
+    """Make `ssh:KIND-test` available to the contract; returns why it is not."""
+    if why := reason():
+        return why
+    board(kind)
+    os.environ["ETHOS_BENCH_TARGETS"] = str(lab().targets)
+    return ""
