@@ -35,6 +35,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--threads", type=int, default=2, metavar="N", help="threads of CPU targets (default 2)")
     add("--vela", default="", metavar="EXECUTABLE", help="another Vela, such as a board support package's")
     add("--targets", dest="targets_file", type=Path, metavar="FILE", help="boards by name (default ./targets.toml)")
+    add("--record", type=Path, metavar="DIR", help="keep everything that boards say; --target replay:DIR runs from it")
     add("--trust-on-first-use", action="store_true", help="accept the host key of a board that nobody has seen yet")
     add("--results", type=Path, metavar="DIR", help="results folder (default results/<run id>)")
     add("--strict-claims", action="store_true", help="a claim that is refuted or falls short fails the run")

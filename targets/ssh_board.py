@@ -6,7 +6,7 @@ import contextlib
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from harness.errors import RunError, TargetUnavailable, UsageError
@@ -14,10 +14,12 @@ from harness.records.artefact import ModelFile
 from harness.records.job import Job
 from harness.records.run import Run
 from harness.records.unavailable import Unavailable
-from targets.boards.execution import Execution, raw_inputs
+from targets.boards.execution import Execution
 from targets.boards.link import Link, LinkLost
 from targets.boards.preflight import BoardFacts, ask_board, require_ready
 from targets.boards.proof import Ran
+from targets.boards.recording import Kept, Recording, job_key
+from targets.boards.target_files import artefact_file, raw_inputs
 from targets.boards.targets_file import Board, find_board
 from targets.boards.transcript import Transcript
 from targets.table import TargetOptions
@@ -52,8 +54,8 @@ class SshBoard:
 
     @property
     def graph(self) -> Graph:
-        """Teflon compiles on the board and takes the plain int8 file."""
-        return "int8" if self.board.kind == "teflon" else "npu"
+        """The file that the board takes."""
+        return self.board.graph
 
     def __enter__(self) -> SshBoard:
         """Connect and check; TargetUnavailable when the board is not there or not ready."""
@@ -88,19 +90,35 @@ class SshBoard:
 
     def run(self, job: Job) -> Run:
         """What the board did, with proof that its NPU executed; RunError without."""
-        artefact = job.artefact
-        self._require_profile(artefact.compilation.profile.name, artefact.compilation.profile.accelerator_config)
-        file = artefact.source if self.graph == "int8" else artefact.compilation.compiled
-        with self._ended_jobs():
-            npu = self._execute(file, raw_inputs(job.inputs), job.repeats, job.warmup, on_npu=True)
-            ran = Ran(
-                self.name, self.board, self.facts, artefact, file.sha256, npu, Unavailable("not asked for"), self.threads,
-                self.notes,
-            )  # fmt: skip
-            ran.require_complete(len(job.inputs), job.repeats)
-            ran.run()  # without proof there is nothing to compare with the CPU
-            cpu = self._cpu_run(artefact.source, raw_inputs(job.inputs[:1]), min(job.repeats, CPU_REPEATS))
-        return Ran(self.name, self.board, self.facts, artefact, file.sha256, npu, cpu, self.threads, self.notes).run()
+        profile = job.artefact.compilation.profile
+        self._require_profile(profile.name, profile.accelerator_config)
+        file = artefact_file(job.artefact, self.graph)
+        try:
+            with self._ended_jobs():
+                ran = self._run(job, file)
+        except RunError as error:
+            self._record(job, file, None, error)
+            raise
+        self._record(job, file, ran, None)
+        return ran.run()
+
+    def _run(self, job: Job, file: ModelFile) -> Ran:
+        inputs = raw_inputs(job.inputs)
+        npu = self._execute(file, inputs, job.repeats, job.warmup, on_npu=True)
+        nothing = Unavailable("not asked for")
+        ran = Ran(self.name, self.board, self.facts, job.artefact, file.sha256, npu, nothing, self.threads, self.notes)
+        ran.require_complete(len(job.inputs), job.repeats)
+        ran.run()  # without proof there is nothing to compare with the CPU
+        return replace(ran, cpu=self._cpu_run(job.artefact.source, inputs[:1], min(job.repeats, CPU_REPEATS)))
+
+    def _record(self, job: Job, file: ModelFile, ran: Ran | None, error: RunError | None) -> None:
+        """Keep what the board said, when that was asked for."""
+        if self.options.record is None:
+            return
+        key = job_key(file.sha256, raw_inputs(job.inputs), job.repeats, job.warmup)
+        cpu = ran.cpu if ran else Unavailable("the run failed")
+        kept = Kept(self.facts, self.threads, self.notes, ran.npu if ran else None, cpu, error)
+        Recording.begin(self.options.record, self.name, self.board).keep(key, kept)
 
     @property
     def threads(self) -> int:

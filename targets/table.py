@@ -13,11 +13,16 @@ from targets.target import Target
 
 @dataclass(frozen=True)
 class TargetOptions:
-    """What the command line says of all targets: threads of CPU targets; where boards are described and who is trusted."""
+    """What the command line says of all targets.
+
+    `threads` of CPU targets, `targets_file` that describes boards, whether a board's first host key is trusted, and the
+    folder in which to `record` what boards say.
+    """
 
     threads: int
     targets_file: Path | None = None
     trust_on_first_use: bool = False
+    record: Path | None = None
 
 
 Opener = Callable[[str, TargetOptions], Target]
@@ -26,6 +31,7 @@ TARGETS: Mapping[str, tuple[str, str]] = {
     # kind:  (module, function)       how it is written on the command line
     "host": ("targets.host", "open_host"),  # host
     "ssh": ("targets.ssh_board", "open_ssh"),  # ssh:NAME
+    "replay": ("targets.replay", "open_replay"),  # replay:DIR
 }
 """Imported only when named, so that a target's library is needed by its users alone."""
 

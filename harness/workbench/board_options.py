@@ -13,6 +13,7 @@ def target_options(options: BenchOptions) -> TargetOptions:
         threads=options.threads,
         targets_file=options.targets_file,
         trust_on_first_use=options.trust_on_first_use,
+        record=options.record,
     )
 
 

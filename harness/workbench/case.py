@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness import figures
 from harness.errors import RunError
@@ -46,14 +46,19 @@ class Case:
     def subject(self) -> Subject:
         """Where this case's records belong, with the identity of the compiled model."""
         identity = figures.artefact_identity(self.artefact, self._options(), _versions())
-        return Subject(self.variant, self.profile, self.target, identity)
+        return Subject(self.variant, self.profile, self.place, identity)
+
+    @property
+    def place(self) -> str:
+        """The target's name in records."""
+        return self.bench.recorded_target(self.target)
 
     def identity(self) -> list[Measurement]:
         """What the model is, read from its graph; CheckpointError when its name says otherwise."""
         facts, twin = self.bench.facts(self.variant), self.bench.twin(self.variant)
         self.bench.require_identity(self.variant)
         weights = facts.weights if facts else self.bench.source(self.variant).graph.weights
-        subject = Subject(self.variant, self.profile, self.target, Identity(weights=weights))
+        subject = Subject(self.variant, self.profile, self.place, Identity(weights=weights))
         size = self.bench.checkpoint_bytes(self.variant)
         return self._keep(figures.identity_figures(subject, facts, self.bench.activation(self.variant), twin, size))
 
@@ -84,18 +89,34 @@ class Case:
 
     def execution(self) -> Run:
         """The run on the target, with its latency samples and what it proves."""
-        run = self.bench.run(self.variant, self.profile, self.target)
+        run = self._run()
         self._keep([*figures.latency_figures(self.subject, run), *figures.execution_figures(self.subject, run)])
         if not isinstance(run.latency_us, Unavailable):
-            case = {"variant": self.variant, "profile": self.profile, "target": self.target}
+            case = {"variant": self.variant, "profile": self.profile, "target": self.place}
             self.findings.samples.append({**case, "executed": run.executed, "latency_us": list(run.latency_us)})
         return run
+
+    def _run(self) -> Run:
+        """The run; samples that arrived before a link broke are kept beside the results, and are part of no figure."""
+        try:
+            run = self.bench.run(self.variant, self.profile, self.target)
+        except RunError as error:
+            self._keep_lost(getattr(error, "samples", ()), error.found)
+            raise
+        self._keep_lost(run.lost_us, "; ".join(run.notes))
+        return run
+
+    def _keep_lost(self, samples: Sequence[float], why: str) -> None:
+        if samples:
+            content = {"variant": self.variant, "profile": self.profile, "target": self.place, "why": why}
+            name = f"lost/{self.variant}-{self.profile}-{self.place.replace(':', '-').replace('/', '-')}.json"
+            self.findings.texts[name] = json.dumps({**content, "latency_us": list(samples)})
 
     def require_execution_proof(self) -> None:
         """Raise RunError when a target that runs the compiled file cannot prove that the NPU executed."""
         if self.bench.target(self.target).graph == "int8":
             return
-        run = self.bench.run(self.variant, self.profile, self.target)
+        run = self._run()
         if isinstance(run.proof, Unavailable) or not run.proof.executed_operators:
             why = run.proof.reason if isinstance(run.proof, Unavailable) else run.proof.sign
             raise RunError(f"{self.variant} on {self.target}: no proof that the NPU executed: {why}", "executed NPU operators")
@@ -127,7 +148,7 @@ class Case:
         return Subject(
             self.variant,
             self.profile,
-            self.target,
+            self.place,
             Identity(weights=identity.weights, tflite=identity.tflite, tools=identity.tools, options=options),
         )
 
@@ -142,8 +163,11 @@ class Case:
         return verdicts
 
     def _keep(self, records: Sequence[Measurement]) -> list[Measurement]:
-        self.findings.records += records
-        return list(records)
+        kept = list(records)
+        if self.place != self.target:
+            kept = [replace(record, replayed_from=self.target.partition(":")[2]) for record in kept]
+        self.findings.records += kept
+        return kept
 
     def _options(self) -> dict[str, str]:
         return {"cut": self.bench.options.cut}

@@ -12,6 +12,7 @@ from harness.errors import UsageError
 
 DEFAULT_PROFILE = "ethos-u65-256"
 DEFAULT_TARGET = "host"
+BOARDS = ("ssh:", "farm:")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class BenchOptions:
     vela: str = ""
     targets_file: Path | None = None
     trust_on_first_use: bool = False
+    record: Path | None = None
     strict_claims: bool = False
     allow_missing_target: bool = False
 
@@ -55,6 +57,12 @@ class BenchOptions:
         for name, count in (("--repeats", self.repeats), ("--threads", self.threads)):
             if count < 1:
                 raise UsageError(f"{name} {count}", "1 or more")
+        if self.record and not any(spec.startswith(BOARDS) for spec in self.targets):
+            raise UsageError(
+                f"--record {self.record}: {', '.join(self.targets)} is no board: nothing is said that could be kept",
+                "a board among the targets",
+                "--target ssh:NAME",
+            )
         unknown = [name for name in self.variants if name not in BY_NAME]
         if unknown and not (self.checkpoint or self.model):
             raise UsageError(f"unknown variant `{unknown[0]}`", f"one of {', '.join(BY_NAME)}")

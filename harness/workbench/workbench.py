@@ -66,6 +66,10 @@ class Workbench:
         options = target_options(self.options)
         return self._memo.get(("target", spec), lambda: self._held.enter_context(open_target(spec, options)))
 
+    def recorded_target(self, spec: str) -> str:
+        """The target's name in records: a replay has that of the board that was recorded."""
+        return getattr(self.target(spec), "replays", spec) if spec.startswith("replay:") else spec
+
     def facts(self, name: str) -> CheckpointFacts | None:
         """What a model's checkpoint is; None for a user's own TFLite file."""
         model = self.models[name]

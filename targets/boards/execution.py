@@ -11,9 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from harness.errors import EthosBenchError, RunError, TargetUnavailable
 from harness.records.artefact import ModelFile
 from targets.boards.link import Heartbeat, Link, LinkLost, sha256_of, stream_lines
@@ -116,11 +113,6 @@ class Execution:
 
     def _blobs(self) -> dict[str, tuple[Path | bytes, str]]:
         """Everything that has to lie on the board by hash: the runner, the model, then the inputs."""
-        if sha256_of(self.model.path) != self.model.sha256:
-            raise RunError(
-                f"`{self.model.path}` has changed: its SHA-256 is {sha256_of(self.model.path)}",
-                f"the converted file, {self.model.sha256}",
-            )
         blobs: dict[str, tuple[Path | bytes, str]] = {sha256_of(RUNNER): (RUNNER, RUNNER.name)}
         blobs[self.model.sha256] = (self.model.path, self.model.path.name)
         for index, data in enumerate(self.inputs):
@@ -221,8 +213,3 @@ class _Watch:
             message = f"the delegate `{execution.board.delegate}` left the ethos-u operators unclaimed ({message[:120]})"
             hint = f"ethos-bench targets check {execution.link.name.partition(':')[2]}"
         return RunError(f"`{execution.model.path}` does not run on {execution.link.name}: {message}", hint=hint)
-
-
-def raw_inputs(inputs: Sequence[NDArray[np.int8]]) -> list[bytes]:
-    """Each input as the bytes that the runner reads."""
-    return [np.ascontiguousarray(data).tobytes() for data in inputs]

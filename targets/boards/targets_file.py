@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from harness.errors import UsageError
+from targets.target import Graph
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -53,6 +54,11 @@ class Board(BaseModel):
     wait_s: float = Field(600, ge=0, description="how long to wait for another harness at the same board")
     inference_s: float = Field(30, gt=0, description="the longest that one inference may take")
     keep_bytes: int = Field(512_000_000, ge=0, description="files of earlier jobs that may stay on the board")
+
+    @property
+    def graph(self) -> Graph:
+        """Teflon compiles on the board and takes the plain int8 file."""
+        return "int8" if self.kind == "teflon" else "npu"
 
     @field_validator("ssh_config", "vela")
     @classmethod

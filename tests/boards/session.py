@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -39,4 +40,23 @@ def ssh_row(kind: Kind) -> str:
         return why
     board(kind)
     os.environ["ETHOS_BENCH_TARGETS"] = str(lab().targets)
+    return ""
+
+
+@functools.cache
+def replay_spec() -> str:
+    """The spec of the session's recording, which `replay_row` makes."""
+    return f"replay:{tempfile.gettempdir()}/eb-recorded-{os.getpid()}"
+
+
+@functools.cache
+def replay_row() -> str:
+    """Record the contract's jobs on a real board, once; returns why that cannot be done here."""
+    if why := ssh_row("native"):
+        return why
+    from tests.contract.recorded import record_contract
+
+    folder = Path(replay_spec().partition(":")[2])
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    record_contract(folder, lab().targets)
     return ""
