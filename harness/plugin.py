@@ -50,12 +50,20 @@ class Recorder:
 
 
 bench_key = pytest.StashKey[Workbench]()
+JOURNAL = "ethos_bench_journal"
 results_key = pytest.StashKey[Results]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the suite."""
     add_options(parser)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where samples are kept while they come."""
+    bench = node.config.stash.get(bench_key, None)
+    node.workerinput[JOURNAL] = str(bench.journal if bench else "")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -82,11 +90,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         bench = Workbench(parse_options(config), progress)
         config.stash[bench_key] = bench
         if hasattr(config, "workerinput"):
+            bench.journal = Path(config.workerinput[JOURNAL])
             return
+        header = run_header(config.invocation_params.args, Path(config.rootpath))
+        folder = config.option.results or Path(config.rootpath) / "results" / header.id
+        bench.journal = folder / "lost"
         _check_inputs(bench)
         if not config.option.collectonly:
-            header = run_header(config.invocation_params.args, Path(config.rootpath))
-            folder = config.option.results or Path(config.rootpath) / "results" / header.id
             config.stash[results_key] = Results(folder, header)
             config.pluginmanager.register(Recorder(config.stash[results_key]), "ethos-bench-recorder")
     except (UsageError, CheckpointError, DatasetError) as error:

@@ -140,7 +140,10 @@ class SshBoard:
     def _execute(self, file: ModelFile, inputs: list[bytes], repeats: int, warmup: int, *, on_npu: bool) -> Transcript:
         runtime = self.board.runtime if self.board.runtime != "auto" else self.facts.runtimes[0]
         work = self.facts.first("work")
-        return Execution(self.link, work, file, inputs, repeats, warmup, self.threads, runtime, on_npu).run()
+        return Execution(
+            self.link, work, file, inputs, repeats, warmup, self.threads, runtime, on_npu, self.options.journal,
+            self.power_cycle if self.board.power else None,
+        ).run()  # fmt: skip
 
     def _require_profile(self, profile: str, accelerator: str) -> None:
         if self.board.profile and self.board.profile not in (profile, accelerator):

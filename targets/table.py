@@ -16,13 +16,14 @@ class TargetOptions:
     """What the command line says of all targets.
 
     `threads` of CPU targets, `targets_file` that describes boards, whether a board's first host key is trusted, and the
-    folder in which to `record` what boards say.
+    folder in which to `record` what boards say. `journal` is the folder in which samples are kept while they come.
     """
 
     threads: int
     targets_file: Path | None = None
     trust_on_first_use: bool = False
     record: Path | None = None
+    journal: Path | None = None
 
 
 Opener = Callable[[str, TargetOptions], Target]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from harness.errors import UsageError
 from harness.workbench.options import BenchOptions
 from targets.table import TargetOptions, preferred_vela
 
 
-def target_options(options: BenchOptions) -> TargetOptions:
+def target_options(options: BenchOptions, journal: Path | None = None) -> TargetOptions:
     """The part of a session's options that its targets see."""
     return TargetOptions(
         threads=options.threads,
         targets_file=options.targets_file,
         trust_on_first_use=options.trust_on_first_use,
         record=options.record,
+        journal=journal,
     )
 
 

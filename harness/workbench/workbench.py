@@ -47,6 +47,7 @@ class Workbench:
         options.check()
         self.options = options = replace(options, vela=session_vela(options))
         self.progress = progress
+        self.journal: Path | None = None
         self.profiles = {profile.name: profile for profile in map(load_profile, options.profiles)}
         self.models = {model.name: model for model in resolve_models(options)}
         self._memo = Memo()
@@ -63,7 +64,7 @@ class Workbench:
 
     def target(self, spec: str) -> Target:
         """The open target; TargetUnavailable when it is not there."""
-        options = target_options(self.options)
+        options = target_options(self.options, self.journal)
         return self._memo.get(("target", spec), lambda: self._held.enter_context(open_target(spec, options)))
 
     def recorded_target(self, spec: str) -> str:

@@ -7,13 +7,14 @@ import json
 import secrets
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import EthosBenchError, RunError, TargetUnavailable
 from harness.records.artefact import ModelFile
-from targets.boards.link import Heartbeat, Link, LinkLost, sha256_of, stream_lines
+from targets.boards.journal import Journal
+from targets.boards.link import Heartbeat, Link, LinkLost, link_errors, sha256_of, stream_lines
 from targets.boards.preflight import environment_of
 from targets.boards.targets_file import Board
 from targets.boards.transcript import Transcript
@@ -33,7 +34,11 @@ class SamplesLost(RunError):
 
 @dataclass
 class Execution:
-    """What to run on a board: a model with inputs (each as raw bytes), with or without its delegate."""
+    """What to run on a board: a model with inputs (each as raw bytes), with or without its delegate.
+
+    `journal` is a folder in which samples are kept as they come, so that they outlive us; `revive` switches the board off
+    and on.
+    """
 
     link: Link
     work: str
@@ -44,6 +49,8 @@ class Execution:
     threads: int
     runtime: str
     on_npu: bool
+    journal: Path | None = None
+    revive: Callable[[], None] | None = None
     lost: list[float] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -63,16 +70,27 @@ class Execution:
                 self._keep(transcript, error)
                 if attempt == ATTEMPTS:
                     raise self._gone(f"the link broke {ATTEMPTS} times, at last: {error}") from error
-                try:
-                    self.link.reopen(time.monotonic() + self.board.reconnect_s)
-                except TargetUnavailable as away:
-                    raise self._gone(f"{error}; then {away.found}") from away
+                self._reconnect(error)
             except EthosBenchError as error:
                 if transcript.samples or self.lost:
                     self.lost += transcript.samples
                     raise self._with_samples(SamplesLost(error.found, error.expected, error.hint)) from error
                 raise
         raise AssertionError("unreachable")
+
+    def _reconnect(self, error: LinkLost) -> None:
+        """Wait for the board; when it stays away, switch it off and on if that can be done."""
+        try:
+            try:
+                self.link.reopen(time.monotonic() + self.board.reconnect_s)
+            except TargetUnavailable:
+                if self.revive is None:
+                    raise
+                self.revive()
+                self.notes.append("the board did not come back and was switched off and on")
+                self.link.reopen(time.monotonic() + self.board.reconnect_s)
+        except TargetUnavailable as away:
+            raise self._gone(f"{error}; then {away.found}") from away
 
     def _keep(self, transcript: Transcript, error: LinkLost) -> None:
         self.lost += transcript.samples
@@ -97,14 +115,12 @@ class Execution:
         name = secrets.token_hex(8)
         script = shlex.quote(f"{self.work}/blobs/{sha256_of(RUNNER)}")
         command = f"cd {shlex.quote(self.work)} && {environment_of(self.board)}exec {self.board.python} -B {script} --board"
-        watch = _Watch(self, transcript)
+        watch = _Watch(self, transcript, Journal(self.journal, self.link.name, name))
         started = time.monotonic()
         with self.link.channel(command) as channel, Heartbeat(channel, min(2.0, self.board.silence_s / 4)):
-            try:
+            with watch.journal, link_errors():
                 channel.sendall(json.dumps(self._job(name)).encode() + b"\n")
                 stream_lines(channel, self.board.silence_s, watch.listen)
-            except (OSError, EOFError) as error:
-                raise LinkLost(str(error) or type(error).__name__) from error
             transcript.seconds = time.monotonic() - started
             self._require_clock(transcript)
             self._fetch(transcript)
@@ -122,7 +138,10 @@ class Execution:
     def _upload(self, blobs: dict[str, tuple[Path | bytes, str]]) -> None:
         folder = shlex.quote(f"{self.work}/blobs")
         names = "\n".join(blobs).encode() + b"\n"
-        test = f'cd {folder} && while read -r b; do if [ -f "$b" ]; then touch "$b"; else echo "$b"; fi; done'
+        # An upload whose link broke hangs there, with its shell at the head of a process group.
+        ended = f'for u in .upload.{self.link.token}.*; do [ -f "$u" ] && {{ kill -9 -- -"${{u##*.}}"; rm -f "$u"; }}; done'
+        missing = 'while read -r b; do if [ -f "$b" ]; then touch "$b"; else echo "$b"; fi; done'
+        test = f"cd {folder} && {{ {ended} 2>/dev/null; {missing}; }}"
         said = self.link.run(test, stdin=[names])
         if said.code:
             raise RunError(f"{self.link.name}: cannot look into `{self.work}`: {said.stderr.strip()[:200]}")
@@ -182,12 +201,15 @@ class _Watch:
 
     execution: Execution
     transcript: Transcript
+    journal: Journal
     progress: float = field(default_factory=time.monotonic)
     loaded: bool = False
 
     def listen(self, line: str) -> bool:
         """True when the runner has said all."""
         kind = self.transcript.take(line)
+        if kind == "sample":
+            self.journal.write(line)
         now = time.monotonic()
         if kind == "error":
             raise self._error(str(self.transcript.one("error").get("message", "")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import secrets
 import shlex
 import socket
 import threading
@@ -47,6 +48,8 @@ class Link:
     trust_on_first_use: bool = False
     port: int = 0
     user: str = ""
+    token: str = field(default_factory=lambda: secrets.token_hex(4))
+    """Marks the uploads of this link, so that one that hangs on the board after the link broke can be ended."""
     _connection: Connection | None = field(default=None, repr=False)
 
     def __enter__(self) -> Link:
@@ -106,7 +109,7 @@ class Link:
         """
         with self.channel(command) as channel:
             channel.settimeout(limit_s or self.board.silence_s)
-            with _link_errors():
+            with link_errors():
                 for piece in stdin:
                     channel.sendall(piece)
                 channel.shutdown_write()
@@ -125,10 +128,10 @@ class Link:
         """A channel on which `command` runs; closed in every case."""
         if self._connection is None or self._connection.transport is None:
             raise LinkLost("not connected")
-        with _link_errors():
+        with link_errors():
             channel = self._connection.transport.open_session(timeout=self.board.silence_s)
         try:
-            with _link_errors():
+            with link_errors():
                 channel.exec_command(command)
             yield channel
         finally:
@@ -140,7 +143,7 @@ class Link:
         folder = f"{self.board.work}/blobs"
         quoted, final = shlex.quote(folder), shlex.quote(f"{folder}/{digest}")
         command = (
-            f'umask 077; mkdir -p {quoted} && t={quoted}/.upload.$$ && trap \'rm -f "$t"\' EXIT && cat > "$t" && '
+            f'umask 077; mkdir -p {quoted} && t={quoted}/.upload.{self.token}.$$ && trap \'rm -f "$t"\' EXIT && cat > "$t" && '
             f'set -- $(sha256sum "$t") && if [ "$1" = {digest} ]; then mv "$t" {final}; '
             'else echo "arrived as $1" >&2; exit 9; fi'
         )
@@ -210,7 +213,7 @@ def stream_lines(channel: paramiko.Channel, silence_s: float, on_line: Callable[
     """Feed each line to `on_line` as it comes until that returns True; LinkLost on silence or at an early end."""
     channel.settimeout(silence_s)
     pending = b""
-    with _link_errors():
+    with link_errors():
         while True:
             piece = channel.recv(PIECE)
             if not piece:
@@ -264,7 +267,8 @@ def _chain(connection: Connection) -> Iterator[Connection]:
 
 
 @contextlib.contextmanager
-def _link_errors() -> Iterator[None]:
+def link_errors() -> Iterator[None]:
+    """Make LinkLost of everything that a broken connection can raise."""
     try:
         yield
     except (paramiko.SSHException, OSError, EOFError) as error:

@@ -48,7 +48,7 @@ from typing import Any, Dict, List, Optional, Tuple
 RUNTIMES = ("tflite_runtime", "ai_edge_litert")
 COUNTER = re.compile(r"cycle counter:\s*(\d+)", re.IGNORECASE)
 INTERRUPT = re.compile(r"ethos|\bnpu|\baccel", re.IGNORECASE)  # and not every "input"
-ALIVE_EVERY_S = 2.0
+ALIVE_EVERY_S = 2.0  # at most: a quarter of the silence that is allowed
 CLOCK_TOLERANCE_NS = 50000000
 KEPT_LOG_BYTES = 4 << 20
 
@@ -192,7 +192,7 @@ def run_job(job: Dict[str, Any]) -> int:
     """Run a job; 0 when everything was done."""
     started = time.perf_counter_ns()
     try:
-        printed = Printed(job["outputs"]) if job.get("delegate") else None
+        printed = Printed() if job.get("delegate") else None
         device = job["delegate"]["device"] if job.get("delegate") else ""
         before = interrupts()
         interpreter = load(job)
@@ -212,19 +212,16 @@ def run_job(job: Dict[str, Any]) -> int:
 
 
 class Printed:
-    """What the delegate prints: descriptor 1 leads to a file from now on."""
+    """What the delegate prints: descriptor 1 leads to memory from now on, so that a full disk loses nothing."""
 
-    def __init__(self, folder: str) -> None:
-        self.path = os.path.join(folder, "printed.log")
-        file = os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        os.dup2(file, 1)
-        os.close(file)
+    def __init__(self) -> None:
+        self.file = os.memfd_create("printed")
+        os.dup2(self.file, 1)
 
     def counters(self) -> List[int]:
         """The cycle counts in what was printed so far: one for each operator and inference."""
         ctypes.CDLL(None).fflush(None)
-        with open(self.path, "rb") as file:
-            return [int(number) for number in COUNTER.findall(file.read(KEPT_LOG_BYTES).decode("ascii", "replace"))]
+        return [int(number) for number in COUNTER.findall(os.pread(self.file, KEPT_LOG_BYTES, 0).decode("ascii", "replace"))]
 
 
 def device_node(path: str) -> Dict[str, Any]:
@@ -351,6 +348,7 @@ def end(child: int) -> None:
 def watch(child: int, silence_s: float) -> Optional[int]:
     """The child's exit code; None when the master went away and the child was ended. Says "alive" while it runs."""
     heard = said = time.monotonic()
+    every_s = min(ALIVE_EVERY_S, silence_s / 4)
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
@@ -359,7 +357,7 @@ def watch(child: int, silence_s: float) -> Optional[int]:
                 return 1
             return os.WEXITSTATUS(status)
         now = time.monotonic()
-        if now - said > ALIVE_EVERY_S:
+        if now - said > every_s:
             say("alive")
             said = now
         beat = hear(0.05)
@@ -381,13 +379,14 @@ def hear(wait_s: float) -> Optional[bool]:
 def linger(silence_s: float) -> None:
     """Keep the outputs until the master has fetched them and closes, or is gone."""
     heard = said = time.monotonic()
+    every_s = min(ALIVE_EVERY_S, silence_s / 4)
     while time.monotonic() - heard < silence_s:
-        beat = hear(1.0)
+        beat = hear(every_s)
         if beat is None:
             return
         if beat:
             heard = time.monotonic()
-        if time.monotonic() - said > ALIVE_EVERY_S:
+        if time.monotonic() - said > every_s:
             say("alive")
             said = time.monotonic()
 
@@ -420,7 +419,7 @@ def wait_for(lock: int, job: Dict[str, Any]) -> bool:
             if time.monotonic() > deadline:
                 say("error", message="another harness has used the board for more than %d s" % job["wait_s"])
                 return False
-        if time.monotonic() - told > ALIVE_EVERY_S:
+        if time.monotonic() - told > min(ALIVE_EVERY_S, job["silence_s"] / 4):
             say("waiting")
             told = time.monotonic()
         if hear(0.1) is None:

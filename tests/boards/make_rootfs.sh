@@ -8,7 +8,7 @@ folder=$1
 architecture=$2
 suite=bookworm # the last Debian whose Python (3.11) tflite-runtime has a wheel for
 packages=base-files,base-passwd,bash,dash,coreutils,libc-bin,procps,sed,grep,findutils,mawk,openssh-server
-packages+=,openssh-sftp-server,python3,libstdc++6,libgomp1,util-linux,login,passwd,hostname,mount
+packages+=,openssh-sftp-server,libfaketime,python3,libstdc++6,libgomp1,util-linux,login,passwd,hostname,mount
 
 work=$folder.work.$$
 trap 'rm -rf "$work"' EXIT

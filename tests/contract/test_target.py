@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -63,7 +64,12 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
     return _artefact(tmp_path_factory.mktemp("two") / "two_outputs.tflite", two_outputs())
 
 
-@pytest.fixture(params=[pytest.param(row, marks=[getattr(pytest.mark, m) for m in row.marks], id=row.spec) for row in ROWS])
+def _param(row: Row) -> Any:
+    """A row under an id that is the same in every process."""
+    return pytest.param(row, marks=[getattr(pytest.mark, mark) for mark in row.marks], id=row.spec.partition("/")[0])
+
+
+@pytest.fixture(params=map(_param, ROWS))
 def row(request: pytest.FixtureRequest) -> Row:
     found: Row = request.param
     if reason := found.skip():
