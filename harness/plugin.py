@@ -165,6 +165,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return (0 if module == 0 else 1, variant, module)
 
     items.sort(key=rank)
+    if getattr(config.option, "dist", "no") == "loadgroup":
+        _group_by_model(config.stash[bench_key], items)
+
+
+def _group_by_model(bench: Workbench, items: list[pytest.Item]) -> None:
+    """Keep the tests of one model in one process, which then holds one board of a farm at a time."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if "case" in parameters:
+            item.add_marker(pytest.mark.xdist_group(bench.group(parameters["case"][0])))
 
 
 @pytest.fixture(scope="session")

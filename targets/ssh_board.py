@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
@@ -47,9 +47,14 @@ class SshBoard:
     link: Link = field(init=False)
     facts: BoardFacts = field(init=False)
     notes: tuple[str, ...] = ()
+    switch: Callable[[], object] | None = None
+    """Switches the board off and on; default its power command."""
+    user: str = ""
+    port: int = 0
 
     def __post_init__(self) -> None:
-        self.link = Link(self.name, self.board, self.options.trust_on_first_use)
+        self.link = Link(self.name, self.board, self.options.trust_on_first_use, self.port, self.user)
+        self.switch = self.switch or (self.power_cycle if self.board.power else None)
         self._cpu: dict[tuple[str, int], Transcript] = {}
 
     @property
@@ -62,9 +67,9 @@ class SshBoard:
         try:
             self.connect()
         except TargetUnavailable:
-            if not self.board.power:
+            if self.switch is None:
                 raise
-            self.power_cycle()
+            self.switch()
             self.link.reopen(time.monotonic() + self.board.reconnect_s)
             self._check()
         return self
@@ -142,7 +147,7 @@ class SshBoard:
         work = self.facts.first("work")
         return Execution(
             self.link, work, file, inputs, repeats, warmup, self.threads, runtime, on_npu, self.options.journal,
-            self.power_cycle if self.board.power else None,
+            self.switch,
         ).run()  # fmt: skip
 
     def _require_profile(self, profile: str, accelerator: str) -> None:

@@ -32,6 +32,7 @@ TARGETS: Mapping[str, tuple[str, str]] = {
     # kind:  (module, function)       how it is written on the command line
     "host": ("targets.host", "open_host"),  # host
     "ssh": ("targets.ssh_board", "open_ssh"),  # ssh:NAME
+    "farm": ("targets.farm", "open_farm"),  # farm:KEY=VALUE,...
     "replay": ("targets.replay", "open_replay"),  # replay:DIR
 }
 """Imported only when named, so that a target's library is needed by its users alone."""

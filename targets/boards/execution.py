@@ -50,7 +50,7 @@ class Execution:
     runtime: str
     on_npu: bool
     journal: Path | None = None
-    revive: Callable[[], None] | None = None
+    revive: Callable[[], object] | None = None
     lost: list[float] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

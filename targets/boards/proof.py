@@ -17,6 +17,10 @@ NO_SAMPLES = Unavailable("no repeats were asked for")
 NPU_DRIVERS = ("ethosu", "ethos-u", "ethos_u")
 
 
+class NoProof(RunError):
+    """A run that ended and shows no sign of the NPU."""
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a board did with one artefact: transcripts of the NPU's run and of the plain int8 file on the board's CPU."""
@@ -98,9 +102,9 @@ class Ran:
             said.append(f"{interrupts} interrupts")
         return ", ".join(said)
 
-    def _no_proof(self, reason: str) -> RunError:
+    def _no_proof(self, reason: str) -> NoProof:
         hint = 'delegate_options = { enable_cycle_counter = "true" }' if "no cycle counter" in reason else ""
-        return RunError(f"no proof that the NPU of {self.name} executed: {reason}", "a delegate that runs the NPU", hint)
+        return NoProof(f"no proof that the NPU of {self.name} executed: {reason}", "a delegate that runs the NPU", hint)
 
     def _time_share(self, samples: tuple[float, ...]) -> float | Unavailable:
         """NPU active time of total time, where the counter is a real NPU's and its clock is known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from targets.table import TargetOptions, open_target
 
 def main(targets: str, board: str, repeats: str, model: str, cache: str, journal: str) -> None:
     """Run the job."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started us may have ignored it
     os.environ["ETHOS_BENCH_CACHE"] = str(Path(cache).parents[1])
     source = tflite_source(Path(model))
     artefact = compile_source(source, load_profile("ethos-u65-256"), "", lambda _: None)
