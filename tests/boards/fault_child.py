@@ -34,7 +34,7 @@ def main(targets: str, board: str, repeats: str, model: str, cache: str, journal
     setattr(Transcript, "take", tapped)  # noqa: B010  # mypy refuses to assign to a method
     options = TargetOptions(threads=1, targets_file=Path(targets), journal=Path(journal) if journal else None)
     shape = source.graph.inputs[0].shape
-    with open_target(f"ssh:{board}", options) as target:
+    with open_target(board, options) as target:
         target.run(Job(artefact, (np.zeros(shape, np.int8),), int(repeats), warmup=0))
 
 

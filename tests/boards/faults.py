@@ -1,7 +1,4 @@
-"""Each fault that a lab meets, made for real on a test board, and what has to hold after it.
-
-`python -m tests.boards.faults 20` makes each twenty times and writes docs/reference/faults.md.
-"""
+"""Each fault that a lab meets, made for real on a test board, and what has to hold after it (faults_table.py counts)."""
 
 from __future__ import annotations
 
@@ -360,9 +357,13 @@ def _killed_by(number: int) -> Callable[[Scene], None]:
             seen += line.startswith("sample")
             if seen == 4:
                 break
-        child.send_signal(number)
-        child.wait(timeout=20)
-        child.stdout.close()
+        try:
+            child.send_signal(number)
+            child.wait(timeout=30)
+        finally:
+            child.kill()
+            child.wait()
+            child.stdout.close()
         kept = sum(path.read_text().count('"sample"') for path in journal.glob("*.jsonl"))
         assert kept >= seen, f"{seen} samples arrived, {kept} are on disk"
         for path in journal.glob("*.jsonl"):
@@ -429,7 +430,7 @@ def make_fault(name: str, scene: Scene) -> float:
 def _child(scene: Scene, repeats: int, journal: Path | None = None) -> list[str]:
     """A harness in a process of its own that prints a line for each sample."""
     folder = scene.artefact.compilation.compiled.path.parent
-    arguments = [scene.lab.targets, scene.board.name, repeats, scene.artefact.source.path, folder, journal or ""]
+    arguments = [scene.lab.targets, f"ssh:{scene.board.name}", repeats, scene.artefact.source.path, folder, journal or ""]
     return [sys.executable, "-m", "tests.boards.fault_child", *map(str, arguments)]
 
 

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests.boards.boards import Kind, Lab, TestBoard, missing
+from tests.boards.farm_lab import FarmLab
 from tests.lanes import skip_reason
 
 
@@ -39,6 +40,25 @@ def ssh_row(kind: Kind) -> str:
     if why := reason():
         return why
     board(kind)
+    os.environ["ETHOS_BENCH_TARGETS"] = str(lab().targets)
+    return ""
+
+
+@functools.cache
+def farm() -> FarmLab:
+    """The session's farm of two native boards, under $LG_COORDINATOR."""
+    boards = [lab().boards.get(name) or lab().add(name, "native") for name in ("farm-a", "farm-b")]
+    opened = FarmLab(lab(), lab().folder / "farm", boards).__enter__()
+    atexit.register(opened.__exit__)
+    return opened
+
+
+def farm_row() -> str:
+    """Make `farm:board=farm-test` available to the contract; returns why it is not."""
+    if why := reason():
+        return why
+    os.environ["LG_COORDINATOR"] = farm().address
+    farm().write()
     os.environ["ETHOS_BENCH_TARGETS"] = str(lab().targets)
     return ""
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from harness.records.evidence import Evidence
 from targets.target import Graph
-from tests.boards.session import replay_row, replay_spec, ssh_row
+from tests.boards.session import farm_row, replay_row, replay_spec, ssh_row
 
 BOARDS = ("boards", "slow")
 EMULATED = (*BOARDS, "nightly")
@@ -42,5 +42,6 @@ ROWS = (
     Row("host", frozenset({Evidence.HOST}), "int8", children=True),
     Row("ssh:native-test", frozenset({Evidence.HOST}), "npu", children=False, skip=partial(ssh_row, "native"), marks=BOARDS),
     Row("ssh:arm64-test", frozenset({Evidence.HOST}), "npu", children=False, skip=partial(ssh_row, "arm64"), marks=EMULATED),
+    Row("farm:board=farm-test", frozenset({Evidence.HOST}), "npu", children=False, skip=farm_row, marks=BOARDS),
     Row(replay_spec(), frozenset({Evidence.HOST}), "npu", children=False, skip=replay_row, marks=BOARDS, instant=True),
 )  # fmt: skip
