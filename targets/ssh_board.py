@@ -14,9 +14,10 @@ from harness.records.artefact import ModelFile
 from harness.records.job import Job
 from harness.records.run import Run
 from harness.records.unavailable import Unavailable
+from targets.boards.benchmark_model import BenchmarkModel
 from targets.boards.execution import Execution
 from targets.boards.link import Link, LinkLost
-from targets.boards.preflight import BoardFacts, ask_board, require_ready
+from targets.boards.preflight import BoardFacts, ask_board, require_ready, runs_benchmark_model
 from targets.boards.proof import Ran
 from targets.boards.recording import Kept, Recording, job_key
 from targets.boards.target_files import artefact_file, raw_inputs
@@ -143,12 +144,20 @@ class SshBoard:
         return self._cpu[key]
 
     def _execute(self, file: ModelFile, inputs: list[bytes], repeats: int, warmup: int, *, on_npu: bool) -> Transcript:
-        runtime = self.board.runtime if self.board.runtime != "auto" else self.facts.runtimes[0]
+        binary = runs_benchmark_model(self.board, self.facts)
+        runtime = self.board.runtime if binary or self.board.runtime != "auto" else self.facts.runtimes[0]
         work = self.facts.first("work")
-        return Execution(
+        execution = Execution(
             self.link, work, file, inputs, repeats, warmup, self.threads, runtime, on_npu, self.options.journal,
             self.switch,
-        ).run()  # fmt: skip
+        )  # fmt: skip
+        if not binary:
+            return execution.run()
+        device = {"character": "character device", "other": "no character device"}.get(self.facts.first("device"), "absent")
+        try:
+            return BenchmarkModel(execution, device, self.facts.first("driver")).run()
+        except LinkLost as error:
+            raise RunError(f"{self.name} was lost while it ran `{file.path}`: {error}") from error
 
     def _require_profile(self, profile: str, accelerator: str) -> None:
         if self.board.profile and self.board.profile not in (profile, accelerator):

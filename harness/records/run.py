@@ -37,6 +37,7 @@ class Run:
     `fingerprint` names the target's hardware and software, `executed`
     the SHA-256 of the file that ran. `cpu_latency_us` are samples of the plain int8 file on the CPU beside the NPU, taken in
     the same way. `lost_us` arrived before a link broke: kept, and never part of a figure.
+    `latency_summary_us` (min, mean) is what a tool says that gives no single samples.
     """
 
     target: str
@@ -52,3 +53,4 @@ class Run:
     log: str = field(default="", repr=False)
     cpu_latency_us: tuple[float, ...] | Unavailable = NO_CPU_BESIDE
     lost_us: tuple[float, ...] = ()
+    latency_summary_us: dict[str, float] = field(default_factory=dict)

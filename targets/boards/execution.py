@@ -127,6 +127,10 @@ class Execution:
             channel.shutdown_write()
             channel.status_event.wait(END_S)  # till the runner has removed its files
 
+    def upload_missing(self) -> None:
+        """Upload what does not lie on the board yet."""
+        self._upload(self._blobs())
+
     def _blobs(self) -> dict[str, tuple[Path | bytes, str]]:
         """Everything that has to lie on the board by hash: the runner, the model, then the inputs."""
         blobs: dict[str, tuple[Path | bytes, str]] = {sha256_of(RUNNER): (RUNNER, RUNNER.name)}

@@ -30,7 +30,11 @@ say cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
 say soc "$(tr -d '\0' < /proc/device-tree/model 2>/dev/null)"
 command -v sha256sum >/dev/null && say sha256sum yes
 [ -f "$delegate" ] && set -- $(sha256sum "$delegate") && say delegate "$1"
-if [ -c "$device" ]; then say device character; elif [ -e "$device" ]; then say device other; fi
+if [ -c "$device" ]; then
+  say device character
+  set -- $(stat -c '%t %T' "$device")
+  say driver "$(basename "$(readlink -f "/sys/dev/char/$((0x$1)):$((0x$2))/device/driver")")"
+elif [ -e "$device" ]; then say device other; fi
 [ -e "$device" ] && { [ -r "$device" ] && [ -w "$device" ]; } && say device_open yes
 say governor "$(first /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor)"
 for zone in /sys/class/thermal/thermal_zone*/temp; do say temperature_mc "$(first "$zone")"; done

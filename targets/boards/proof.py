@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from harness.errors import RunError
 from harness.records.artefact import Artefact
@@ -13,6 +14,7 @@ from targets.boards.preflight import BoardFacts
 from targets.boards.targets_file import Board
 from targets.boards.transcript import Transcript
 
+NO_SINGLE_SAMPLES = Unavailable("benchmark_model gives mean and minimum, and no single samples")
 NO_SAMPLES = Unavailable("no repeats were asked for")
 NPU_DRIVERS = ("ethosu", "ethos-u", "ethos_u")
 
@@ -45,13 +47,14 @@ class Ran:
             fingerprint=self._fingerprint(),
             executed=self.npu.one("loaded")["sha256"],
             outputs=self.npu.outputs(),
-            latency_us=samples or NO_SAMPLES,
+            latency_us=samples or (NO_SINGLE_SAMPLES if self.summary else NO_SAMPLES),
             proof=proof,
             npu_time_share=self._time_share(samples),
-            peak_memory_bytes=int(self.npu.one("done")["peak_memory_bytes"]),
+            peak_memory_bytes=self.npu.one("done")["peak_memory_bytes"] or Unavailable("benchmark_model does not say"),
             notes=(*self.notes, *self.npu.notes, *self._warnings()),
             cpu_latency_us=self._cpu_samples(),
             lost_us=tuple(self.npu.lost),
+            latency_summary_us={"min": self.summary["min"], "mean": self.summary["avg"]} if self.summary else {},
         )
 
     @property
@@ -66,11 +69,16 @@ class Ran:
         executed = self.npu.one("loaded")["sha256"]
         if executed != self.executed:
             raise RunError(f"{self.name} ran another file: SHA-256 {executed}", f"{self.executed}")
-        found = (len(self.npu.all("output")), len(self.npu.samples))
+        found = (len(self.npu.all("output")), int(self.summary.get("count", len(self.npu.samples))))
         if found != (inputs, repeats):
             raise RunError(
                 f"{self.name} gave {found[0]} outputs and {found[1]} samples", f"{inputs} outputs and {repeats} samples"
             )
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What a tool without single samples says of its loop, empty for the runner."""
+        return next(iter(self.npu.all("summary")), {})
 
     def _proof(self) -> Proof:
         placement = self.artefact.compilation.placement
@@ -120,7 +128,7 @@ class Ran:
     def _cpu_samples(self) -> tuple[float, ...] | Unavailable:
         if isinstance(self.cpu, Unavailable):
             return self.cpu
-        return self.cpu.samples or NO_SAMPLES
+        return self.cpu.samples or (NO_SINGLE_SAMPLES if self.summary else NO_SAMPLES)
 
     def _fingerprint(self) -> dict[str, str]:
         runtime = self.npu.one("runtime")

@@ -16,8 +16,8 @@ from tests.boards.faults import FAULTS, LIMIT_S, make_fault
 TABLE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
 HEAD = """# Faults
 
-What happens to a board while it works, made for real on a test board (`tests/boards`: a real sshd in namespaces of its own, Vela's
-file through a stand-in delegate into the simulator). Written by `make faults`; each is made once in CI
+What happens to a board while it works, made for real on a test board (`tests/boards`: a real sshd in namespaces of its own,
+Vela's file through a stand-in delegate into the simulator). Written by `make faults`; each is made once in CI
 (tests/boards/test_faults.py), those of the farm in tests/boards/test_farm.py.
 
 After each: no hang over {limit:.0f} s, no sample lost that had arrived, no wrong number recorded (bytes equal those of an

@@ -140,6 +140,29 @@ def test_a_jump_host_of_the_ssh_configuration_is_used(the_lab: Lab, native: Test
     assert run(the_lab, small, image).proof
 
 
+def test_a_board_without_python_runs_the_benchmark_binary_which_gives_no_single_samples(
+    the_lab: Lab, native: TestBoard, small: Artefact, image: Image
+) -> None:
+    whole = run(the_lab, small, image)
+    binary = native.root / "opt/benchmark_model"
+    binary.write_text((Path(__file__).parent / "benchmark_stand_in.py").read_text())
+    binary.chmod(0o755)
+    the_lab.write(runtime="benchmark_model", benchmark_model="/opt/benchmark_model")
+    found = run(the_lab, small, image)
+    for mine, theirs in zip(found.outputs[0], whole.outputs[0], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert isinstance(found.proof, Proof)
+    assert isinstance(found.latency_us, Unavailable)
+    assert set(found.latency_summary_us) == {"min", "mean"}
+    assert 0 < found.latency_summary_us["min"] <= found.latency_summary_us["mean"]
+    assert native.files() == []
+    the_lab.write(
+        runtime="benchmark_model", benchmark_model="/opt/benchmark_model", delegate_options={"enable_cycle_counter": "false"}
+    )
+    with pytest.raises(RunError, match="no proof"):
+        run(the_lab, small, image)
+
+
 def test_check_says_what_was_found_line_by_line(the_lab: Lab) -> None:
     code, said = check(the_lab)
     assert code == 0, said
