@@ -16,9 +16,9 @@ CHECKPOINTS := $(wildcard $(DATA)/models/checkpoints)
 DATASET := $(wildcard $(DATA)/datasets/traffic-signs/data.yaml)
 NPUS := --npu ethos-u65-256 --npu ethos-u55-256 --npu ethos-u85-256
 # What `make bench` runs; ARGS replaces it.
-ARGS ?= --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
+ARGS ?= --target sim --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
 
-.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly docs clean
+.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly simulator-cases fuzz docs clean
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -37,7 +37,7 @@ bench: $(STAMP) ## The main job: the suite on the checkpoints at hand, else on s
 	$(BIN)/pytest benchmarks/ $(ARGS)
 
 test: $(STAMP) ## All tests but nightly and fuzz.
-	$(BIN)/pytest tests -m "not nightly and not fuzz"
+	$(BIN)/pytest tests -n 2 -m "not nightly and not fuzz"
 
 check: lint lock-resolves fast-tests ## Lint, types, import rule, lock, fast tests on each Python found.
 
@@ -64,9 +64,9 @@ fast-tests: $(STAMP)
 	  test -n "$$python" || { echo "== Python $$version: not on this machine"; continue; }; \
 	  venv=.venv-$$version; \
 	  test -x $$venv/bin/python || $(BIN)/uv venv --quiet --python $$python $$venv; \
-	  $(BIN)/uv pip install --quiet --python $$venv/bin/python --constraint requirements.lock --editable . hypothesis; \
+	  $(BIN)/uv pip install --quiet --python $$venv/bin/python --constraint requirements.lock --editable . hypothesis pytest-xdist; \
 	  echo "== Python $$version: fast tests"; \
-	  $$venv/bin/python -m pytest tests -q -m "not slow and not convert and not nightly and not fuzz"; \
+	  $$venv/bin/python -m pytest tests -q -n 2 -m "not slow and not convert and not nightly and not fuzz"; \
 	done
 
 lock: $(STAMP) ## Resolve requirements.lock and requirements-board.lock anew.
@@ -81,6 +81,16 @@ faults: $(STAMP) ## Make every fault of a board FAULTS times (20) and write docs
 
 nightly: $(STAMP) ## The long counts.
 	$(BIN)/pytest tests -m nightly
+
+# How many random graphs, and how long to fuzz.
+CASES ?= 3000
+SECONDS ?= 1800
+
+simulator-cases: $(STAMP) ## Compare CASES random graphs and write the tables of what is bit-exact.
+	$(BIN)/python -m tests.simulator.coverage $(CASES)
+
+fuzz: $(STAMP) ## Fuzz the simulator for SECONDS and write the statistics.
+	$(BIN)/python -m tests.simulator.fuzz.statistics $(SECONDS) --write
 
 clean: ## Remove environments and caches of tools; results stay.
 	rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build

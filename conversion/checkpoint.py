@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from conversion.cache import cache_root, file_sha256
 from conversion.variants import CLASSES, VARIANTS, Variant
+from harness.cache import cache_root, file_sha256
 from harness.errors import CheckpointError, ToolMissing, UsageError
 from harness.records.checkpoint_facts import CheckpointFacts
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 import harness.records
-from conversion.cache import entry
 from conversion.vela import compile_model, vela_executable, vela_version
+from harness.cache import entry
 from harness.records.artefact import Compilation, ModelFile
 from harness.records.profile import Profile
 

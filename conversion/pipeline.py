@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from conversion.cache import file_sha256
 from conversion.compilations import compiled
 from conversion.steps import Calibration, Origin, Progress, exported, facts_of, quantised
+from harness.cache import file_sha256
 from harness.errors import ModelError, UsageError
 from harness.records.artefact import Artefact, ModelFile
 from harness.records.checkpoint_facts import CheckpointFacts

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from conversion.vela_outputs import CPU_COMMAND, DebugDatabase, Reasons
+from conversion.vela_outputs import CPU_COMMAND, Command, DebugDatabase, Reasons
 from harness.errors import CompileError
 from harness.records.placement import PlacedOperator, Placement, Where
 from harness.records.tflite_graph import Operator, TfliteGraph
@@ -38,11 +38,13 @@ def placement(graph: TfliteGraph, compiled: TfliteGraph, database: DebugDatabase
     CompileError when debug database, compiled file and our MAC count contradict each other.
     """
     left = _cpu_operators(graph, compiled, database)
-    cycles = Counter[int]()
-    for command in database.commands:
-        cycles[command.source] += command.cycles
     places = {operator.index: _where(operator, left, database, graph.live) for operator in graph.operators}
-    placed = tuple(_placed(operator, places[operator.index], database, cycles, reasons) for operator in graph.operators)
+    commands: dict[int, list[Command]] = defaultdict(list)
+    for command in database.commands:
+        commands[command.source].append(command)
+    placed = tuple(
+        _placed(operator, places[operator.index], database, commands[operator.index], reasons) for operator in graph.operators
+    )
     _check_against_compiled(graph, left, compiled)
     limits: tuple[str, ...] = ()
     if database.has_performance:
@@ -56,19 +58,32 @@ def placement(graph: TfliteGraph, compiled: TfliteGraph, database: DebugDatabase
 
 
 def _placed(
-    operator: Operator, where: Where, database: DebugDatabase, cycles: Counter[int], reasons: Reasons
+    operator: Operator, where: Where, database: DebugDatabase, commands: Sequence[Command], reasons: Reasons
 ) -> PlacedOperator:
     reason = (reasons.of(operator.kind, operator.output_name) or NO_REASON) if where == "cpu" else ""
-    known = Unavailable("this Vela writes no cycles per operator")
+    silent = Unavailable("this Vela writes no performance table")
+    known = database.has_performance
     return PlacedOperator(
         index=operator.index,
         operator=operator.kind,
         name=operator.output_name,
         where=where,
         macs=operator.macs,
-        npu_cycles=cycles[operator.index] if database.has_performance else known,
+        npu_cycles=sum(command.cycles for command in commands) if known else silent,
         reason=reason,
+        commands=database.queue.get(operator.index, ()),
+        compute_cycles=_over(sum, (command.compute_cycles for command in commands)) if known else silent,
+        staging_bytes=_over(max, (command.staging_bytes for command in commands)) if known else silent,
     )
+
+
+def _over(reduce: Callable[[list[int]], int], figures: Iterable[int | None]) -> int | Unavailable:
+    """A figure of an operator from those of its commands; 0 for an operator without any."""
+    known = list(figures)
+    numbers = [figure for figure in known if figure is not None]
+    if len(numbers) < len(known):
+        return Unavailable("this Vela's performance table has no such column")
+    return reduce(numbers) if numbers else 0
 
 
 def _where(operator: Operator, left: frozenset[int], database: DebugDatabase, live: frozenset[int]) -> Where:

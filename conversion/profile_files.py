@@ -8,14 +8,14 @@ import importlib.util
 import json
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.errors import ToolMissing, UsageError
-from harness.records.profile import MACS, MemoryArea, MemoryBudget, Npu, Profile
+from harness.records.profile import MACS, Corstone, MemoryArea, MemoryBudget, Npu, Profile
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -46,6 +46,28 @@ class BudgetTable:
     source: str
 
 
+Bytes = Annotated[int, Field(gt=0)]
+Address = Annotated[int, Field(ge=0, lt=1 << 32)]
+
+
+@dataclass(frozen=True)
+class CorstoneTable:
+    """The `[corstone]` table."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    platforms: Annotated[list[Literal["SSE-300", "SSE-310", "SSE-320"]], Field(min_length=1)]
+    arena_bytes: Bytes
+    model_address: Address
+    model_bytes: Bytes
+    input_address: Address
+    input_bytes: Bytes
+    output_address: Address
+    output_bytes: Bytes
+    source: str
+    cache_bytes: Annotated[int, Field(ge=0)] = 0
+
+
 @dataclass(frozen=True)
 class ProfileFile:
     """What a profile's TOML file says; its name comes from the file, its memory areas from Vela's configuration file."""
@@ -59,6 +81,7 @@ class ProfileFile:
     memory_mode: str
     budget: dict[MemoryArea, BudgetTable]
     vela_config: str = "Arm/vela.ini"
+    corstone: CorstoneTable | None = None
     description: str = ""
     sources: dict[str, str] = field(default_factory=dict)
 
@@ -108,10 +131,15 @@ def _profile(path: Path, written: ProfileFile) -> Profile:
         arena_area=_area(path, system, memory, "arena_mem_area"),
         constants_area=_area(path, system, memory, "const_mem_area"),
         budget={area: MemoryBudget(table.bytes, table.source) for area, table in written.budget.items()},
+        corstone=_corstone(written.corstone) if written.corstone else None,
         sources=written.sources,
         description=written.description,
         path=str(path),
     )
+
+
+def _corstone(table: CorstoneTable) -> Corstone:
+    return Corstone(**{**asdict(table), "platforms": tuple(table.platforms)})
 
 
 def _sentence(error: ValidationError) -> str:

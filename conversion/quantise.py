@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conversion.constants import FloatModel, replace_constants
-from conversion.equalise import EqualiseRule, equalise
-from conversion.ranges import Range, RangeRule, choose, observe
+from conversion.ranges import Range, RangeRule, choose, moving_averages, observe
 from harness.errors import ConversionError
-from harness.records.tflite_graph import TfliteGraph, parse
+from harness.records.tflite_graph import Operator, TfliteGraph, parse
 
 Images = NDArray[np.uint8]
 Route = Callable[[bytes, Images], bytes]
@@ -31,21 +28,18 @@ def fast(float_tflite: bytes, images: Images) -> bytes:
 
     `images` are letterboxed RGB, (N, S, S, 3); 255 becomes 1.0.
     """
-    engine = _static_int8(float_tflite)
-    with contextlib.redirect_stdout(io.StringIO()):
-        ranges = engine.calibrate(_calibration(float_tflite, images), num_threads=CALIBRATION_THREADS)
-    return require_full_integer(bytes(engine.quantize(ranges, **SILENT).quantized_model))
+    graph = parse(float_tflite, "the float model")
+    return assembled(float_tflite, graph, moving_averages(float_tflite, graph, _floats(images), CALIBRATION_THREADS))
 
 
-def balanced(float_tflite: bytes, images: Images) -> bytes:
-    """The default: true extremes as activation ranges, channels equalised, concatenations without rescaling.
+def full_range(float_tflite: bytes, images: Images) -> bytes:
+    """The default: every activation keeps its true extremes over all images, the input is [0, 1].
 
-    docs/recipes.md says what each step gives. `images` as for `fast`.
+    docs/recipes.md says what was tried beyond this, and what it gave. `images` as for `fast`.
     """
-    model = FloatModel(float_tflite, parse(float_tflite, "the float model"))
-    seen = observe(float_tflite, model.graph, _floats(images), CALIBRATION_THREADS)
-    constants, equalised = equalise(model, seen, EqualiseRule())
-    return assembled(replace_constants(float_tflite, constants), model.graph, choose(model.graph, equalised, RangeRule()))
+    graph = parse(float_tflite, "the float model")
+    seen = observe(float_tflite, graph, _floats(images), CALIBRATION_THREADS)
+    return assembled(float_tflite, graph, choose(graph, seen, RangeRule()))
 
 
 @dataclass(frozen=True)
@@ -56,13 +50,22 @@ class Recipe:
     images: int
 
 
-RECIPES: Mapping[str, Recipe] = {"balanced": Recipe(balanced, images=256), "fast": Recipe(fast, images=64)}
-DEFAULT_RECIPE = "balanced"
+RECIPES: Mapping[str, Recipe] = {"full-range": Recipe(full_range, images=256), "fast": Recipe(fast, images=64)}
+DEFAULT_RECIPE = "full-range"
 
 
-def assembled(float_tflite: bytes, graph: TfliteGraph, ranges: Mapping[int, Range]) -> bytes:
-    """The int8 file with these activation ranges, by tensor index, and per-channel weights."""
+def assembled(float_tflite: bytes, graph: TfliteGraph, ranges: Mapping[int, Range], wide: Iterable[Operator] = ()) -> bytes:
+    """The int8 file with these activation ranges, by tensor index, and per-channel weights.
+
+    The operators in `wide` compute with int16 activations, between QUANTIZE operators.
+    """
+    from ai_edge_quantizer import qtyping
+
     engine = _static_int8(float_tflite)
+    every = qtyping.TFLOperationName.ALL_SUPPORTED
+    for operator in wide:
+        exactly = f"^{re.escape(graph.tensors[operator.outputs[0]].name)};?$"
+        engine.add_static_config(regex=exactly, operation_name=every, activation_num_bits=16, weight_num_bits=8)
     statistics = {graph.tensors[index].name: _statistic(span) for index, span in ranges.items()}
     return require_full_integer(bytes(engine.quantize(statistics, **SILENT).quantized_model))
 
@@ -107,15 +110,6 @@ def teach_leaky_relu() -> None:
     names: Any = tfl_flatbuffer_utils.TFL_OP_CODE_TO_NAME
     leaky = {qtyping.BuiltinOperator.LEAKY_RELU: qtyping.TFLOperationName.RELU}
     tfl_flatbuffer_utils.TFL_OP_CODE_TO_NAME = immutabledict({**names, **leaky})
-
-
-def _calibration(float_tflite: bytes, images: Images) -> dict[str, Any]:
-    """Calibration samples by signature and input name, made one at a time."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    signatures = Interpreter(model_content=float_tflite).get_signature_list()
-    name, signature = next(iter(signatures.items()))
-    return {name: [{signature["inputs"][0]: image} for image in _floats(images)]}
 
 
 def _floats(images: Images) -> Iterator[NDArray[np.float32]]:

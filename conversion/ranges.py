@@ -7,7 +7,7 @@ detector must report. Here the true extremes over all images are kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ from harness.records.tflite_graph import TfliteGraph
 Floats = NDArray[np.float32]
 
 RAW_OUTPUTS = 6
+MEMORY = 0.95
+"""Share of the average so far in ai-edge-quantizer's moving average."""
 
 _SAME_SCALE = frozenset({
     "MAX_POOL_2D", "PAD", "RESHAPE", "RESIZE_NEAREST_NEIGHBOR", "SLICE", "SPLIT", "STRIDED_SLICE", "TRANSPOSE",
@@ -26,10 +28,10 @@ _SAME_SCALE = frozenset({
 
 @dataclass(frozen=True)
 class Extremes:
-    """The lowest and highest value of a tensor over all images, per channel (last axis), float32."""
+    """The lowest and highest value of a tensor over all images, float32: one for the tensor, or one per channel (last axis)."""
 
-    low: Floats
-    high: Floats
+    low: Floats | np.float32
+    high: Floats | np.float32
 
     def scaled(self, factor: Floats) -> Extremes:
         """The extremes when every channel is multiplied by a positive factor."""
@@ -46,39 +48,61 @@ class Range:
 
 @dataclass(frozen=True)
 class RangeRule:
-    """How extremes become ranges.
+    """How extremes become ranges; the default leaves them as they are, the rest are levers that docs/recipes.md measures.
 
     inner_margin, output_margin: factors on the extremes of the tensors inside and of the outputs;
-    share_concat: a concatenation and its inputs get one range, so that nothing is rescaled (each
-    rescaling rounds once more and costs an operator).
+    share_concat: a concatenation and its inputs get one range, so that nothing is rescaled there.
     class_floor: the lowest class logit of raw heads that needs a value of its own; everything below saturates there.
     """
 
     inner_margin: float = 1.0
-    output_margin: float = 1.2
-    share_concat: bool = True
+    output_margin: float = 1.0
+    share_concat: bool = False
     class_floor: float | None = None
 
 
-def observe(content: bytes, graph: TfliteGraph, images: Iterable[Floats], threads: int) -> dict[int, Extremes]:
+def observe(
+    content: bytes, graph: TfliteGraph, images: Iterable[Floats], threads: int, per_channel: bool = False
+) -> dict[int, Extremes]:
     """The true extremes of every activation, by tensor index, over (1, H, W, 3) float32 images; at least one image."""
+    seen: dict[int, Extremes] = {}
+    for tensor, value in _values(content, graph, images, threads):
+        rows = value.reshape(-1, value.shape[-1]) if per_channel else value.reshape(-1)
+        low, high = rows.min(0), rows.max(0)
+        if tensor in seen:
+            low, high = np.minimum(low, seen[tensor].low), np.maximum(high, seen[tensor].high)
+        seen[tensor] = Extremes(low, high)
+    assert seen, "callers refuse 0 images"
+    return seen
+
+
+def moving_averages(content: bytes, graph: TfliteGraph, images: Iterable[Floats], threads: int) -> dict[int, Range]:
+    """What ai-edge-quantizer 0.10 calls min-max: a moving average of each image's extremes, by tensor index.
+
+    Same values as `Quantizer.calibrate` finds (a test compares the files), in half its time.
+    """
+    kept, fresh = np.float32(MEMORY), np.float32(1.0 - MEMORY)
+    seen: dict[int, tuple[np.float32, np.float32]] = {}
+    for tensor, value in _values(content, graph, images, threads):
+        low, high = value.min(), value.max()
+        if tensor in seen:
+            low, high = kept * seen[tensor][0] + fresh * low, kept * seen[tensor][1] + fresh * high
+        seen[tensor] = (low, high)
+    assert seen, "callers refuse 0 images"
+    return {tensor: Range(float(low), float(high)) for tensor, (low, high) in seen.items()}
+
+
+def _values(content: bytes, graph: TfliteGraph, images: Iterable[Floats], threads: int) -> Iterator[tuple[int, Floats]]:
+    """Every activation of every image, with its tensor index, image by image."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content, num_threads=threads, experimental_preserve_all_tensors=True)
     interpreter.allocate_tensors()
-    seen: dict[int, Extremes] = {}
     for image in images:
         interpreter.set_tensor(graph.inputs[0].index, image)
         interpreter.invoke()
         for tensor in activations(graph):
-            value = interpreter.get_tensor(tensor)
-            rows = value.reshape(-1, value.shape[-1])
-            low, high = rows.min(0), rows.max(0)
-            if tensor in seen:
-                low, high = np.minimum(low, seen[tensor].low), np.maximum(high, seen[tensor].high)
-            seen[tensor] = Extremes(low, high)
-    assert seen, "callers refuse 0 images"
-    return seen
+            yield tensor, interpreter.get_tensor(tensor)
 
 
 def activations(graph: TfliteGraph) -> list[int]:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conversion.cache import FULL_OR_READ_ONLY, cache_root, entry, file_sha256, storage_errors
 from conversion.variants import BY_NAME
 from harness import errors
+from harness.cache import FULL_OR_READ_ONLY, cache_root, entry, file_sha256, storage_errors
 from harness.processes import Finished, run_child
 from harness.records.checkpoint_facts import CheckpointFacts
 
@@ -28,7 +29,7 @@ STEP_TIMEOUT_S = 3600.0
 CODE = {
     "describe": ("checkpoint.py",),
     "export": ("checkpoint.py", "export.py"),
-    "quantise": ("constants.py", "equalise.py", "quantise.py", "ranges.py"),
+    "quantise": ("quantise.py", "ranges.py"),
 }
 TOOLS = {
     "describe": ("torch", "ultralytics-opencv-headless"),
@@ -153,7 +154,7 @@ def _work(step: str, request: dict[str, Any], folder: Path, progress: Progress) 
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="request-") as place:
         path = Path(place) / "request.json"
         path.write_text(json.dumps({**request, "step": step, "folder": str(folder)}))
-        command = [sys.executable, "-m", "conversion.worker", str(path)]
+        command = [sys.executable, "-m", "conversion.worker", str(path), str(os.getpid())]
         finished = run_child(
             command, timeout_s=STEP_TIMEOUT_S, on_line=listen, environment={"PYTHONPATH": str(Path(__file__).parents[1])}
         )

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from conversion.cache import storage_errors
 from conversion.placement import placement
 from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
+from harness.cache import storage_errors
 from harness.errors import CompileError, ModelError, ToolMissing, UsageError
 from harness.records.artefact import Compilation, ModelFile
 from harness.records.profile import Profile

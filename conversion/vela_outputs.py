@@ -35,27 +35,37 @@ END_OF_REASON = re.compile(r"^(#{10,}|Network summary|Warning|Info:)")
 class Command:
     """One row of Vela's performance table: a scheduled operation, with the source operator it came from.
 
-    `macs` is what Vela counts for weight multiplications, 0 for other work; sparse weights count in full.
+    `macs` is what Vela counts for weight multiplications, 0 for other work; sparse weights count in full. `compute_cycles` are
+    what the NPU alone would need, without waiting for memories; `staging_bytes` what lies in the staging memory while it runs;
+    None where this Vela's table has no such column.
     """
 
     source: int
     operation: str
     cycles: int
     macs: int
+    compute_cycles: int | None = None
+    staging_bytes: int | None = None
 
 
 @dataclass(frozen=True)
 class DebugDatabase:
     """Vela's debug database, by index of the source operator in the TFLite file.
 
-    `known` are all source operators Vela has read, `queued` those with a command in the NPU's queue. `commands` is empty and
-    `has_performance` False when this Vela writes no performance table (before 4.0, or its legacy core).
+    `known` are all source operators Vela has read, `queue` those with commands in the NPU's queue and where these stand: the
+    number of the stream, from 1 in the order of the compiled file's `ethos-u` operators, and the byte offset in it. `commands`
+    is empty and `has_performance` False when this Vela writes no performance table (before 4.0, or its legacy core).
     """
 
     known: frozenset[int]
-    queued: frozenset[int]
+    queue: Mapping[int, tuple[tuple[int, int], ...]]
     commands: tuple[Command, ...]
     has_performance: bool
+
+    @property
+    def queued(self) -> frozenset[int]:
+        """Source operators with a command in the NPU's queue."""
+        return frozenset(self.queue)
 
     @cached_property
     def scheduled(self) -> frozenset[int]:
@@ -71,7 +81,7 @@ class DebugDatabase:
 def read_debug_database(path: Path) -> DebugDatabase:
     """The tables of `*_debug.xml`; CompileError when one that the placement rests on is missing or broken."""
     tables = {name: list(csv.DictReader(io.StringIO(text.strip()))) for name, text in TABLE.findall(path.read_text("utf-8"))}
-    missing = [name for name in ("source", "optimised", "queue") if name not in tables]
+    missing = [name for name in ("source", "optimised", "cmdstream", "queue") if name not in tables]
     if missing:
         raise CompileError(
             f"`{path.name}` lacks the tables {', '.join(missing)}: the placement cannot be read",
@@ -85,8 +95,13 @@ def read_debug_database(path: Path) -> DebugDatabase:
 
 def _database(tables: Mapping[str, list[dict[str, str]]]) -> DebugDatabase:
     index_of = {row["id"]: int(row["ext_key"]) for row in tables["source"]}
+    streams = {row["id"]: number for number, row in enumerate(tables["cmdstream"], 1)}
     source_of = {row["id"]: row["source_id"] for row in tables["optimised"]}
-    queued = {source_of[row["optimised_id"]] for row in tables["queue"]}
+    queue: dict[int, list[tuple[int, int]]] = {}
+    for row in tables["queue"]:
+        identifier = source_of[row["optimised_id"]]
+        if identifier in index_of:
+            queue.setdefault(index_of[identifier], []).append((streams[row["cmdstream_id"]], int(row["offset"])))
     sparse = {row["id"] for row in tables.get("perf_debug", ()) if SPARSE in (row.get("weight_format") or "")}
     commands = tuple(
         Command(
@@ -94,13 +109,15 @@ def _database(tables: Mapping[str, list[dict[str, str]]]) -> DebugDatabase:
             operation=row["operator"],
             cycles=int(row["op_cycles"]),
             macs=_weight_macs(row, sparse),
+            compute_cycles=int(row["npu_cycles"]) if "npu_cycles" in row else None,
+            staging_bytes=int(row["staging_usage"]) if "staging_usage" in row else None,
         )
         for row in tables.get("perf", ())
         if row["source_id"] in index_of
     )
     return DebugDatabase(
         known=frozenset(index_of.values()),
-        queued=frozenset(index_of[identifier] for identifier in queued if identifier in index_of),
+        queue={index: tuple(places) for index, places in queue.items()},
         commands=commands,
         has_performance="perf" in tables,
     )

@@ -1,12 +1,14 @@
-"""One step of the conversion in a process of its own: `python -m conversion.worker REQUEST.json`.
+"""One step of the conversion in a process of its own: `python -m conversion.worker REQUEST.json PARENT`.
 
 torch and the exporters hold a gigabyte, may crash, and cannot be interrupted cleanly in-process; here they end with their
-step. Progress goes to stdout as JSON lines {"progress": text}; the last line is {"done": {...}} or {"error": {...}}.
+step, or with the process PARENT that asked for it. Progress goes to stdout as JSON lines {"progress": text}; the last line is
+{"done": {...}} or {"error": {...}}.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from conversion.variants import BY_NAME
 from harness import errors
+from harness.processes import end_with_parent
 
 if TYPE_CHECKING:
     from conversion.checkpoint import LoadedModel
@@ -99,4 +102,7 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    end_with_parent(int(sys.argv[2]))
+    code = main(sys.argv[1])
+    sys.stderr.flush()
+    os._exit(code)  # taking torch apart would need more than a second

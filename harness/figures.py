@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from harness.records.checkpoint_facts import CheckpointFacts
 from harness.records.evidence import Evidence
 from harness.records.identity import Identity
 from harness.records.measurement import Measurement, Value
+from harness.records.misfit import Misfit
 from harness.records.run import NO_CPU_BESIDE, Run
 from harness.records.unavailable import Unavailable
 
@@ -39,6 +40,10 @@ class Subject:
         return Measurement(
             self.variant, self.profile, self.target, metric, value, unit, evidence, self.identity, stat, graph, note
         )
+
+    def with_options(self, options: Mapping[str, str]) -> Subject:
+        """The same case for figures that depend on more choices, such as the images."""
+        return replace(self, identity=replace(self.identity, options={**self.identity.options, **options}))
 
     def with_target(self, fingerprint: dict[str, str]) -> Subject:
         """The same case for figures that depend on the target that ran."""
@@ -73,6 +78,7 @@ def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurem
         subject.record("npu_cycle_share", placement.cycle_share, "ratio", Evidence.ESTIMATED),
         subject.record("npu_cpu_crossings", placement.crossings, "count", Evidence.COMPILED),
         subject.record("macs", placement.macs, "count", Evidence.COMPILED),
+        subject.record("image_size", _image_size(subject), "px", Evidence.COMPILED),
         subject.record("estimated_us", estimate.latency_us, "us", Evidence.ESTIMATED),
         *(
             subject.record(f"operators_{where}", placement.count(where), "count", Evidence.COMPILED)
@@ -81,23 +87,39 @@ def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurem
     ]
 
 
-def memory_figures(subject: Subject, compilation: Compilation, compiled_bytes: int) -> list[Measurement]:
-    """What the compiled file needs, and whether the platform has it."""
-    needs = compilation.estimate.memory_bytes
-    problems = memory_problems(compilation)
+def _image_size(subject: Subject) -> Value:
+    return int(subject.identity.options.get("image_size", "0")) or Unavailable("the input is no image")
+
+
+def memory_figures(
+    subject: Subject, compilation: Compilation, compiled_bytes: int, misfits: Sequence[Misfit], fitting: int | Unavailable
+) -> list[Measurement]:
+    """What the compiled file needs, and whether the platform has it.
+
+    `fitting` is the largest image size at which it would have it, in pixels (0: none), or why that is not known.
+    """
+    needs, budget = compilation.estimate.memory_bytes, compilation.profile.budget
+    said = [str(misfit) for misfit in misfits]
+    if misfits and isinstance(fitting, int):
+        said.append(f"{fitting} px would fit (--imgsz auto)" if fitting else "no image size would fit")
     return [
         subject.record("arena_bytes", compilation.estimate.arena_bytes, "bytes", Evidence.COMPILED),
         subject.record("flash_bytes", compiled_bytes, "bytes", Evidence.COMPILED, note="size of the compiled file"),
         *(subject.record("memory_bytes", need, "bytes", Evidence.COMPILED, stat=area) for area, need in needs.items() if need),
-        subject.record("fits", not problems, "bool", Evidence.COMPILED, note="; ".join(problems)),
+        *(
+            subject.record("memory_budget_bytes", has.bytes, "bytes", Evidence.DOCUMENTED, stat=area, note=has.source)
+            for area, has in budget.items()
+        ),
+        subject.record("fits", not misfits, "bool", Evidence.COMPILED, note="; ".join(said)),
+        *([subject.record("fitting_imgsz", fitting, "px", Evidence.COMPILED)] if misfits else []),
     ]
 
 
-def memory_problems(compilation: Compilation) -> list[str]:
-    """One sentence per memory that is too small: what is needed and what the platform has."""
+def memory_problems(compilation: Compilation) -> list[Misfit]:
+    """Each memory of the profile that is too small."""
     budget = compilation.profile.budget
     return [
-        f"needs {need / 2**20:.2f} MiB of {area}, the platform has {budget[area].bytes / 2**20:.2f} MiB"
+        Misfit("the platform", need, budget[area].bytes, area)
         for area, need in compilation.estimate.memory_bytes.items()
         if area in budget and need > budget[area].bytes
     ]
@@ -149,10 +171,27 @@ def execution_figures(subject: Subject, run: Run) -> list[Measurement]:
     """What the run proves of NPU execution: the only figures that may be called measured offload."""
     subject = subject.with_target(run.fingerprint)
     share: Value = run.proof if isinstance(run.proof, Unavailable) else run.proof.share
+    sign = "" if isinstance(run.proof, Unavailable) else run.proof.sign
     return [
-        subject.record("npu_executed_share", share, "ratio", run.evidence),
+        subject.record("npu_executed_share", share, "ratio", run.evidence, note=sign),
         subject.record("npu_time_share", run.npu_time_share, "ratio", run.evidence),
+        *counter_figures(subject, run),
     ]
+
+
+def counter_figures(subject: Subject, run: Run) -> list[Measurement]:
+    """The NPU's own counters for one inference: cycles, and beats on its ports."""
+    found = []
+    for name, value in run.counters.items():
+        stat, _, unit = name.rpartition("_")
+        metric = {"cycles": "npu_cycles", "beats": "npu_beats"}.get(unit, "npu_counter")
+        found.append(subject.record(metric, value, unit, run.evidence, stat=stat or name))
+    return found
+
+
+def unrun_figures(subject: Subject, reason: Unavailable, metrics: Sequence[tuple[str, str]]) -> list[Measurement]:
+    """What a run would have given, had the compiled file not shown before that it cannot be run."""
+    return [subject.record(metric, reason, unit, Evidence.COMPILED) for metric, unit in metrics]
 
 
 def artefact_identity(artefact: Artefact, options: Mapping[str, str], tools: Mapping[str, str]) -> Identity:

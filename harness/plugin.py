@@ -13,8 +13,9 @@ from conversion.vela import vela_executable, vela_version
 from harness.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
 from harness.plugin_options import add_options, parse_options
 from harness.plugin_scheduling import ByModel
+from harness.report.exports.junit import figure_properties
 from harness.report.progress import ProgressLines
-from harness.report.results_files import write_reports
+from harness.report.results_files import write_report, write_reports
 from harness.report.terminal import print_summary
 from harness.run_header import run_header
 from harness.store import Results
@@ -23,7 +24,7 @@ from harness.workbench.suite import SuiteCase
 from harness.workbench.workbench import Workbench
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-ORDER = ("test_identity", "test_offload", "test_memory", "test_latency", "test_accuracy", "test_claims")
+ORDER = ("test_identity", "test_offload", "test_memory", "test_execution", "test_latency", "test_accuracy", "test_claims")
 """Identity of every model comes before any compute; then model by model."""
 
 
@@ -111,7 +112,8 @@ def _check_inputs(bench: Workbench) -> None:
     vela_version(vela_executable(bench.options.vela))
     for spec in bench.options.targets:
         try:
-            bench.target(spec)
+            for profile in bench.profiles:
+                bench.engine(spec, profile)
         except TargetUnavailable:
             if not bench.options.allow_missing_target:
                 raise
@@ -133,10 +135,20 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"models: {', '.join(bench.models)}",
         f"NPUs: {', '.join(bench.profiles)}",
         f"targets: {', '.join(options.targets)}",
+        *_engines(bench),
         f"data: {options.data or without_data}",
     ]
     results = config.stash.get(results_key, None)
     return [*lines, f"results: {results.folder}"] if results else lines
+
+
+def _engines(bench: Workbench) -> list[str]:
+    """What targets with several engines say of the session's profiles."""
+    lines: list[str] = []
+    for spec in bench.options.targets:
+        with contextlib.suppress(TargetUnavailable):  # --allow-missing-target: its tests say so
+            lines += [f"{spec}: {line}" for line in bench.describe(spec)]
+    return lines
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -189,7 +201,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Workbench]:
 def case(request: pytest.FixtureRequest, bench: Workbench) -> Case:
     """A variant on a profile and a target."""
     variant, profile, target = request.param
-    _require_target(bench, target)
+    _require_target(bench, profile, target)
     made = Case(bench, variant, profile, target)
     request.node.ethos_findings = made.findings
     return made
@@ -199,15 +211,15 @@ def case(request: pytest.FixtureRequest, bench: Workbench) -> Case:
 def suite(request: pytest.FixtureRequest, bench: Workbench) -> SuiteCase:
     """All variants on one profile and target."""
     profile, target = request.param
-    _require_target(bench, target)
+    _require_target(bench, profile, target)
     made = SuiteCase(bench, profile, target)
     request.node.ethos_findings = made.findings
     return made
 
 
-def _require_target(bench: Workbench, target: str) -> None:
+def _require_target(bench: Workbench, profile: str, target: str) -> None:
     try:
-        bench.target(target)
+        bench.engine(target, profile)
     except TargetUnavailable as error:
         pytest.skip(f"--allow-missing-target: {error.found}")
 
@@ -220,6 +232,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     findings = getattr(item, "ethos_findings", None)
     if findings and call.when == "call":
         report.ethos_findings = findings.to_json()
+        item.user_properties.extend(figure_properties(report.ethos_findings["records"]))
     if call.excinfo is not None and isinstance(call.excinfo.value, EthosBenchError):
         report.longrepr = str(call.excinfo.value)
         report.ethos_error = call.excinfo.value.found
@@ -233,6 +246,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     with _ending_the_session():
         write_reports(results)
     print_summary(results, terminalreporter)
+    if not config.option.no_report:
+        with _ending_the_session():
+            terminalreporter.write_line(f"report: {write_report(results, config.stash[bench_key].dataset)}")
 
 
 @contextlib.contextmanager

@@ -29,15 +29,21 @@ def add_options(parser: pytest.Parser) -> None:
     add("--images", type=int, metavar="N", help="accuracy on N images of the split (another identity than the whole split)")
     add("--calibration-images", type=int, metavar="N", help="images that the quantiser sees (default: the recipe's)")
     add("--recipe", default="", metavar="NAME", help="quantisation recipe (default: the best known; `fast` is the plain route)")
-    add("--imgsz", metavar="N", help="image size in pixels (default: the checkpoint's own; 320 for seeded weights)")
+    add("--imgsz", metavar="N|auto", help="pixels (default: the checkpoint's own; 320 for seeded weights; auto: what fits)")
     add("--cut", choices=("raw", "decoded"), default="raw", help="where the graph ends: raw head maps, or decoded boxes")
     add("--repeats", type=int, default=50, metavar="N", help="latency samples per model (default 50)")
     add("--threads", type=int, default=2, metavar="N", help="threads of CPU targets (default 2)")
     add("--vela", default="", metavar="EXECUTABLE", help="another Vela, such as a board support package's")
+    add("--fvp-engine", choices=("arm", "open"), default="", help="target fvp: Arm's FVP, or our simulator")
+    add("--fvp", type=Path, metavar="PATH", help="target fvp: Arm's executable, or the folder of an installation")
+    add("--fvp-firmware", type=Path, metavar="FILE", help="target fvp: a runner of your own (default: Arm's prebuilt one)")
+    add("--fvp-seconds", type=int, default=900, metavar="N", help="target fvp: longest time of one start (default 900)")
     add("--targets", dest="targets_file", type=Path, metavar="FILE", help="boards by name (default ./targets.toml)")
+    add("--accuracy-on-target", action="store_true", help="run every image of the split on targets with an NPU")
     add("--record", type=Path, metavar="DIR", help="keep everything that boards say; --target replay:DIR runs from it")
     add("--trust-on-first-use", action="store_true", help="accept the host key of a board that nobody has seen yet")
     add("--results", type=Path, metavar="DIR", help="results folder (default results/<run id>)")
+    add("--no-report", action="store_true", help="write no report.html, which takes some seconds")
     add("--strict-claims", action="store_true", help="a claim that is refuted or falls short fails the run")
     add("--allow-missing-target", action="store_true", help="skip a named target that is not there instead of failing")
 
@@ -57,9 +63,9 @@ def parse_options(config: pytest.Config) -> BenchOptions:
     return options
 
 
-def _image_size(text: str | None) -> int | None:
-    if text is None:
-        return None
+def _image_size(text: str | None) -> int | str | None:
+    if text is None or text == "auto":
+        return text
     if not text.isdigit() or int(text) < 1 or int(text) % LARGEST_STRIDE:
-        raise UsageError(f"--imgsz {text}", "a size in pixels, a multiple of 32", "--imgsz 320")
+        raise UsageError(f"--imgsz {text}", "a size in pixels, a multiple of 32, or `auto`", "--imgsz 320")
     return int(text)

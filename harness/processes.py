@@ -1,4 +1,4 @@
-"""Child processes that cannot outlive us: streamed line by line, limited in time, killed with all their children."""
+"""Child processes that do not outlive us: streamed line by line, limited in time, killed with all their children."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+PARENT_LOOK_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ def run_child(
     """What `command` printed and how it ended; `on_line` sees each stdout line as it comes.
 
     The child leads a process group of its own, which is killed when time runs out and on any exception here, Ctrl-C
-    included. OSError when it cannot be started.
+    included. OSError when it cannot be started. Nobody can tidy up after a SIGKILL: children that compute for long call
+    `end_with_parent`.
     """
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
@@ -61,6 +65,17 @@ def run_child(
             child.wait()
         errors.seek(0)
         return Finished(returncode, "".join(lines), errors.read().decode(errors="replace"), expired.is_set())
+
+
+def end_with_parent(parent: int) -> None:
+    """End this process and its group, at most a second after process `parent` has, whatever killed that."""
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(PARENT_LOOK_S)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _read(child: subprocess.Popen[str], on_line: Callable[[str], None] | None) -> list[str]:

@@ -147,7 +147,7 @@ def clear_results(folder: Path) -> None:
         return
     for name in ("placement", "detections", "lost"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("results.json", "samples.jsonl", "benchmark.json", "run.log"):
+    for name in ("results.json", "samples.jsonl", "benchmark.json", "run.log", "report.html"):
         (folder / name).unlink(missing_ok=True)
     for page in folder.glob("*.md"):
         page.unlink()

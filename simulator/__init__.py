@@ -1,6 +1,7 @@
 """A bit-exact functional simulator of Arm Ethos-U55, U65 and U85: `simulator.load("model_vela.tflite").run([array])`."""
 
 from simulator.errors import (
+    ConfigurationError,
     ContainerError,
     InputError,
     MemoryFault,
@@ -8,14 +9,18 @@ from simulator.errors import (
     SimulatorError,
     StreamError,
     WeightStreamError,
+    WorkLimitError,
 )
+from simulator.limits import Limits
 from simulator.model import Model, NpuOperator, load
 from simulator.trace import Executed
 
 __all__ = [
+    "ConfigurationError",
     "ContainerError",
     "Executed",
     "InputError",
+    "Limits",
     "MemoryFault",
     "Model",
     "NotModelled",
@@ -23,5 +28,6 @@ __all__ = [
     "SimulatorError",
     "StreamError",
     "WeightStreamError",
+    "WorkLimitError",
     "load",
 ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PRODUCTS = {0: "u55", 1: "u65", 2: "u85"}
 MACS = {"u55": (32, 64, 128, 256), "u65": (256, 512), "u85": (128, 256, 512, 1024, 2048)}
 STREAM_VERSIONS = {"u55": 0, "u65": 0, "u85": 1}
-MAX_WORDS = 1 << 24
+MAX_WORDS = 1 << 20
 
 _COP1_CONFIG, _COP1_STREAM, _COP1_NOP = 1, 2, 5
 
@@ -77,8 +77,9 @@ def parse_config(word: int) -> NpuConfig:
     return NpuConfig(product, macs)
 
 
-def parse_payload(data: bytes) -> Payload:
+def parse_payload(raw: bytes | memoryview) -> Payload:
     """The stream inside a driver payload, COP1 or COP2."""
+    data = bytes(raw[: 4 * MAX_WORDS + 4])
     if len(data) < 8 or len(data) % 4:
         raise StreamError(f"a driver payload of {len(data)} bytes: expected whole words, at least two")
     if len(data) > 4 * MAX_WORDS:

@@ -15,8 +15,23 @@ import numpy as np
 from simulator.errors import ContainerError
 from simulator.flatbuffer import Table, root
 
-DTYPES = {2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8", 12: "uint64", 15: "uint32", 16: "uint16"}
-MAX_ARENA_BYTES = 1 << 30
+DTYPES = {
+    0: "float32",
+    1: "float16",
+    2: "int32",
+    3: "uint8",
+    4: "int64",
+    6: "bool",
+    7: "int16",
+    9: "int8",
+    10: "float64",
+    12: "uint64",
+    15: "uint32",
+    16: "uint16",
+}
+MAX_TENSOR_BYTES = 1 << 30
+MAX_DIMENSIONS = 16
+MAX_INDICES = 1 << 12  # of one operator or subgraph
 
 
 @dataclass(frozen=True)
@@ -27,12 +42,17 @@ class Tensor:
     name: str
     shape: tuple[int, ...]
     dtype: str
-    data: bytes
+    data: bytes | memoryview
     offset: int
+    is_variable: bool = False
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of its elements."""
+        """Bytes of its elements; ContainerError when its type has no such size."""
+        if self.dtype not in DTYPES.values():
+            raise ContainerError(
+                f"tensor {self.index} `{self.name}` has {self.dtype}: expected one of {sorted(DTYPES.values())}"
+            )
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
@@ -57,7 +77,7 @@ class Container:
 
 def parse(data: bytes) -> Container:
     """The container in a TFLite file with one subgraph."""
-    model = root(data, b"TFL3")
+    model = root(memoryview(data), b"TFL3")
     subgraphs = model.tables(2)
     if len(subgraphs) != 1:
         raise ContainerError(f"{len(subgraphs)} subgraphs: expected one")
@@ -65,13 +85,18 @@ def parse(data: bytes) -> Container:
     codes = [_operator_name(code) for code in model.tables(1)]
     offsets = _offsets(model, buffers)
     tensors = tuple(_tensor(i, table, buffers, offsets) for i, table in enumerate(graph.tables(0)))
-    operators = tuple(_operator(table, codes, len(tensors)) for table in graph.tables(3))
-    return Container(tensors, operators, _indices(graph, 1, len(tensors)), _indices(graph, 2, len(tensors)))
+    operators, named = [], 0
+    for table in graph.tables(3):
+        operators.append(_operator(table, codes, len(tensors)))
+        named += len(operators[-1].inputs) + len(operators[-1].outputs)
+        if named > len(data):
+            raise ContainerError(f"operators name {named} tensors in a file of {len(data)} bytes: its vectors overlap")
+    return Container(tensors, tuple(operators), _indices(graph, 1, len(tensors)), _indices(graph, 2, len(tensors)))
 
 
 def _operator_name(code: Table) -> str:
     builtin = max(code.number(0, "b"), code.number(3, "i"))
-    return code.bytes(1).decode("utf-8", "replace") if builtin == 32 else f"builtin {builtin}"
+    return code.text(1) if builtin == 32 else f"builtin {builtin}"
 
 
 def _operator(table: Table, codes: list[str], tensor_count: int) -> Operator:
@@ -82,26 +107,26 @@ def _operator(table: Table, codes: list[str], tensor_count: int) -> Operator:
 
 
 def _indices(table: Table, field: int, tensor_count: int) -> tuple[int, ...]:
-    numbers = tuple(table.numbers(field))
+    numbers = tuple(table.numbers(field, MAX_INDICES))
     if any(not -1 <= n < tensor_count for n in numbers):
         raise ContainerError(f"tensor indices {numbers}: expected -1..{tensor_count - 1}")
     return numbers
 
 
 def _tensor(index: int, table: Table, buffers: list[Table], offsets: list[int]) -> Tensor:
-    kind, shape = table.number(1, "b"), tuple(table.numbers(0))
+    kind, shape = table.number(1, "b"), tuple(table.numbers(0, MAX_DIMENSIONS))
     buffer = table.number(2, "I")
-    if any(n < 0 for n in shape) or math.prod(shape) > MAX_ARENA_BYTES or buffer >= max(1, len(buffers)):
+    if any(n < 0 for n in shape) or math.prod(shape) > MAX_TENSOR_BYTES or buffer >= max(1, len(buffers)):
         raise ContainerError(f"tensor {index}: shape {shape}, buffer {buffer} of {len(buffers)}")
     data = buffers[buffer].bytes(0) if buffers else b""
     offset = offsets[index] if index < len(offsets) else -1
-    return Tensor(index, table.bytes(3).decode("utf-8", "replace"), shape, DTYPES.get(kind, f"type {kind}"), data, offset)
+    return Tensor(index, table.text(3), shape, DTYPES.get(kind, f"type {kind}"), data, offset, bool(table.number(5, "B")))
 
 
 def _offsets(model: Table, buffers: list[Table]) -> list[int]:
     """Arena offsets by tensor index, from metadata: version, subgraph, count, then one int32 per tensor."""
     for entry in model.tables(6):
-        if entry.bytes(0) == b"OfflineMemoryAllocation":
+        if bytes(entry.bytes(0)[:64]) == b"OfflineMemoryAllocation":
             at = entry.number(1, "I")
             data = buffers[at].bytes(0) if at < len(buffers) else b""
             numbers = struct.unpack(f"<{len(data) // 4}i", data[: len(data) // 4 * 4])

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 
 class SimulatorError(Exception):
-    """The simulator refused or could not go on; nothing that it returned before may be used."""
+    """The simulator refused or could not go on; nothing that it returned before may be used.
+
+    `address` is the byte offset in the command stream, as Vela prints it, or None for what lies outside a stream.
+    """
+
+    def __init__(self, what: str, address: int | None = None) -> None:
+        super().__init__(what if address is None else f"0x{address:06x}: {what}")
+        self.what = what
+        self.address = address
 
 
 class ContainerError(SimulatorError):
@@ -16,7 +24,11 @@ class InputError(SimulatorError):
 
 
 class MemoryFault(SimulatorError):
-    """A command reaches outside its region, or more memory than the limit is asked for."""
+    """A command reaches outside its region, or needs more memory than the limit."""
+
+
+class WorkLimitError(SimulatorError):
+    """The stream asks for more work than the limit."""
 
 
 class WeightStreamError(SimulatorError):
@@ -24,19 +36,17 @@ class WeightStreamError(SimulatorError):
 
 
 class StreamError(SimulatorError):
-    """A command stream that no Ethos-U would accept; `address` is the byte offset of the word, as Vela prints it."""
+    """A command stream that no Ethos-U would accept."""
 
-    def __init__(self, what: str, address: int | None = None) -> None:
-        super().__init__(what if address is None else f"0x{address:06x}: {what}")
-        self.address = address
+
+class ConfigurationError(StreamError):
+    """The stream was compiled for another NPU than the one asked for."""
 
 
 class NotModelled(SimulatorError):
     """Something that the hardware does and this simulator does not; never passed over in silence."""
 
     def __init__(self, opcode: str, field: str, address: int | None = None) -> None:
-        where = "" if address is None else f"0x{address:06x}: "
-        super().__init__(f"{where}{opcode}: not modelled: {field}")
+        super().__init__(f"{opcode}: not modelled: {field}", address)
         self.opcode = opcode
         self.field = field
-        self.address = address

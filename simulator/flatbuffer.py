@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 from simulator.errors import ContainerError
 
+MAX_TABLES = 1 << 14
+MAX_TEXT = 1 << 10
+
 
 @dataclass(frozen=True)
 class Table:
     """One table of a flatbuffer; a field is named by its number in the schema."""
 
-    data: bytes
+    data: memoryview
     at: int
 
     def _field(self, number: int) -> int:
@@ -51,29 +54,38 @@ class Table:
     def tables(self, field: int) -> list[Table]:
         """The vector of tables; empty when left out."""
         start, count = self._vector(field, 4)
+        if count > MAX_TABLES:
+            raise ContainerError(f"flatbuffer vector of {count} tables at byte {start}: expected at most {MAX_TABLES}")
         places = range(start, start + 4 * count, 4)
         return [Table(self.data, at + unpack("<I", self.data, at)) for at in places]
 
-    def numbers(self, field: int) -> list[int]:
-        """The vector of 32-bit integers; empty when left out."""
+    def numbers(self, field: int, most: int) -> list[int]:
+        """The vector of at most `most` 32-bit integers; empty when left out."""
         start, count = self._vector(field, 4)
+        if count > most:
+            raise ContainerError(f"flatbuffer vector of {count} numbers at byte {start}: expected at most {most}")
         return list(struct.unpack_from(f"<{count}i", self.data, start)) if count else []
 
-    def bytes(self, field: int) -> bytes:
-        """The vector of bytes, or a string without its terminator; empty when left out."""
+    def text(self, field: int) -> str:
+        """The string, at most MAX_TEXT bytes of it; empty when left out."""
+        start, count = self._vector(field, 1)
+        return bytes(self.data[start : start + min(count, MAX_TEXT)]).decode("utf-8", "replace")
+
+    def bytes(self, field: int) -> memoryview:
+        """The vector of bytes, not copied; empty when left out."""
         start, count = self._vector(field, 1)
         return self.data[start : start + count]
 
 
-def unpack(kind: str, data: bytes, at: int) -> int:
+def unpack(kind: str, data: memoryview, at: int) -> int:
     """The integer at that place; ContainerError when it is outside the file."""
     if at < 0 or at + struct.calcsize(kind) > len(data):
         raise ContainerError(f"flatbuffer offset {at} is outside the file of {len(data)} bytes")
     return int(struct.unpack_from(kind, data, at)[0])
 
 
-def root(data: bytes, identifier: bytes) -> Table:
+def root(data: memoryview, identifier: bytes) -> Table:
     """The root table; ContainerError when the file has another identifier."""
     if data[4:8] != identifier:
-        raise ContainerError(f"file identifier {data[4:8]!r}: expected {identifier!r}")
+        raise ContainerError(f"file identifier {bytes(data[4:8])!r}: expected {identifier!r}")
     return Table(data, unpack("<I", data, 0))

@@ -52,17 +52,22 @@ class Memory:
 
     def bytes(self, region: int, start: int, length: int) -> Bytes:
         """A view of `length` bytes; MemoryFault when any of them is outside the region."""
-        data = self._region(region)
-        if start < 0 or length < 0 or start + length > len(data):
-            raise MemoryFault(f"region {region}: bytes {start}..{start + length} of {len(data)}")
-        return data[start : start + length]
+        self.check(region, start, length)
+        return self._region(region)[start : start + length]
+
+    def check(self, region: int, start: int, length: int) -> None:
+        """MemoryFault when any of `length` bytes is outside the region."""
+        size = len(self._region(region))
+        if start < 0 or length < 0 or start + length > size:
+            raise MemoryFault(f"region {region}: bytes {start}..{start + length} of {size}")
 
     def store(self, region: int, start: int, data: Bytes) -> None:
         """Writes bytes; MemoryFault when any is outside the region or the region is read-only."""
-        self._check_writable(region)
+        self.check_writable(region)
         self.bytes(region, start, len(data))[:] = data
 
-    def _check_writable(self, region: int) -> None:
+    def check_writable(self, region: int) -> None:
+        """MemoryFault when the region is read-only."""
         if not self._region(region).flags.writeable:
             raise MemoryFault(f"region {region} is read-only: expected a write to the arena")
 
@@ -87,11 +92,11 @@ class Memory:
 
     def read(self, where: FeatureMap, shape: tuple[int, int, int]) -> Array:
         """The feature map as a contiguous array [height, width, depth] of its dtype."""
-        tiles = list(_tiles(where, shape))
-        if len(tiles) == 1 and not where.bricks:
-            return np.ascontiguousarray(self._tile(where, *tiles[0][2:], shape[2]))
+        parts = list(tiles(where, shape))
+        if len(parts) == 1 and not where.bricks:
+            return np.ascontiguousarray(self._tile(where, *parts[0][2:], shape[2]))
         out = np.empty(shape, where.dtype)
-        for y, x, height, width, base in tiles:
+        for y, x, height, width, base in parts:
             part = out[y : y + height, x : x + width]
             for there, here in self._pieces(where, part, base):
                 here[...] = there
@@ -99,12 +104,25 @@ class Memory:
 
     def write(self, where: FeatureMap, values: Array) -> None:
         """Stores an array [height, width, depth]; its dtype must be the feature map's."""
-        self._check_writable(where.region)
+        self.check_writable(where.region)
         height, width, depth = values.shape
-        for y, x, tile_height, tile_width, base in _tiles(where, (height, width, depth)):
+        for y, x, tile_height, tile_width, base in tiles(where, (height, width, depth)):
             part = values[y : y + tile_height, x : x + tile_width]
             for there, here in self._pieces(where, part, base):
                 there[...] = here
+
+    def extent(self, where: FeatureMap, shape: tuple[int, int, int]) -> tuple[int, int]:
+        """(first byte, byte after the last) that a feature map touches; MemoryFault as in `read`."""
+        low, high, size = math.inf, -math.inf, np.dtype(where.dtype).itemsize
+        for _y, _x, height, width, base in tiles(where, shape):
+            part = np.broadcast_to(np.zeros(1, where.dtype), (height, width, shape[2]))
+            start = self._region(where.region).ctypes.data
+            for there, _here in self._pieces(where, part, base):
+                spans = [(n - 1) * stride for n, stride in zip(there.shape, there.strides, strict=True)]
+                first = there.ctypes.data - start
+                low = min(low, first + sum(min(0, span) for span in spans))
+                high = max(high, first + sum(max(0, span) for span in spans) + size)
+        return int(low), int(high)
 
     def _pieces(self, where: FeatureMap, part: Array, base: int) -> Iterator[tuple[Array, Array]]:
         """Pairs (view in memory, view of `part`) of equal shape: NHWC in one; NHCWB16 whole bricks, then the last channels."""
@@ -128,7 +146,7 @@ class Memory:
         return self.view(where.region, base, (height, width, depth), strides, where.dtype)
 
 
-def _tiles(where: FeatureMap, shape: tuple[int, int, int]) -> Iterator[tuple[int, int, int, int, int]]:
+def tiles(where: FeatureMap, shape: tuple[int, int, int]) -> Iterator[tuple[int, int, int, int, int]]:
     """(first row, first column, rows, columns, base) of every tile that the shape reaches."""
     height, width, _ = shape
     left = min(width, where.width0)

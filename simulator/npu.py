@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.command_stream import not_modelled
 from simulator.errors import NotModelled, SimulatorError, StreamError
 from simulator.machine import Machine
+from simulator.ops.accumulators import accumulated
 from simulator.ops.conv import convolve
 from simulator.ops.depthwise import depthwise
 from simulator.ops.dma import dma
 from simulator.ops.elementwise import UNARY, elementwise, output_scaling
 from simulator.ops.matmul import matmul
-from simulator.ops.output_stage import global_scaling
+from simulator.ops.output_stage import OutputStage, Scaling, global_scaling
 from simulator.ops.pool import pool
 from simulator.ops.resize import resize
 from simulator.ops.window import window
@@ -25,7 +29,10 @@ if TYPE_CHECKING:
 
     from simulator.command_stream import Command
 
-_NO_EFFECT = ("OP_IRQ", "OP_DMA_WAIT", "OP_KERNEL_WAIT", "OP_PMU_MASK")
+Array = NDArray[Any]
+
+NO_EFFECT = ("OP_IRQ", "OP_DMA_WAIT", "OP_KERNEL_WAIT", "OP_PMU_MASK")
+NO_STOP = "command stream ends without NPU_OP_STOP"
 
 
 def run(machine: Machine, commands: Sequence[Command], trace: list[Executed] | None = None) -> int:
@@ -37,62 +44,68 @@ def run(machine: Machine, commands: Sequence[Command], trace: list[Executed] | N
             machine.registers.set(command)
         elif name == "OP_STOP":
             return done
-        elif name in _OPERATIONS:
-            executed = _step(machine, command)
+        elif name not in NO_EFFECT:
+            executed = do(machine, command)
             done += 1
             if trace is not None:
                 trace.append(executed)
-        elif name not in _NO_EFFECT:
-            raise not_modelled(command, "the whole operation")
-    raise StreamError("command stream ends without NPU_OP_STOP")
+    raise StreamError(NO_STOP)
 
 
-def _step(machine: Machine, command: Command) -> Executed:
+def do(machine: Machine, command: Command) -> Executed:
     """Does one operation; an error that does not know its place gets the command's."""
+    if command.register.name not in OPERATIONS:
+        raise not_modelled(command, "the whole operation")
     try:
-        return _OPERATIONS[command.register.name](machine, command)
+        machine.spend(*cost(machine, command))
+        return OPERATIONS[command.register.name](machine, command)
     except NotModelled as error:
-        if error.address is not None:
-            raise
         raise NotModelled(error.opcode, error.field, command.address) from error
-    except StreamError as error:
-        if error.address is not None:
-            raise
-        raise StreamError(f"NPU_{command.register.name}: {error}", command.address) from error
     except SimulatorError as error:
-        raise type(error)(f"0x{command.address:06x}: NPU_{command.register.name}: {error}") from error
+        raise type(error)(f"NPU_{command.register.name}: {error.what}", command.address) from error
+
+
+def cost(machine: Machine, command: Command) -> tuple[int, int]:
+    """(work, elements of its arrays) of an operation, before any of it is done; a DMA counts its own bytes."""
+    name, registers = command.register.name, machine.registers
+    if name == "OP_DMA_START":
+        return 0, 0
+    elements = math.prod(machine.ofm_shape())
+    if name in ("OP_ELEMENTWISE", "OP_RESIZE"):
+        return elements, 3 * elements
+    win = window(registers)
+    inputs = 1 if name == "OP_DEPTHWISE" else registers.number("IFM_DEPTH_M1") + 1
+    kernel = win.kernel_y * win.kernel_x * (1 if name == "OP_POOL" else inputs)
+    padded = win.padded_height * win.padded_width * inputs
+    return elements * kernel + padded, elements + padded
 
 
 def _is_global(machine: Machine) -> bool:
     return machine.registers.choice("OFM_PRECISION", "scale_mode") == "GLOBAL"
 
 
-def _accumulates_from(machine: Machine, command: Command) -> str:
-    """Where accumulators begin: `RESET`, or `IFM2` on U85."""
-    if not machine.is_u85:
-        return "RESET"
-    if machine.registers.choice("ACC_FORMAT", "acc_output") != "ENABLE":
-        raise not_modelled(command, "acc_output DISABLE")
-    source = machine.registers.choice("ACC_FORMAT", "acc_input")
-    if source == "KEEP":
-        raise not_modelled(command, "acc_input KEEP")
-    return source
+def _stored(machine: Machine, command: Command, out: Array | None, macs: int) -> Executed:
+    """The trace of an operation, its output stored unless its accumulators stay inside."""
+    if out is not None:
+        machine.store(out)
+    return Executed(command, machine.ofm_shape() if out is None else out.shape, macs)
 
 
 def _convolution(machine: Machine, command: Command) -> Executed:
     registers, is_depthwise = machine.registers, command.register.name == "OP_DEPTHWISE"
-    if _accumulates_from(machine, command) != "RESET":
-        raise not_modelled(command, "acc_input IFM2")
     if machine.is_u85 and not is_depthwise and command.get("weights_ifm2"):
         return _matmul(machine, command)
     if _is_global(machine):
         raise not_modelled(command, "OFM scale_mode GLOBAL")
     win = window(registers)
     kernel = machine.kernels.kernel(registers, machine.memory, win, is_depthwise)
-    function = depthwise if is_depthwise else convolve
-    out = function(machine.ifm(win), kernel, win, machine.zero_point("IFM"), machine.stage())
-    machine.store(out)
-    return Executed(command, out.shape, macs=int(np.prod(win.ofm)) * kernel.weights[0].size)
+    function, ifm, zero = depthwise if is_depthwise else convolve, machine.ifm(win), machine.zero_point("IFM")
+
+    def compute(scaling: Scaling, stage: OutputStage) -> Array:
+        return function(ifm, kernel if scaling is kernel.scaling else replace(kernel, scaling=scaling), win, zero, stage)
+
+    out = accumulated(machine, command.register.name, kernel.scaling, compute)
+    return _stored(machine, command, out, macs=int(np.prod(win.ofm)) * kernel.weights[0].size)
 
 
 def _matmul(machine: Machine, command: Command) -> Executed:
@@ -102,9 +115,12 @@ def _matmul(machine: Machine, command: Command) -> Executed:
     ifm = machine.ifm(win)
     right = machine.read("IFM2", (1, win.ofm[2], ifm.shape[2]))
     zeros = machine.zero_point("IFM"), machine.zero_point("IFM2")
-    out = matmul(ifm, right, zeros, global_scaling(machine.registers), machine.stage())
-    machine.store(out)
-    return Executed(command, out.shape, macs=out.size * ifm.shape[2])
+
+    def compute(scaling: Scaling, stage: OutputStage) -> Array:
+        return matmul(ifm, right, zeros, scaling, stage)
+
+    out = accumulated(machine, "MATMUL", global_scaling(machine.registers), compute)
+    return _stored(machine, command, out, macs=int(np.prod(win.ofm)) * ifm.shape[2])
 
 
 def _pool(machine: Machine, command: Command) -> Executed:
@@ -112,17 +128,17 @@ def _pool(machine: Machine, command: Command) -> Executed:
     if not _is_global(machine):
         raise not_modelled(command, f"pooling_mode {mode} with OFM scale_mode PER_CHANNEL")
     win = window(registers)
-    source = _accumulates_from(machine, command)
-    if (source == "IFM2") != (mode == "NONE"):
-        raise not_modelled(command, f"pooling_mode {mode} with acc_input {source}")
-    which = "IFM2" if mode == "NONE" else "IFM"
-    depth = win.ofm[2] if mode == "NONE" else registers.number("IFM_DEPTH_M1") + 1
-    ifm = machine.read(which, (win.ifm_height, win.ifm_width, depth))
+    if mode == "NONE":
+        return _stored(machine, command, accumulated(machine, mode, global_scaling(registers), None), macs=0)
+    ifm = machine.ifm(win)
     divides = machine.is_u85 or _has_padding(machine)
     name = "MEAN" if mode == "AVERAGE" and divides else mode
-    out = pool(name, ifm, win, machine.zero_point(which), global_scaling(registers), machine.stage())
-    machine.store(out)
-    return Executed(command, out.shape, macs=0)
+    zero = machine.zero_point("IFM")
+
+    def compute(scaling: Scaling, stage: OutputStage) -> Array:
+        return pool(name, ifm, win, zero, scaling, stage)
+
+    return _stored(machine, command, accumulated(machine, name, global_scaling(registers), compute), macs=0)
 
 
 def _has_padding(machine: Machine) -> bool:
@@ -152,11 +168,11 @@ def _resize(machine: Machine, command: Command) -> Executed:
 
 
 def _dma(machine: Machine, command: Command) -> Executed:
-    moved = dma(machine.registers, machine.memory, machine.tables, machine.tables_at)
+    moved = dma(machine.registers, machine.memory, machine.tables, machine.tables_at, machine.spend)
     return Executed(command, (moved,), macs=0)
 
 
-_OPERATIONS: dict[str, Callable[[Machine, Command], Executed]] = {
+OPERATIONS: dict[str, Callable[[Machine, Command], Executed]] = {
     "OP_CONV": _convolution,
     "OP_DEPTHWISE": _convolution,
     "OP_POOL": _pool,

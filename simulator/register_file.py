@@ -33,6 +33,12 @@ class RegisterFile:
         """Keeps the command's value."""
         self._values[command.register.name[4:]] = command.value
 
+    def copy(self) -> RegisterFile:
+        """A register file that keeps today's values."""
+        other = RegisterFile(self.config)
+        other._values = dict(self._values)
+        return other
+
     def value(self, name: str) -> int:
         """The whole value of register NPU_SET_<name>; StreamError when the stream never set it."""
         try:

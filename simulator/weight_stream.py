@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
     Weights = NDArray[np.int16]
 
-MAX_WEIGHTS = 1 << 28
+MAX_WEIGHTS = 1 << 26
 FWD_HEADER_BYTES = 32
 
 _DRY, _TOO_LONG, _MALFORMED = -1, -2, -3

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
+from harness.records.artefact import Artefact
 from harness.records.job import Job
+from harness.records.misfit import Misfit
+from harness.records.profile import Profile
 from harness.records.run import Run
 
 Graph = Literal["int8", "npu"]
@@ -25,4 +28,21 @@ class Target(AbstractContextManager["Target"], Protocol):
 
     def run(self, job: Job) -> Run:
         """What came back from one job."""
+        ...
+
+
+@runtime_checkable
+class PlatformTarget(Protocol):
+    """A target that models a platform by one of several engines, and knows what fits there before anything runs."""
+
+    def engine(self, profile: Profile) -> str:
+        """Which engine runs a profile; TargetUnavailable when it was forced and is not there."""
+        ...
+
+    def describe(self, profile: Profile) -> str:
+        """One line on what will run a profile."""
+        ...
+
+    def misfits(self, artefact: Artefact) -> tuple[Misfit, ...]:
+        """Each room that is too small for a model, known before anything runs; empty when it fits."""
         ...

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: Ctrl-C is tested all the same
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CONVERTED_SIZE = 64
 CONVERTED_VARIANT = "level2_leaky"

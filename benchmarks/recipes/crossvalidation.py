@@ -9,20 +9,22 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 
 import click
 import numpy as np
 
-from conversion.constants import FloatModel, replace_constants
-from conversion.equalise import EqualiseRule, equalise
+from benchmarks.recipes.bias import correct_biases
+from benchmarks.recipes.constants import FloatModel, replace_constants
+from benchmarks.recipes.equalise import EqualiseRule, equalise
+from benchmarks.recipes.wide import attention
 from conversion.quantise import CALIBRATION_THREADS, assembled
-from conversion.ranges import Extremes, RangeRule, choose, observe
+from conversion.ranges import Extremes, Floats, RangeRule, choose, observe
 from conversion.steps import Origin, exported, facts_of
 from harness.detection.coco import coco_accuracy
-from harness.detection.dataset import Dataset, load_dataset
+from harness.detection.dataset import Dataset, evenly, load_dataset
 from harness.detection.detections import Detections
 from harness.detection.evaluate import canvases, detect
 from harness.detection.graphs import open_graph
@@ -31,35 +33,53 @@ from harness.detection.letterbox import to_float
 from harness.records.tflite_graph import parse
 
 FOLDS = 4
+BIAS_IMAGES = 24
+"""Calibration images that biases are corrected with."""
 THREADS = 2
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A recipe to judge: how ranges are chosen, and how far channels are equalised (strength 0: not at all)."""
+    """A recipe to judge.
+
+    How ranges are chosen, how far channels are equalised (strength 0: not at all), whether the attention computes with int16
+    activations, and whether biases are corrected.
+    """
 
     name: str
-    ranges: RangeRule = field(default_factory=RangeRule)
-    equalise: EqualiseRule = field(default_factory=EqualiseRule)
+    ranges: RangeRule
+    equalise: EqualiseRule
+    wide_attention: bool = False
+    correct_biases: bool = False
 
 
 OFF = EqualiseRule(strength=0.0)
+SHARED = RangeRule(share_concat=True)
+WIDER = RangeRule(share_concat=True, output_margin=1.2)
+TIGHTER = replace(WIDER, inner_margin=0.9)
 CANDIDATES = (
-    Candidate("true extremes, nothing shared", RangeRule(share_concat=False, output_margin=1.0), OFF),
-    Candidate("+ one range per concatenation", RangeRule(output_margin=1.0), OFF),
-    Candidate("+ output margin 1.2", RangeRule(), OFF),
-    Candidate("+ inner margin 0.9", RangeRule(inner_margin=0.9), OFF),
-    Candidate("+ inner margin 1.1", RangeRule(inner_margin=1.1), OFF),
-    Candidate("+ equalisation 0.5", RangeRule(), EqualiseRule()),
-    Candidate("+ equalisation 0.5, class floor -12", RangeRule(class_floor=-12.0), EqualiseRule()),
-    Candidate("+ equalisation 0.5, class floor -9", RangeRule(class_floor=-9.0), EqualiseRule()),
-    Candidate("+ equalisation 0.5, nothing shared", RangeRule(share_concat=False), EqualiseRule(share_concat=False)),
-    Candidate("+ equalisation 0.5, inner margin 0.9", RangeRule(inner_margin=0.9), EqualiseRule()),
+    Candidate("full-range", RangeRule(), OFF),
+    Candidate("+ one range per concatenation", SHARED, OFF),
+    Candidate("+ output margin 1.2", WIDER, OFF),
+    Candidate("+ inner margin 0.9", TIGHTER, OFF),
+    Candidate("+ inner margin 0.9, nothing shared", RangeRule(output_margin=1.2, inner_margin=0.9), OFF),
+    Candidate("+ inner margin 1.1", replace(WIDER, inner_margin=1.1), OFF),
+    Candidate("+ equalisation 0.5", WIDER, EqualiseRule()),
+    Candidate(
+        "+ equalisation 0.5, class floor -12",
+        replace(WIDER, class_floor=-12.0),
+        EqualiseRule(),
+    ),
+    Candidate("+ equalisation 0.5, class floor -9", replace(WIDER, class_floor=-9.0), EqualiseRule()),
+    Candidate("+ equalisation 0.5, nothing shared", RangeRule(output_margin=1.2), EqualiseRule(share_concat=False)),
+    Candidate("+ equalisation 0.5, inner margin 0.9", TIGHTER, EqualiseRule()),
     Candidate(
         "+ equalisation 0.5, nothing shared, inner margin 0.9",
-        RangeRule(share_concat=False, inner_margin=0.9),
+        RangeRule(output_margin=1.2, inner_margin=0.9),
         EqualiseRule(share_concat=False),
     ),
+    Candidate("+ int16 attention", RangeRule(), OFF, wide_attention=True),
+    Candidate("+ bias correction", RangeRule(), OFF, correct_biases=True),
 )
 
 
@@ -79,12 +99,14 @@ def main(checkpoint: Path, data: Path, only: tuple[str, ...], exact: tuple[str, 
     _print("float", judge.pooled([floats] * FOLDS))
     content = floats.read_bytes()
     model = FloatModel(content, parse(content, "float"))
-    seen = [observe(content, model.graph, _inputs(dataset.take(fold), facts.image_size), CALIBRATION_THREADS) for fold in folds]
+    inputs = (inputs(dataset.take(fold), facts.image_size) for fold in folds)
+    seen = [observe(content, model.graph, images, CALIBRATION_THREADS, per_channel=True) for images in inputs]
     for candidate in CANDIDATES:
         wanted = candidate.name in exact or any(text in candidate.name for text in only)
         if wanted or not (only or exact):
             with tempfile.TemporaryDirectory() as folder:
-                _print(candidate.name, judge.pooled(_quantised(model, seen, candidate, Path(folder))))
+                quantiser = Quantiser(model, seen, dataset, facts.image_size)
+                _print(candidate.name, judge.pooled(quantiser.models(candidate, Path(folder))))
 
 
 @dataclass(frozen=True)
@@ -110,17 +132,37 @@ class Judge:
 FIELDS = ("images", "boxes", "scores", "classes")
 
 
-def _quantised(model: FloatModel, seen: Sequence[Mapping[int, Extremes]], candidate: Candidate, folder: Path) -> list[Path]:
-    """For each fold, a model calibrated on all others."""
-    paths = []
-    for left_out in range(FOLDS):
-        others = reduce(_merged, (part for fold, part in enumerate(seen) if fold != left_out))
-        constants, equalised = equalise(model, others, candidate.equalise)
-        content = replace_constants(model.content, constants)
-        path = folder / f"{left_out}.tflite"
-        path.write_bytes(assembled(content, model.graph, choose(model.graph, equalised, candidate.ranges)))
-        paths.append(path)
-    return paths
+@dataclass(frozen=True)
+class Quantiser:
+    """Makes the models of a candidate; `seen` are the extremes of each fold, `size` is the side of an image in pixels."""
+
+    model: FloatModel
+    seen: Sequence[Mapping[int, Extremes]]
+    dataset: Dataset
+    size: int
+
+    def models(self, candidate: Candidate, folder: Path) -> list[Path]:
+        """For each fold, a model calibrated on all others."""
+        return [self.build(candidate, left_out, folder / f"{left_out}.tflite") for left_out in range(FOLDS)]
+
+    def build(self, candidate: Candidate, left_out: int, path: Path) -> Path:
+        """The model of one fold, calibrated on all others, written to `path`."""
+        others = reduce(_merged, (part for fold, part in enumerate(self.seen) if fold != left_out))
+        constants, equalised = equalise(self.model, others, candidate.equalise)
+        content = replace_constants(self.model.content, constants)
+        model = FloatModel(content, self.model.graph)
+        ranges = choose(model.graph, equalised, candidate.ranges)
+        if candidate.correct_biases:
+            content = replace_constants(content, correct_biases(model, ranges, self._images(left_out)))
+        wide = attention(model.graph) if candidate.wide_attention else []
+        path.write_bytes(assembled(content, model.graph, ranges, wide))
+        return path
+
+    def _images(self, left_out: int) -> list[Floats]:
+        """Some images of all folds but one, evenly spaced."""
+        others = [image for image in range(len(self.dataset.images)) if image % FOLDS != left_out]
+        chosen = [others[position] for position in evenly(len(others), BIAS_IMAGES)]
+        return inputs(self.dataset.take(chosen), self.size)
 
 
 def _merged(first: Mapping[int, Extremes], second: Mapping[int, Extremes]) -> dict[int, Extremes]:
@@ -130,7 +172,8 @@ def _merged(first: Mapping[int, Extremes], second: Mapping[int, Extremes]) -> di
     }
 
 
-def _inputs(dataset: Dataset, size: int) -> list[np.ndarray]:
+def inputs(dataset: Dataset, size: int) -> list[Floats]:
+    """The images as the float model takes them, float32 (1, size, size, 3) in 0..1."""
     return [to_float(canvas) for canvas in canvases(dataset, size)]
 
 

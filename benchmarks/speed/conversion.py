@@ -6,40 +6,23 @@ other and `--rounds` times in turn; printed are seconds and peak memory of the w
 
 from __future__ import annotations
 
-import os
-import statistics
 import sys
 import tempfile
-import threading
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import psutil
 import yaml
 
+from benchmarks.speed.cost import measured, median_seconds
 from harness.detection.data_yaml import read_data_yaml
 from harness.detection.dataset import load_calibration
-from harness.processes import run_child
 
-LIMIT_S = 3600.0
-POLL_S = 0.2
 THEIRS = """
 import sys, torch
 from ultralytics import YOLO
 torch.set_num_threads(2)
 YOLO(sys.argv[1]).export(format="litert", quantize=8, data=sys.argv[2], imgsz=int(sys.argv[3]), batch=1, split="train")
 """
-OFFLINE = {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0"}
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds of wall-clock and peak resident bytes of a process tree."""
-
-    seconds: float
-    peak_bytes: int
 
 
 @click.command()
@@ -59,16 +42,8 @@ def main(checkpoint: Path, data: Path, recipe: str, images: int, imgsz: int, rou
             copy = folder / "best.pt"
             copy.write_bytes(checkpoint.read_bytes())
             theirs.append(measured([sys.executable, "-c", THEIRS, str(copy), str(subset), str(imgsz)], folder))
-            options = [
-                "--recipe",
-                recipe,
-                "--images",
-                str(images),
-                "--imgsz",
-                str(imgsz),
-                "--output",
-                str(folder / "converted"),
-            ]
+            options = ["--recipe", recipe, "--images", str(images), "--imgsz", str(imgsz)]
+            options += ["--output", str(folder / "converted")]
             command = [sys.executable, "-m", "harness.cli", "convert", "--checkpoint", str(copy), "--calibration", str(subset)]
             ours.append(measured([*command, *options], folder))
     for label, costs in (("ethos-bench convert", ours), ("ultralytics export", theirs)):
@@ -76,11 +51,6 @@ def main(checkpoint: Path, data: Path, recipe: str, images: int, imgsz: int, rou
     click.echo(
         f"ratio: {median_seconds(ours) / median_seconds(theirs):.2f} ({recipe}, {images} images, {imgsz} px, {rounds} rounds)"
     )
-
-
-def median_seconds(costs: list[Cost]) -> float:
-    """The median of the rounds."""
-    return statistics.median(cost.seconds for cost in costs)
 
 
 def subset_yaml(data: Path, count: int, folder: Path) -> Path:
@@ -91,46 +61,6 @@ def subset_yaml(data: Path, count: int, folder: Path) -> Path:
     path = folder / "data.yaml"
     path.write_text(yaml.safe_dump({**content, **dict.fromkeys(("train", "val", "test"), str(listing))}))
     return path
-
-
-def measured(command: list[str], folder: Path) -> Cost:
-    """What one command costs, with empty caches; it must succeed."""
-    environment = {**OFFLINE, "ETHOS_BENCH_CACHE": str(folder / "cache"), "YOLO_CONFIG_DIR": str(folder / "settings")}
-    peak = _PeakMemory()
-    started = time.perf_counter()
-    finished = run_child(command, timeout_s=LIMIT_S, environment=environment, cwd=folder)
-    seconds = time.perf_counter() - started
-    peak.stop()
-    if finished.returncode:
-        raise click.ClickException(f"{' '.join(command[:4])} failed: {(finished.stderr or finished.stdout)[-800:]}")
-    return Cost(seconds, peak.bytes)
-
-
-class _PeakMemory:
-    """The largest sum of resident bytes over all descendants of this process, looked at every 0.2 s."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the watching."""
-        self._done.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        own = psutil.Process(os.getpid())
-        while not self._done.wait(POLL_S):
-            self.bytes = max(self.bytes, sum(_resident(child) for child in own.children(recursive=True)))
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.Error:
-        return 0  # it ended between listing and looking
 
 
 if __name__ == "__main__":

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import click
 
+from harness.cli.compare_models import compare_models_command
 from harness.cli.convert import convert_command
+from harness.cli.diff import diff_command
+from harness.cli.disassemble import disassemble_command
 from harness.cli.doctor import doctor_command
+from harness.cli.export import export_command
 from harness.cli.export_onnx import export_onnx_command
+from harness.cli.fvp import fvp_command
 from harness.cli.inspect import inspect_command
+from harness.cli.recommend import recommend_command
+from harness.cli.report import report_command
 from harness.cli.targets import targets_command
 
 
@@ -17,5 +24,19 @@ def main() -> None:
     """Prove what a vision model really does on an Arm Ethos-U NPU. The suite itself is `pytest benchmarks/`."""
 
 
-for command in (convert_command, doctor_command, export_onnx_command, inspect_command, targets_command):
+COMMANDS = (
+    compare_models_command,
+    convert_command,
+    diff_command,
+    disassemble_command,
+    doctor_command,
+    export_command,
+    export_onnx_command,
+    fvp_command,
+    inspect_command,
+    recommend_command,
+    report_command,
+    targets_command,
+)
+for command in COMMANDS:
     main.add_command(command)

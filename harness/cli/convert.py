@@ -8,11 +8,11 @@ from typing import Literal
 
 import click
 
-from conversion.cache import storage_errors
 from conversion.pipeline import Settings, compile_source, int8_source
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.steps import Origin, facts_of
+from harness.cache import storage_errors
 from harness.cli.failing import exits_cleanly
 from harness.figures import memory_problems
 from harness.workbench.calibration import data_calibration
@@ -44,13 +44,15 @@ def convert_command(
     cut: Literal["raw", "decoded"],
     vela: str,
 ) -> None:
-    """Convert a checkpoint to int8 TFLite and compile it; writes NAME_int8.tflite and NAME_PROFILE_vela.tflite."""
+    """Convert a checkpoint to int8 TFLite and compile it; writes NAME_{int8,float,PROFILE_vela}.tflite."""
     profiles = [load_profile(name) for name in dict.fromkeys(npus)]
     origin = Origin(checkpoint.stem, checkpoint=checkpoint)
     count = RECIPES[recipe].images if images is None else images
     settings = Settings(recipe=recipe, cut=cut, image_size=imgsz, vela=vela)
     source = int8_source(origin, facts_of(origin, click.echo), settings, data_calibration(calibration, count), click.echo)
     _copy(source.int8.path, output / f"{origin.variant}_int8.tflite")
+    if source.floating:
+        _copy(source.floating.path.with_suffix(".tflite"), output / f"{origin.variant}_float.tflite")
     for profile in profiles:
         compilation = compile_source(source, profile, vela, click.echo).compilation
         _copy(compilation.compiled.path, output / f"{origin.variant}_{profile.name}_vela.tflite")

@@ -13,9 +13,9 @@ from typing import Literal
 import click
 from rich.console import Console
 
-from conversion.cache import cache_root
 from conversion.profile_files import load_profile, profile_names
 from conversion.vela import vela_executable, vela_version
+from harness.cache import cache_root
 from harness.errors import EthosBenchError
 
 State = Literal["ok", "missing", "broken"]

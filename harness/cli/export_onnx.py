@@ -8,9 +8,9 @@ from typing import Literal
 
 import click
 
-from conversion.cache import storage_errors
 from conversion.pipeline import image_size
 from conversion.steps import Origin, exported, facts_of
+from harness.cache import storage_errors
 from harness.cli.failing import exits_cleanly
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from harness.records.unavailable import Unavailable
 
 Where = Literal["executed", "fused", "elided", "cpu"]
+NOT_READ = Unavailable("not read from Vela's files")
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,10 @@ class PlacedOperator:
     `where`: executed (has an NPU command of its own), fused (done inside the command of another operator), elided (removed:
     a reshape or a copy that needs no work), cpu. `reason` is Vela's own constraint text when it is on the CPU. `macs` are our
     count of multiply-accumulates, `npu_cycles` Vela's estimate for the commands that belong to it (0 on the CPU, where Vela
-    counts nothing); an older Vela gives none per operator.
+    counts nothing); an older Vela gives none per operator. `compute_cycles` are those of them that remain with memories that
+    never make the NPU wait; `staging_bytes` is the most that lies in the staging memory (Vela's fast scratch memory) meanwhile.
+    `commands` are the operator's own commands in the NPU's queue: the number of the stream (from 1, in the order of the
+    compiled file's `ethos-u` operators) and the byte offset in it.
     """
 
     index: int
@@ -27,10 +31,14 @@ class PlacedOperator:
     macs: int
     npu_cycles: int | Unavailable
     reason: str = ""
+    commands: tuple[tuple[int, int], ...] = ()
+    compute_cycles: int | Unavailable = NOT_READ
+    staging_bytes: int | Unavailable = NOT_READ
 
     def to_json(self) -> dict[str, Any]:
-        """A mapping for placement files; cycles that this Vela does not give are a text that says so."""
-        return vars(self) | {"npu_cycles": self.npu_cycles if isinstance(self.npu_cycles, int) else str(self.npu_cycles)}
+        """A mapping for placement files; what this Vela does not give is a text that says so."""
+        figures = {name: str(value) if isinstance(value, Unavailable) else value for name, value in vars(self).items()}
+        return figures | {"commands": [list(place) for place in self.commands]}
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,35 @@ class MemoryBudget:
 
 
 @dataclass(frozen=True)
+class Corstone:
+    """The Corstone reference platform that carries an NPU as Arm's FVPs model it, and what Arm's inference runner has there.
+
+    `platforms` are the subsystems that can carry it ("SSE-300", "SSE-310", "SSE-320"), the usual one first. The runner is a
+    firmware that finds the model, the input and the output at fixed addresses, each with so many bytes of room;
+    `arena_bytes` is its tensor arena, `cache_bytes` its on-chip buffer for an NPU with a memory of its own (0: none).
+    `source` says where all this is read from.
+    """
+
+    platforms: tuple[str, ...]
+    arena_bytes: int
+    cache_bytes: int
+    model_address: int
+    model_bytes: int
+    input_address: int
+    input_bytes: int
+    output_address: int
+    output_bytes: int
+    source: str
+
+
+@dataclass(frozen=True)
 class Profile:
     """One NPU configuration, read from a TOML file; every figure has its source.
 
     `arena_area` is Vela's name of the memory that holds the feature maps ("sram" or "dram"), `constants_area` the one that
     holds weights and command stream ("off_chip_flash", "dram" or "sram"). `budget` maps these names to what the platform has.
     `vela_config` is Vela's name of a file it ships ("Arm/vela.ini") or an absolute path, `vela_config_sha256` that of
-    its text.
+    its text. `corstone` is the platform that Arm's FVPs put this NPU on, None when the profile does not say.
     """
 
     name: str
@@ -43,6 +65,7 @@ class Profile:
     budget: dict[MemoryArea, MemoryBudget]
     sources: dict[str, str]
     vela_config_sha256: str = ""
+    corstone: Corstone | None = None
     description: str = ""
     path: str = field(default="", compare=False)
 

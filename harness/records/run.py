@@ -35,8 +35,9 @@ class Run:
     were taken, microseconds, or why there are none. `proof` is the proof of NPU execution, or why there is none; `evidence`
     is what the latency samples and outputs may be called. `npu_time_share` is NPU active time of total time, 0..1.
     `fingerprint` names the target's hardware and software, `executed`
-    the SHA-256 of the file that ran. `cpu_latency_us` are samples of the plain int8 file on the CPU beside the NPU, taken in
-    the same way. `lost_us` arrived before a link broke: kept, and never part of a figure.
+    the SHA-256 of the file that ran. `counters` are the NPU's own for one inference ("active_cycles", "axi0_read_beats"), by
+    name; empty when it gave none. `log` is all that the target printed. `cpu_latency_us` are samples of the plain int8 file on
+    the CPU beside the NPU, taken in the same way. `lost_us` arrived before a link broke: kept, and never part of a figure.
     `latency_summary_us` (min, mean) is what a tool says that gives no single samples.
     """
 
@@ -49,6 +50,7 @@ class Run:
     proof: Proof | Unavailable
     npu_time_share: float | Unavailable
     peak_memory_bytes: int | Unavailable
+    counters: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     log: str = field(default="", repr=False)
     cpu_latency_us: tuple[float, ...] | Unavailable = NO_CPU_BESIDE

@@ -4,21 +4,52 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark.stats import Stats
 
+from harness.detection.dataset import Dataset
+from harness.report.exports.summary import summary
+from harness.report.past_runs import runs_beside
+from harness.report.stored_run import StoredRun, read_run
 from harness.report.tables import COLUMNS, MISSING, Record, RecordTable, difference_text, found_text, value_text
 from harness.store import Results, write_whole
+
+if TYPE_CHECKING:
+    from harness.report.html.history import ChangePoint, PastRun
 
 SECONDS = 1e-6
 
 
 def write_reports(results: Results) -> None:
-    """Write `<variant>.md` for every variant, and benchmark.json."""
+    """Write `<variant>.md` for every variant, summary.md and benchmark.json."""
     for variant in dict.fromkeys(record["variant"] for record in results.records):
-        write_whole(results.folder / f"{variant}.md", variant_page(results, variant))
+        write_whole(results.folder / page_name(variant), variant_page(results, variant))
     write_whole(results.folder / "benchmark.json", json.dumps(benchmark_json(results), indent=1))
+    for name, text in summary(read_run(results.folder, checked=False)).items():
+        write_whole(results.folder / name, text)
+
+
+def page_name(variant: str) -> str:
+    """The file of a model's page; one that is called like the run's own summary.md makes way for it."""
+    return f"{variant}_model.md" if variant == "summary" else f"{variant}.md"
+
+
+def write_report(
+    results: Results,
+    dataset: Dataset | None,
+    history: Sequence[PastRun] | None = None,
+    changes: Sequence[ChangePoint] = (),
+) -> Path:
+    """Write report.html, with the images of `dataset`; its history is `history`, or else the runs beside this one."""
+    from harness.report.html.page import write_page  # scipy.stats and the chart library: a second that few sessions need
+
+    run = read_run(results.folder, checked=False)
+    output = results.folder / "report.html"
+    write_page(run, output, dataset, runs_beside(run) if history is None else history, changes)
+    return output
 
 
 def variant_page(results: Results, variant: str) -> str:
@@ -48,7 +79,7 @@ def _case_section(table: RecordTable, case: tuple[str, str, str]) -> str:
         value = record["unavailable"] if "unavailable" in record else value_text(record, column.form, column.scale)
         note = f" ({record['note']})" if record.get("note") else ""
         rows.append(_row(column.heading, f"{value}{note}", record["evidence"]))
-    return f"## {case[1]} on {case[2]}\n\n" + "\n".join(rows)
+    return f"## {case[1]} on {table.target(case)}\n\n" + "\n".join(rows)
 
 
 def _verdict_section(verdicts: Sequence[Record]) -> str:
@@ -66,15 +97,21 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def benchmark_json(results: Results) -> dict[str, Any]:
+def benchmark_json(results: Results | StoredRun) -> dict[str, Any]:
     """The samples in pytest-benchmark's format, so that its `compare` and others' dashboards read them; seconds there."""
+    header = results.header if isinstance(results, StoredRun) else asdict(results.header)
     return {
-        "machine_info": results.header.host,
-        "commit_info": {"id": results.header.commit, "dirty": results.header.dirty},
+        "machine_info": header["host"],
+        "commit_info": {"id": header["commit"], "dirty": header["dirty"]},
         "benchmarks": [_benchmark(group) for group in results.samples],
-        "datetime": results.header.started,
-        "version": results.header.versions.get("pytest-benchmark", ""),
+        "datetime": header["started"],
+        "version": header["versions"].get("pytest-benchmark", ""),
     }
+
+
+def pytest_benchmark(run: StoredRun) -> dict[str, str]:
+    """`benchmark.json` of a stored run."""
+    return {"benchmark.json": json.dumps(benchmark_json(run), indent=1) + "\n"}
 
 
 def _benchmark(group: Record) -> dict[str, Any]:

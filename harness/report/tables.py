@@ -27,13 +27,17 @@ COLUMNS = (
     Column("ops %", "operators on the NPU, %", "npu_operator_share", ".1f", scale=100),
     Column("MACs %", "MACs on the NPU, %", "npu_mac_share", ".1f", scale=100),
     Column("CPU", "operators on the CPU", "operators_cpu", "d"),
+    Column("px", "image size, pixels", "image_size", "d"),
     Column("Vela ms", "Vela's estimate, ms", "estimated_us", ".2f", scale=1e-3),
     Column("x base", "times faster than the plain model by Vela's estimate", "estimated_speedup_over_base", ".2f"),
     Column("MiB", "arena, MiB", "arena_bytes", ".2f", scale=2**-20),
     Column("fits", "fits the platform", "fits", "s"),
+    Column("ran %", "operators that the run proves the NPU executed, %", "npu_executed_share", ".1f", scale=100),
+    Column("exact", "images with the reference's bytes", "bit_exact_images", "note"),
     Column("ms", "median latency, ms", "latency_us", ".2f", stat="median", scale=1e-3),
     Column("float", "mAP50-95 of the float graph", "map50_95", ".3f", graph="float"),
     Column("int8", "mAP50-95 of the int8 graph", "map50_95", ".3f", graph="int8"),
+    Column("npu", "mAP50-95 of the target's own outputs", "map50_95", ".3f", graph="npu"),
     Column("loss", "mAP50-95 that int8 costs", "map50_95_drop", "+.3f", graph="int8"),
 )
 
@@ -47,6 +51,12 @@ class RecordTable:
     def cases(self) -> list[tuple[str, str, str]]:
         """(variant, profile, target) of every case, in the order of the run."""
         return list(dict.fromkeys((key[0], key[1], key[2]) for key in self._records))
+
+    def target(self, case: tuple[str, str, str]) -> str:
+        """A case's target, with the engine that ran it where the target has several: "fvp (open)"."""
+        own = (record for key, record in self._records.items() if key[:3] == case)
+        engine = next((found for record in own if (found := record["identity"].get("options", {}).get("engine"))), "")
+        return f"{case[2]} ({engine})" if engine else case[2]
 
     def find(self, case: tuple[str, str, str], metric: str, stat: str = "", graph: str = "") -> Record | None:
         """One record, or None when the run has none."""
@@ -71,6 +81,8 @@ def value_text(record: Record, form: str, scale: float = 1.0) -> str:
     """A record's value in a format; "-" when it is unavailable."""
     if "unavailable" in record:
         return MISSING
+    if form == "note":
+        return str(record.get("note", MISSING))
     value = record["value"]
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -10,23 +10,27 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.report.tables import COLUMNS, Column, Record, RecordTable, difference_text, found_text, outcome_counts
+from harness.report.tables import COLUMNS, MISSING, Column, Record, RecordTable, difference_text, found_text, outcome_counts
 from harness.store import Results
 
 COLOURS = {"confirmed": "green", "exceeded": "cyan", "fell short": "yellow", "refuted": "red"}
 NARROWEST = 132
 """Columns of text; a log has no width of its own, and a table squeezed into 80 columns cannot be read."""
+WIDEST = 1000
+PIXELS = "px"
+Case = tuple[str, str, str]
 LEFT: dict[str, Any] = {"title_justify": "left", "caption_justify": "left", "pad_edge": False, "padding": (0, 1, 0, 0)}
 
 
 def print_summary(results: Results, reporter: Any) -> None:
     """Write the table of models, the findings and the verdicts below pytest's own output."""
-    width = max(reporter._tw.fullwidth, NARROWEST)
-    console = Console(force_terminal=reporter.hasmarkup, no_color=not reporter.hasmarkup, width=width)
     table = RecordTable(results.records)
+    models = model_table(table, results.verdicts)
+    width = max(reporter._tw.fullwidth, NARROWEST, Console(width=WIDEST).measure(models).maximum)
+    console = Console(force_terminal=reporter.hasmarkup, no_color=not reporter.hasmarkup, width=width)
     with console.capture() as captured:
         console.print()
-        console.print(model_table(table, results.verdicts))
+        console.print(models)
         for line in findings(table):
             console.print(line, highlight=False, markup=False)
         if results.verdicts:
@@ -36,20 +40,46 @@ def print_summary(results: Results, reporter: Any) -> None:
 
 
 def model_table(table: RecordTable, verdicts: Sequence[Record]) -> Table:
-    """Models x figures; the caption names the evidence of every column."""
+    """Models x figures; targets whose figures complete each other share a row. The caption names every column's evidence."""
     cases = table.cases()
-    used = [column for column in COLUMNS if any(table.find(c, column.metric, column.stat, column.graph) for c in cases)]
+    used = [column for column in COLUMNS if any(table.text(c, column) != MISSING for c in cases)]
+    sizes = {table.text(case, column) for case in cases for column in used if column.short == PIXELS}
+    if len(sizes) == 1:
+        used = [column for column in used if column.short != PIXELS]
     shown = Table(box=box.SIMPLE_HEAD, title="Models", caption=_evidence(table, used), **LEFT)
     for heading in ("model", "NPU", "target"):
         shown.add_column(heading, no_wrap=True)
     for column in used:
         shown.add_column(column.short, justify="right", no_wrap=True)
     shown.add_column("claims met", justify="right", no_wrap=True)
-    for case in cases:
-        own = [v for v in verdicts if (v["variant"], v["profile"], v["target"]) == case]
-        names = (case[0], short_profile(case[1]), case[2])
-        shown.add_row(*map(escape, names), *(table.text(case, column) for column in used), outcome_counts(own))
+    for row in shared_rows(table, used):
+        own = {v["claim"]: v for case in row for v in verdicts if (v["variant"], v["profile"], v["target"]) == case}
+        targets = ", ".join(table.target(case) for case in row)
+        cells = (_cell(table, row, column) for column in used)
+        shown.add_row(escape(row[0][0]), short_profile(row[0][1]), escape(targets), *cells, outcome_counts(list(own.values())))
     return shown
+
+
+def shared_rows(table: RecordTable, columns: Sequence[Column]) -> list[list[Case]]:
+    """The cases of each row: those of one model and profile in which no column has two figures."""
+    rows: list[list[Case]] = []
+    for case in table.cases():
+        for row in rows:
+            if row[0][:2] == case[:2] and all(_agree(table, row, case, column) for column in columns):
+                row.append(case)
+                break
+        else:
+            rows.append([case])
+    return rows
+
+
+def _agree(table: RecordTable, row: Sequence[Case], case: Case, column: Column) -> bool:
+    return len({MISSING, _cell(table, row, column), table.text(case, column)}) < 3
+
+
+def _cell(table: RecordTable, row: Sequence[Case], column: Column) -> str:
+    """The figure that one of the cases of a row has."""
+    return next((text for case in row if (text := table.text(case, column)) != MISSING), MISSING)
 
 
 def _evidence(table: RecordTable, columns: Sequence[Column]) -> str:
@@ -73,6 +103,12 @@ def findings(table: RecordTable) -> list[str]:
         accuracy = table.find(case, "map50_95", graph="int8")
         if accuracy and "unavailable" in accuracy:
             lines[f"{case[0]}: no accuracy: {accuracy['unavailable']}"] = None
+        latency = table.find(case, "latency_us", stat="median")
+        if latency and "unavailable" in latency:
+            lines[f"{case[2]}: no latency: {latency['unavailable']}"] = None
+        exact = table.find(case, "bit_exact")
+        if exact and "unavailable" in exact and exact["evidence"] != "host":
+            lines[f"{case[0]} on {case[2]}: bytes not compared: {exact['unavailable']}"] = None
     return list(lines)
 
 

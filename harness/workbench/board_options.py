@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -9,10 +10,17 @@ from harness.workbench.options import BenchOptions
 from targets.table import TargetOptions, preferred_vela
 
 
-def target_options(options: BenchOptions, journal: Path | None = None) -> TargetOptions:
+def target_options(
+    options: BenchOptions, journal: Path | None = None, progress: Callable[[str], None] = lambda _: None
+) -> TargetOptions:
     """The part of a session's options that its targets see."""
     return TargetOptions(
         threads=options.threads,
+        progress=progress,
+        fvp_engine=options.fvp_engine,
+        fvp=options.fvp,
+        fvp_firmware=options.fvp_firmware,
+        fvp_seconds=options.fvp_seconds,
         targets_file=options.targets_file,
         trust_on_first_use=options.trust_on_first_use,
         record=options.record,

@@ -22,9 +22,13 @@ from harness.store import Findings
 from harness.verdicts import judge
 from harness.workbench.accuracy_figures import accuracy_figures, drop_figures
 from harness.workbench.detectors import Detected
+from harness.workbench.execution_figures import EQUALITY_METRICS, equality_figures
+from harness.workbench.reference import Equality
 from harness.workbench.workbench import Workbench
 
 TOOLS = ("ai-edge-quantizer", "ai-edge-litert", "litert-torch", "torch", "onnxruntime")
+
+EXECUTION_METRICS = (("npu_executed_share", "ratio"), ("npu_time_share", "ratio"))
 
 
 @dataclass
@@ -46,10 +50,10 @@ class Case:
     def subject(self) -> Subject:
         """Where this case's records belong, with the identity of the compiled model."""
         identity = figures.artefact_identity(self.artefact, self._options(), _versions())
-        return Subject(self.variant, self.profile, self.place, identity)
+        return Subject(self.variant, self.profile, self.recorded_target, identity)
 
     @property
-    def place(self) -> str:
+    def recorded_target(self) -> str:
         """The target's name in records."""
         return self.bench.recorded_target(self.target)
 
@@ -58,7 +62,7 @@ class Case:
         facts, twin = self.bench.facts(self.variant), self.bench.twin(self.variant)
         self.bench.require_identity(self.variant)
         weights = facts.weights if facts else self.bench.source(self.variant).graph.weights
-        subject = Subject(self.variant, self.profile, self.place, Identity(weights=weights))
+        subject = Subject(self.variant, self.profile, self.recorded_target, Identity(weights=weights, options=self._engine()))
         size = self.bench.checkpoint_bytes(self.variant)
         return self._keep(figures.identity_figures(subject, facts, self.bench.activation(self.variant), twin, size))
 
@@ -85,21 +89,33 @@ class Case:
         """What the compiled file needs and whether the platform has it."""
         compilation = self.artefact.compilation
         size = compilation.compiled.path.stat().st_size
-        return self._keep(figures.memory_figures(self.subject, compilation, size))
+        misfits = self.bench.misfits(*self._place)
+        fitting = self.bench.fitting_size(*self._place) if misfits else Unavailable("it fits")
+        return self._keep(figures.memory_figures(self.subject, compilation, size, misfits, fitting))
 
-    def execution(self) -> Run:
-        """The run on the target, with its latency samples and what it proves."""
+    @property
+    def _place(self) -> tuple[str, str, str]:
+        return self.variant, self.profile, self.target
+
+    def execution(self) -> Run | Unavailable:
+        """The run on the target, with its latency samples, or why the model is not run: that it does not fit is a result."""
+        unfit = self.bench.unfit(*self._place)
+        if unfit:
+            self._keep(figures.unrun_figures(self.subject, unfit, [("latency_us", "us")]))
+            return unfit
         run = self._run()
-        self._keep([*figures.latency_figures(self.subject, run), *figures.execution_figures(self.subject, run)])
+        if self.bench.engine(self.target, self.profile) == "arm":
+            self.findings.texts[f"logs/{'-'.join(self._place).replace(':', '-')}.log"] = run.log
+        self._keep(figures.latency_figures(self.subject, run))
         if not isinstance(run.latency_us, Unavailable):
-            case = {"variant": self.variant, "profile": self.profile, "target": self.place}
+            case = {"variant": self.variant, "profile": self.profile, "target": self.recorded_target}
             self.findings.samples.append({**case, "executed": run.executed, "latency_us": list(run.latency_us)})
         return run
 
     def _run(self) -> Run:
         """The run; samples that arrived before a link broke are kept beside the results, and are part of no figure."""
         try:
-            run = self.bench.run(self.variant, self.profile, self.target)
+            run = self.bench.run(*self._place)
         except RunError as error:
             self._keep_lost(getattr(error, "samples", ()), error.found)
             raise
@@ -108,13 +124,45 @@ class Case:
 
     def _keep_lost(self, samples: Sequence[float], why: str) -> None:
         if samples:
-            content = {"variant": self.variant, "profile": self.profile, "target": self.place, "why": why}
-            name = f"lost/{self.variant}-{self.profile}-{self.place.replace(':', '-').replace('/', '-')}.json"
+            content = {"variant": self.variant, "profile": self.profile, "target": self.recorded_target, "why": why}
+            name = f"lost/{self.variant}-{self.profile}-{self.recorded_target.replace(':', '-').replace('/', '-')}.json"
             self.findings.texts[name] = json.dumps({**content, "latency_us": list(samples)})
+
+    def proof(self) -> list[Measurement]:
+        """What the run proves of NPU execution, or why it proves nothing."""
+        unfit = self.bench.unfit(*self._place)
+        if unfit:
+            return self._keep(figures.unrun_figures(self.subject, unfit, EXECUTION_METRICS))
+        run = self._run()
+        return self._keep(figures.execution_figures(self.subject, run))
+
+    def equality(self) -> list[Measurement]:
+        """Whether the run's bytes are those of the reference, and on how many images."""
+        unfit = self.bench.unfit(*self._place)
+        if unfit:
+            return self._keep(figures.unrun_figures(self.subject, unfit, EQUALITY_METRICS))
+        run = self._run()
+        found = self.bench.equality(*self._place)
+        inputs = self.bench.inputs(self.variant, self.target)
+        subject = self.subject.with_options(inputs.options)
+        return self._keep(equality_figures(subject, run, found, inputs.said))
+
+    def require_equality(self) -> None:
+        """Raise RunError when an output of the run has other bytes than the reference."""
+        if self.bench.unfit(*self._place):
+            return
+        found = self.bench.equality(*self._place)
+        if isinstance(found, Equality) and found.difference:
+            wrong = f"{found.images - found.equal} of {found.images} images"
+            raise RunError(
+                f"{self.variant} on {self.target}: {wrong} have other bytes than {found.reference}: {found.difference}",
+                "the same bytes in every output of every image",
+                f"ethos-bench diff {self.artefact.source.path} --npu {self.profile}",
+            )
 
     def require_execution_proof(self) -> None:
         """Raise RunError when a target that runs the compiled file cannot prove that the NPU executed."""
-        if self.bench.target(self.target).graph == "int8":
+        if self.bench.target(self.target).graph == "int8" or self.bench.unfit(*self._place):
             return
         run = self._run()
         if isinstance(run.proof, Unavailable) or not run.proof.executed_operators:
@@ -122,7 +170,7 @@ class Case:
             raise RunError(f"{self.variant} on {self.target}: no proof that the NPU executed: {why}", "executed NPU operators")
 
     def accuracy(self) -> list[Measurement]:
-        """MAP of the float and the int8 graph, and what int8 costs."""
+        """MAP of the float and the int8 graph, what int8 costs, and the mAP of an NPU target's outputs."""
         found = {graph: self.bench.detections(self.variant, graph) for graph in ("float", "int8")}
         kept: list[Measurement] = []
         for graph, detections in found.items():
@@ -132,7 +180,23 @@ class Case:
         interval = self.bench.drop(self.variant)
         if interval:
             kept += drop_figures(self._accuracy_subject(found["int8"]), interval)
+        if self.bench.target(self.target).graph == "npu":
+            kept += self._npu_accuracy()
         return self._keep(kept)
+
+    def _npu_accuracy(self) -> list[Measurement]:
+        """MAP of what came out of the target, with the evidence of its run."""
+        unfit = self.bench.unfit(*self._place)
+        if unfit:
+            return accuracy_figures(self._accuracy_subject(unfit), "npu", unfit, Evidence.COMPILED)
+        run = self.bench.run(*self._place)
+        found = self.bench.npu_detections(*self._place)
+        if isinstance(found, Detected):
+            self.findings.files[f"detections/{self.variant}-npu-{self.profile}-{self.recorded_target}.json"] = str(found.kept)
+        subject = self._accuracy_subject(found)
+        compiled = replace(subject.identity, compiled=run.executed, profile=self.subject.identity.profile)
+        subject = replace(subject, identity=compiled).with_target(run.fingerprint)
+        return accuracy_figures(subject, "npu", found, run.evidence)
 
     def _accuracy_subject(self, detections: Detected | Unavailable) -> Subject:
         """Accuracy depends on data set, runtime and threads, and not on the profile's compiled file."""
@@ -148,7 +212,7 @@ class Case:
         return Subject(
             self.variant,
             self.profile,
-            self.place,
+            self.recorded_target,
             Identity(weights=identity.weights, tflite=identity.tflite, tools=identity.tools, options=options),
         )
 
@@ -164,13 +228,18 @@ class Case:
 
     def _keep(self, records: Sequence[Measurement]) -> list[Measurement]:
         kept = list(records)
-        if self.place != self.target:
+        if self.recorded_target != self.target:
             kept = [replace(record, replayed_from=self.target.partition(":")[2]) for record in kept]
         self.findings.records += kept
         return kept
 
     def _options(self) -> dict[str, str]:
-        return {"cut": self.bench.options.cut}
+        return {"cut": self.bench.options.cut, **self._engine()}
+
+    def _engine(self) -> dict[str, str]:
+        """Which engine of the target this is, for the identity of every record; nothing where a target has only one."""
+        engine = self.bench.engine(self.target, self.profile)
+        return {"engine": engine} if engine else {}
 
 
 def _versions() -> dict[str, str]:

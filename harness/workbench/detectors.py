@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from conversion.cache import entry
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.cache import entry
 from harness.detection.accuracy import Accuracy
 from harness.detection.coco import coco_accuracy
 from harness.detection.dataset import Dataset
 from harness.detection.detections import Detections, from_coco, to_coco
-from harness.detection.evaluate import COCO_SELECTION, PUBLISHED_MARGIN, PUBLISHED_SELECTION, detect
-from harness.detection.graphs import open_graph
+from harness.detection.evaluate import COCO_SELECTION, PUBLISHED_MARGIN, PUBLISHED_SELECTION, collect, detect
+from harness.detection.graphs import dequantise, open_graph
 from harness.detection.layout import Layout, find_layout
 from harness.detection.nms import Selection
 from harness.detection.ultralytics_ap import ultralytics_accuracy
@@ -74,6 +79,31 @@ def detected(
     return Detected(dataset, coco, published, folder, version)
 
 
+def detected_in(
+    outputs: Sequence[Sequence[NDArray[Any]]], model: ModelFile, dataset: Dataset, threads: int, runtime: str
+) -> Detected | Unavailable:
+    """What the outputs of a target for every image of a data set show; `model` is the int8 file, whose formats they have."""
+    layout = _layout(model, dataset, threads)
+    if isinstance(layout, Unavailable):
+        return layout
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(tensor).tobytes() for tensors in outputs for tensor in tensors))
+    formats = open_graph(model.path, threads).outputs
+
+    def write(folder: Path) -> None:
+        floats = (dequantise(tensors, formats) for tensors in outputs)
+        _write(folder, collect(floats, dataset, layout, (COCO_SELECTION, PUBLISHED_SELECTION)))
+
+    parts = {"generation": GENERATION, "model": model.sha256, "outputs": digest.hexdigest(), "data": dataset.identity}
+    folder = entry("detections", parts, write)
+    coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text()), dataset) for name in SETS)
+    return Detected(dataset, coco, published, folder, runtime)
+
+
+def _write(folder: Path, found: Sequence[Detections]) -> None:
+    for name, detections in zip(SETS, found, strict=True):
+        (folder / f"{name}.json").write_text(json.dumps(to_coco(detections)))
+
+
 @dataclass(frozen=True)
 class _Finder:
     dataset: Dataset
@@ -86,8 +116,7 @@ class _Finder:
             found = self._detect(model, (COCO_SELECTION, PUBLISHED_SELECTION), 0)
         else:
             found = (*self._detect(model, (COCO_SELECTION,), 0), *self._detect(rect, (PUBLISHED_SELECTION,), PUBLISHED_MARGIN))
-        for name, detections in zip(SETS, found, strict=True):
-            (folder / f"{name}.json").write_text(json.dumps(to_coco(detections)))
+        _write(folder, found)
 
     def _detect(self, model: ModelFile, selections: tuple[Selection, ...], margin: int) -> tuple[Detections, ...]:
         layout = _layout(model, self.dataset, self.threads)

@@ -11,7 +11,9 @@ from conversion.variants import BY_NAME
 from harness.errors import UsageError
 
 DEFAULT_PROFILE = "ethos-u65-256"
-DEFAULT_TARGET = "host"
+DEFAULT_TARGET = "sim"
+NPU_IMAGES = 4
+"""Images that a target with an NPU runs unless --images says otherwise."""
 BOARDS = ("ssh:", "farm:")
 
 
@@ -19,7 +21,8 @@ BOARDS = ("ssh:", "farm:")
 class BenchOptions:
     """The options of `pytest benchmarks/`, as docs/reference/options.md describes them.
 
-    `image_size` None means each checkpoint's own training size; `images` None means the whole split.
+    `image_size` None means each checkpoint's own training size, "auto" the largest that fits every profile and target;
+    `images` None means the whole split. `fvp_engine` "" means Arm's FVP where one is found.
     """
 
     targets: tuple[str, ...] = (DEFAULT_TARGET,)
@@ -33,14 +36,19 @@ class BenchOptions:
     images: int | None = None
     calibration_images: int | None = None
     recipe: str = ""
-    image_size: int | None = None
+    image_size: int | Literal["auto"] | None = None
     cut: Literal["raw", "decoded"] = "raw"
     repeats: int = 50
     threads: int = 2
     vela: str = ""
+    fvp_engine: Literal["", "arm", "open"] = ""
+    fvp: Path | None = None
+    fvp_firmware: Path | None = None
+    fvp_seconds: int = 900
     targets_file: Path | None = None
     trust_on_first_use: bool = False
     record: Path | None = None
+    accuracy_on_target: bool = False
     strict_claims: bool = False
     allow_missing_target: bool = False
 
@@ -54,7 +62,7 @@ class BenchOptions:
             if path and not path.is_file():
                 kind = "full-integer .tflite file" if option == "model" else "ultralytics .pt file"
                 raise UsageError(f"--{option.replace('_', '-')} `{path}` does not exist", f"a {kind}")
-        for name, count in (("--repeats", self.repeats), ("--threads", self.threads)):
+        for name, count in (("--repeats", self.repeats), ("--threads", self.threads), ("--fvp-seconds", self.fvp_seconds)):
             if count < 1:
                 raise UsageError(f"{name} {count}", "1 or more")
         if self.record and not any(spec.startswith(BOARDS) for spec in self.targets):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from conversion.checkpoint import SEEDED_IMAGE_SIZE
@@ -19,23 +19,26 @@ from conversion.steps import Calibration, facts_of
 from conversion.variants import activation_name, expected_activation
 from harness.detection.bootstrap import Interval, bootstrap_difference
 from harness.detection.dataset import Dataset, load_dataset
-from harness.detection.evaluate import canvases
-from harness.detection.graphs import open_graph
-from harness.detection.letterbox import to_quantised
-from harness.errors import CheckpointError, EthosBenchError, ModelError
+from harness.detection.graphs import TensorFormat, open_graph
+from harness.errors import CheckpointError, EthosBenchError, ModelError, RunError, UsageError
+from harness.figures import memory_problems
 from harness.records.artefact import Artefact
 from harness.records.checkpoint_facts import CheckpointFacts
 from harness.records.job import Job
+from harness.records.misfit import Misfit
 from harness.records.run import Run
 from harness.records.unavailable import Unavailable
 from harness.workbench.board_options import session_vela, target_options
 from harness.workbench.calibration import data_calibration, packaged_calibration
-from harness.workbench.detectors import Detected, detected
+from harness.workbench.detectors import Detected, detected, detected_in
+from harness.workbench.fitting import Misfits, largest_fitting
+from harness.workbench.inputs import Inputs, of_dataset, of_noise, of_photographs
 from harness.workbench.memo import Memo
 from harness.workbench.models import BASE, Model, resolve_models
-from harness.workbench.options import BenchOptions
+from harness.workbench.options import NPU_IMAGES, BenchOptions
+from harness.workbench.reference import Equality, compare, reference_outputs
 from targets.table import open_target
-from targets.target import Target
+from targets.target import PlatformTarget, Target
 
 Progress = Callable[[str], None]
 
@@ -64,12 +67,24 @@ class Workbench:
 
     def target(self, spec: str) -> Target:
         """The open target; TargetUnavailable when it is not there."""
-        options = target_options(self.options, self.journal)
+        options = target_options(self.options, self.journal, self.progress)
         return self._memo.get(("target", spec), lambda: self._held.enter_context(open_target(spec, options)))
 
     def recorded_target(self, spec: str) -> str:
         """The target's name in records: a replay has that of the board that was recorded."""
         return getattr(self.target(spec), "replays", spec) if spec.startswith("replay:") else spec
+
+    def engine(self, spec: str, profile: str) -> str:
+        """Which of a target's engines runs a profile, "" for targets that have one only; TargetUnavailable without it."""
+        target = self.target(spec)
+        return target.engine(self.profiles[profile]) if isinstance(target, PlatformTarget) else ""
+
+    def describe(self, spec: str) -> list[str]:
+        """What a target says of each profile of the session, one line each; none for targets that have nothing to choose."""
+        target = self.target(spec)
+        if not isinstance(target, PlatformTarget):
+            return []
+        return [target.describe(profile) for profile in self.profiles.values()]
 
     def facts(self, name: str) -> CheckpointFacts | None:
         """What a model's checkpoint is; None for a user's own TFLite file."""
@@ -157,7 +172,63 @@ class Workbench:
     def settings(self, model: Model) -> Settings:
         """How a model is converted; seeded weights have no accuracy to save and take the fast recipe unless one is named."""
         recipe = self.options.recipe or ("fast" if model.seeded else DEFAULT_RECIPE)
-        return Settings(recipe=recipe, cut=self.options.cut, image_size=self.options.image_size, vela=self.options.vela)
+        size = self._auto_size(model.name) if self.options.image_size == "auto" else self.options.image_size
+        return Settings(recipe=recipe, cut=self.options.cut, image_size=size, vela=self.options.vela)
+
+    def _auto_size(self, name: str) -> int:
+        """The largest size at which a model fits every profile and target; UsageError when there is none."""
+        facts = self.facts(name)
+        assert facts
+        places = [(profile, spec) for profile in self.profiles for spec in self.options.targets]
+        size = self._largest_fitting(self.models[name], places, facts.image_size)
+        if not size:
+            where = ", ".join(dict.fromkeys(f"{profile} on {spec}" for profile, spec in places))
+            raise UsageError(f"--imgsz auto: {name} fits {where} at no image size", "a platform with more memory")
+        return size
+
+    def misfits(self, name: str, profile: str, spec: str) -> Misfits:
+        """Each room that is too small for a model: of the target's platform where it has one, else of the profile."""
+        return self._misfits(self.artefact(name, profile), spec)
+
+    def _misfits(self, artefact: Artefact, spec: str) -> Misfits:
+        target = self.target(spec)
+        return target.misfits(artefact) if isinstance(target, PlatformTarget) else memory_problems(artefact.compilation)
+
+    def unfit(self, name: str, profile: str, spec: str) -> Unavailable | None:
+        """Why a target does not run a model: its platform has no room for it. None when it does run it."""
+        if not isinstance(self.target(spec), PlatformTarget):
+            return None
+        found = self.misfits(name, profile, spec)
+        return Unavailable(f"does not fit: {'; '.join(map(str, found))}") if found else None
+
+    def fitting_size(self, name: str, profile: str, spec: str) -> int | Unavailable:
+        """The largest image size at which a model that does not fit would, 0 when there is none, or why it is not known."""
+        model = self.models[name]
+        if model.tflite:
+            return Unavailable("a TFLite file has one size")
+        if not isinstance(self.target(spec), PlatformTarget):
+            return Unavailable("computed for platforms that refuse what does not fit")
+        return self._largest_fitting(model, [(profile, spec)], self.artefact(name, profile).image_size)
+
+    def _largest_fitting(self, model: Model, places: Sequence[tuple[str, str]], limit: int) -> int:
+        """Found by converting and compiling at few sizes; the fast recipe has the arena of the others."""
+        facts = self.facts(model.name)
+        assert facts
+        assert model.origin
+        origin, tell = model.origin, self._telling(model.name)
+
+        def misfits_at(size: int) -> list[Misfit]:
+            tell(f"does it fit at {size} px?")
+            settings = Settings(recipe="fast", cut=self.options.cut, image_size=size, vela=self.options.vela)
+            source = int8_source(origin, facts, settings, packaged_calibration(), tell)
+            return [
+                misfit
+                for profile, spec in places
+                for misfit in self._misfits(compile_source(source, self.profiles[profile], self.options.vela, tell), spec)
+            ]
+
+        key = ("fitting", facts.weights, limit, *places)
+        return self._memo.get(key, lambda: largest_fitting(limit, misfits_at, max(facts.strides)))
 
     def _calibration(self, model: Model) -> Calibration:
         if not self.options.data:
@@ -181,17 +252,49 @@ class Workbench:
         return self._memo.get(("run", file.sha256, spec), lambda: self._run(artefact, target))
 
     def _run(self, artefact: Artefact, target: Target) -> Run:
+        inputs = self.inputs(artefact.variant, target.name)
         self._telling(artefact.variant)(f"running on {target.name}")
-        return target.run(Job(artefact, (self._input(artefact),), self.options.repeats))
+        return target.run(Job(artefact, inputs.tensors, self.options.repeats))
 
-    def _input(self, artefact: Artefact) -> NDArray[np.int8]:
-        """The first image of the data set as the model's input, else a fixed pattern in the input's shape."""
-        detail = self.source(artefact.variant).graph.inputs[0]
-        if self.dataset and detail.shape == (1, artefact.image_size, artefact.image_size, 3):
-            canvas = next(canvases(self.dataset.take([0]), artefact.image_size))
-            form = open_graph(artefact.source.path, self.options.threads).input
-            return to_quantised(canvas, form.scale, form.zero_point, np.int8).astype(np.int8, copy=False)
-        return np.resize(np.arange(-128, 128, dtype=np.int8), detail.shape)
+    def inputs(self, name: str, spec: str) -> Inputs:
+        """What a target runs: one image for a target that only samples the host, several where bytes are compared."""
+        source, target = self.source(name), self.target(spec)
+        whole = len(self.dataset.images) if self.dataset and self.options.accuracy_on_target else NPU_IMAGES
+        count = 1 if target.graph == "int8" else self.options.images or whole
+        return self._memo.get(("inputs", source.int8.sha256, count), lambda: self._inputs(source, count))
+
+    def _inputs(self, source: Source, count: int) -> Inputs:
+        detail, size = source.graph.inputs[0], source.image_size
+        if detail.shape != (1, size, size, 3):
+            return of_noise(count, detail)
+        if self.dataset:
+            return of_dataset(self.dataset, count, size, self._input_format(source))
+        if self.models[source.variant].tflite or count == 1:
+            return of_noise(count, detail)
+        return of_photographs(count, size, self._input_format(source))
+
+    def _input_format(self, source: Source) -> TensorFormat:
+        return open_graph(source.int8.path, self.options.threads).input
+
+    def equality(self, name: str, profile: str, spec: str) -> Equality | Unavailable:
+        """Whether the bytes of a run are those of TFLite Micro's reference kernels, or why nothing was compared."""
+        if self.target(spec).graph == "int8":
+            return Unavailable(f"{spec} runs the int8 source file: its speed is measured, not the NPU's bytes")
+        run, source = self.run(name, profile, spec), self.source(name)
+        try:
+            expected = self._reference(name, spec)
+        except RunError as error:
+            return Unavailable(f"no reference: {error.found}")
+        return compare(run.outputs, expected, [tensor.name for tensor in source.graph.outputs])
+
+    def _reference(self, name: str, spec: str) -> list[list[NDArray[Any]]]:
+        source, inputs = self.source(name), self.inputs(name, spec)
+        return self._memo.get(
+            ("reference", source.int8.sha256, len(inputs.tensors)),
+            lambda: reference_outputs(
+                source.int8, source.graph, inputs.tensors, self.options.threads, self._telling(source.variant)
+            ),
+        )
 
     def detections(self, name: str, graph: str) -> Detected | Unavailable:
         """What the float or int8 graph of a model finds on the data set, or why that cannot be said."""
@@ -209,6 +312,21 @@ class Workbench:
             ("detections", file.sha256),
             lambda: detected(file, rect, dataset, self.options.threads, lambda text: tell(f"{graph} graph: {text}")),
         )
+
+    def npu_detections(self, name: str, profile: str, spec: str) -> Detected | Unavailable:
+        """What the outputs of a target with an NPU show, or why that cannot be said."""
+        if self.models[name].seeded:
+            return Unavailable("untrained weights have no accuracy")
+        if self.dataset is None:
+            return Unavailable("no data set was given (--data data.yaml)")
+        if self.options.images is None and not self.options.accuracy_on_target:
+            return Unavailable(f"{spec} ran {NPU_IMAGES} images only (--images N or --accuracy-on-target asks for more)")
+        run, source, dataset = self.run(name, profile, spec), self.source(name), self.dataset
+        if len(run.outputs) != len(dataset.images):
+            return Unavailable(f"{spec} did not run the images of the data set: the model takes none of their shape")
+        key = ("npu detections", run.executed, spec)
+        runtime = f"{self.recorded_target(spec)}, {', '.join(run.fingerprint.values())}"
+        return self._memo.get(key, lambda: detected_in(run.outputs, source.int8, dataset, self.options.threads, runtime))
 
     def drop(self, name: str) -> Interval | None:
         """What int8 costs in mAP50-95, with its interval; None when one of the graphs has no detections."""

@@ -1,7 +1,8 @@
 """NPU_OP_ELEMENTWISE: one or two operands, element by element, then the output stage.
 
 With `a`, `b` the operands minus their zero points: ADD, SUB `scaled(a) +- scaled(b)`; MUL `a * b`; MIN, MAX; ABS `|a|`;
-LRELU `a if a >= 0 else a * scale`; CLZ leading zeros of 32 bits; SHR, SHL by b bits. On U85 also LSR, DIV, comparisons, bits.
+LRELU `a if a >= 0 else a * scale`; CLZ leading zeros of 32 bits; SHR, SHL by b bits. On U85 also LSR, DIV towards zero (TOSA
+INTDIV), CMP_* of the scaled operands (-1 for true, 0 for false: `ConvertBool8Tensors` in Vela), AND, OR, XOR, NOT, `a & ~b`.
 
 Scaling of ADD and SUB (source: `GenerateScalingForElementwise` in Vela; TFLite's Add): U55/U65 either multiply both by 16-bit
 scales, or shift one left by 19 (8-bit; 14 for 16-bit) and multiply the other by a 32-bit scale with a shift whose first
@@ -37,6 +38,8 @@ Array = NDArray[Any]
 UNARY = ("ABS", "LRELU", "CLZ", "NOT")
 SCALED = ("ADD", "SUB", "MUL", "LRELU", "ABS")
 _LEFT_SHIFTS = {8: 20, 16: 15}
+_COMPARISONS = {"CMP_EQ": np.equal, "CMP_NE": np.not_equal, "CMP_GE": np.greater_equal, "CMP_GT": np.greater}
+_BITS = {"AND": np.bitwise_and, "OR": np.bitwise_or, "XOR": np.bitwise_xor}
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def operand_scales(registers: RegisterFile, mode: str) -> tuple[OperandScale, Op
 
 
 def _scales_u85(registers: RegisterFile, mode: str) -> tuple[OperandScale, OperandScale]:
-    if mode not in ("ADD", "SUB", "LRELU", "MIN", "MAX"):
+    if mode not in ("ADD", "SUB", "LRELU", "MIN", "MAX", *_COMPARISONS):
         return PLAIN, PLAIN
     return _scale_u85(registers, "IFM_SCALE"), PLAIN if mode in UNARY else _scale_u85(registers, "IFM2_SCALE")
 
@@ -133,7 +136,7 @@ def output_scaling(registers: RegisterFile, mode: str, bits: int) -> Scaling:
     u85 = registers.config.product == "u85"
     if not u85 and (mode not in SCALED or registers.choice("OFM_PRECISION", "scale_mode") != "GLOBAL"):
         return UNIT
-    if u85 and mode not in SCALED and mode not in ("MIN", "MAX"):
+    if u85 and mode not in (*SCALED, "MIN", "MAX", "NOT", "AND_NOT", *_BITS, *_COMPARISONS):
         return UNIT
     scale, shift = registers.number("OFM_SCALE", "scale"), registers.number("OFM_SCALE", "shift")
     if mode == "LRELU":
@@ -156,11 +159,24 @@ def _compute(mode: str, a: Array, b: Array, registers: RegisterFile, rounding: i
         function = {"ADD": np.add, "SUB": np.subtract, "MIN": np.minimum, "MAX": np.maximum}[mode]
         result: Array = function(scaled(a, scale_a), scaled(b, scale_b))
         return result
+    if mode in _COMPARISONS:
+        truth: Array = -_COMPARISONS[mode](scaled(a, scale_a), scaled(b, scale_b)).astype(np.int64)
+        return truth
     if mode == "MUL":
         return a * b
+    if mode == "DIV":
+        return _divide(a, b)
     if mode == "LRELU":
         return _leaky(a, registers, rounding)
     return _bitwise(mode, a, b, rounding)
+
+
+def _divide(a: Array, b: Array) -> Array:
+    """The quotient towards zero; no source says what the hardware gives for a divisor of 0, or for -2**31 / -1."""
+    if not b.all() or bool(((a == -(1 << 31)) & (b == -1)).any()):
+        raise NotModelled("NPU_OP_ELEMENTWISE", "DIV by zero, or of -2**31 by -1")
+    quotient: Array = np.abs(a) // np.abs(b) * (np.sign(a) * np.sign(b))
+    return quotient
 
 
 def _leaky(a: Array, registers: RegisterFile, rounding: int) -> Array:
@@ -172,6 +188,10 @@ def _leaky(a: Array, registers: RegisterFile, rounding: int) -> Array:
 
 
 def _bitwise(mode: str, a: Array, b: Array, rounding: int) -> Array:
+    if mode in _BITS:
+        return _BITS[mode](a, b)
+    if mode in ("NOT", "AND_NOT"):
+        return ~a if mode == "NOT" else a & ~b
     if mode == "ABS":
         return np.abs(a)
     if mode == "CLZ":

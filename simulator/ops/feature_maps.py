@@ -11,6 +11,7 @@ from simulator.memory import MAX_ELEMENTS, FeatureMap
 if TYPE_CHECKING:
     from simulator.register_file import RegisterFile
 
+ADDRESS_BITS = 40
 SIZES = {"B8": 8, "B16": 16, "B32": 32, "B64": 64}
 
 
@@ -33,12 +34,18 @@ def feature_map(registers: RegisterFile, which: str) -> FeatureMap:
         height0=registers.number(f"{which}_HEIGHT0_M1") + 1,
         height1=registers.number(f"{which}_HEIGHT1_M1") + 1,
         width0=registers.number(f"{which}_WIDTH0_M1") + 1,
-        stride_y=registers.number(f"{which}_STRIDE_Y"),
-        stride_x=registers.number(f"{which}_STRIDE_X"),
-        stride_c=registers.number(f"{which}_STRIDE_C"),
+        stride_y=_stride(registers, f"{which}_STRIDE_Y"),
+        stride_x=_stride(registers, f"{which}_STRIDE_X"),
+        stride_c=_stride(registers, f"{which}_STRIDE_C"),
         bricks=registers.choice(precision, "activation_format") == "NHCWB16",
         dtype=dtype_of(registers, which),
     )
+
+
+def _stride(registers: RegisterFile, name: str) -> int:
+    """A stride is a 40-bit two's complement: MIRROR_PAD writes backwards (`MakeMemoryCopyForMirrorPad` in Vela)."""
+    value = registers.number(name)
+    return value - (value >> (ADDRESS_BITS - 1) << ADDRESS_BITS)
 
 
 def ofm_shape(registers: RegisterFile) -> tuple[int, int, int]:

@@ -73,6 +73,10 @@ def output_stage(registers: RegisterFile, tables: NDArray[np.uint8]) -> OutputSt
     if rounding not in ROUNDINGS:
         raise NotModelled("NPU_SET_OFM_SCALE", f"round_mode {rounding}")
     low, high = _clip_u85(registers) if u85 else _clip_u55(registers)
+    if low > high:
+        raise StreamError(
+            f"the clip range {low}..{high} is empty: expected ACTIVATION_MIN <= ACTIVATION_MAX, within the OFM's type"
+        )
     return OutputStage(
         rounding=ROUNDINGS[rounding],
         first_shift=FIRST_SHIFT,
@@ -120,7 +124,7 @@ def _clip_u85(registers: RegisterFile) -> tuple[int, int]:
 
 
 @inlined
-def _look_up(table: NDArray[np.int32], x: int, kind: int, offset: int) -> int:
+def look_up(table: NDArray[np.int32], x: int, kind: int, offset: int) -> int:
     """The table's value at x; see tables.py for the kinds."""
     if kind == DIRECT:
         direct: int = np.int64(table[x + offset])
@@ -145,18 +149,18 @@ def _finish(
     table: NDArray[np.int32], kind: int, offset: int, out: Array,
 ) -> None:  # fmt: skip
     rows, columns = acc.shape
-    per_channel, look_up = len(scale) > 1, len(table) > 0
+    per_channel, looks = len(scale) > 1, len(table) > 0
     curve = kind in (SIGMOID, TANH)
     for row in range(rows):
         for column in range(columns):
             at = column if per_channel else 0
             value = np.int64(acc[row, column]) + bias[at]
             value = multiply_shift(value, scale[at], shift[at], first, mode) + zero
-            if look_up and curve:
-                out[row, column] = saturate(_look_up(table, value, kind, offset), low, high)
+            if looks and curve:
+                out[row, column] = saturate(look_up(table, value, kind, offset), low, high)
             else:
                 value = saturate(value, low, high)
-                out[row, column] = _look_up(table, value, kind, offset) if look_up else value
+                out[row, column] = look_up(table, value, kind, offset) if looks else value
 
 
 def finish(acc: Array, scaling: Scaling, stage: OutputStage) -> Array:
@@ -165,7 +169,7 @@ def finish(acc: Array, scaling: Scaling, stage: OutputStage) -> Array:
     values, kind, offset = NO_TABLE, DIRECT, 0
     if stage.table is not None:
         values, kind, offset = stage.table.values, stage.table.kind, stage.table.offset
-        _check_reach(stage.table, stage.low, stage.high)
+        check_reach(stage.table, stage.low, stage.high)
     columns = acc.shape[1]
     lengths = {len(scaling.bias), len(scaling.scale), len(scaling.shift)}
     if lengths != {1} and lengths != {columns}:
@@ -177,10 +181,11 @@ def finish(acc: Array, scaling: Scaling, stage: OutputStage) -> Array:
     return out
 
 
-def _check_reach(found: Table, low: int, high: int) -> None:
+def check_reach(found: Table, low: int, high: int) -> None:
     """Refuses a clip range that would reach outside the table."""
     if found.kind in (SIGMOID, TANH):
         return
+    low, high = min(low, high), max(low, high)  # a range the wrong way round gives one of its ends
     first, last = (low + found.offset, high + found.offset) if found.kind == DIRECT else (low + 32768 >> 7, high + 32768 >> 7)
     if first < 0 or last >= len(found.values):
         raise NotModelled("NPU_SET_ACTIVATION", f"a table of {len(found.values)} for values {low}..{high}")

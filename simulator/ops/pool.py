@@ -83,7 +83,9 @@ def pool(mode: str, ifm: Array, win: Window, zero_point: int, scaling: Scaling, 
 def _extreme(ifm: Array, win: Window, *, largest: bool) -> Array:
     if win.upscale != "NONE" or win.dilation_y * win.dilation_x != 1:
         raise NotModelled("NPU_OP_POOL", f"MAX with upscaling {win.upscale} or dilation")
-    out = np.zeros((win.ofm[0], win.ofm[1], ifm.shape[2]), ifm.dtype)
+    # A window that sees padding only holds the value that never wins.
+    info = np.iinfo(ifm.dtype)
+    out = np.full((win.ofm[0], win.ofm[1], ifm.shape[2]), info.min if largest else info.max, ifm.dtype)
     _window_extreme(ifm, win.stride_y, win.stride_x, win.top, win.left, win.kernel_y, win.kernel_x, largest, out)
     return out
 

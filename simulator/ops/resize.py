@@ -24,7 +24,7 @@ Array = NDArray[Any]
 FRACTION_BITS = 16
 
 
-def _positions(registers: RegisterFile, axis: str, count: int) -> tuple[Array, Array, int]:
+def positions(registers: RegisterFile, axis: str, count: int) -> tuple[Array, Array, int]:
     """(whole positions, remainders, n) of `count` output coordinates."""
     n = registers.number(f"RESIZE_{axis}_SCALE_N_M1") + 1
     d = registers.number(f"RESIZE_{axis}_STEP", "one_step_int") * n + registers.number(f"RESIZE_{axis}_STEP", "one_step_mod")
@@ -38,8 +38,8 @@ def resize(mode: str, machine: Machine) -> Array:
     height, width, depth = machine.ofm_shape()
     rows, columns = registers.number("KERNEL_HEIGHT_M1") + 1, registers.number("KERNEL_WIDTH_M1") + 1
     ifm = machine.read("IFM", (rows, columns, depth)).astype(np.int64) - machine.zero_point("IFM")
-    y, y_rest, y_n = _positions(registers, "Y", height)
-    x, x_rest, x_n = _positions(registers, "X", width)
+    y, y_rest, y_n = positions(registers, "Y", height)
+    x, x_rest, x_n = positions(registers, "X", width)
     if mode == "NEAREST":
         near_y = np.clip(y + (2 * y_rest >= y_n), 0, rows - 1)
         near_x = np.clip(x + (2 * x_rest >= x_n), 0, columns - 1)

@@ -52,7 +52,7 @@ def window(registers: RegisterFile) -> Window:
     width = padded_width - left - registers.number("IFM_PAD_RIGHT")
     check_elements(padded_height, padded_width, registers.number("IFM_DEPTH_M1") + 1)
     upscale = registers.choice("IFM_UPSCALE", "mode")
-    if height < 1 or width < 1:
+    if height < 0 or width < 0:
         raise StreamError(f"padding leaves an input of {height} x {width}")
     inside = height, width
     if upscale != "NONE":

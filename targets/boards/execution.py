@@ -9,6 +9,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from harness.errors import EthosBenchError, RunError, TargetUnavailable
@@ -16,6 +17,7 @@ from harness.records.artefact import ModelFile
 from targets.boards.journal import Journal
 from targets.boards.link import Heartbeat, Link, LinkLost, link_errors, sha256_of, stream_lines
 from targets.boards.preflight import environment_of
+from targets.boards.target_files import digests_of
 from targets.boards.targets_file import Board
 from targets.boards.transcript import Transcript
 
@@ -53,6 +55,11 @@ class Execution:
     revive: Callable[[], object] | None = None
     lost: list[float] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def digests(self) -> list[str]:
+        """The SHA-256 of each input."""
+        return digests_of(self.inputs)
 
     @property
     def board(self) -> Board:
@@ -135,8 +142,8 @@ class Execution:
         """Everything that has to lie on the board by hash: the runner, the model, then the inputs."""
         blobs: dict[str, tuple[Path | bytes, str]] = {sha256_of(RUNNER): (RUNNER, RUNNER.name)}
         blobs[self.model.sha256] = (self.model.path, self.model.path.name)
-        for index, data in enumerate(self.inputs):
-            blobs.setdefault(sha256_of(data), (data, f"input {index}"))
+        for index, (data, digest) in enumerate(zip(self.inputs, self.digests, strict=True)):
+            blobs.setdefault(digest, (data, f"input {index}"))
         return blobs
 
     def _upload(self, blobs: dict[str, tuple[Path | bytes, str]]) -> None:
@@ -157,7 +164,7 @@ class Execution:
         blobs = f"{self.work}/blobs"
         job: dict[str, object] = {
             "model": f"{blobs}/{self.model.sha256}",
-            "inputs": [f"{blobs}/{sha256_of(data)}" for data in self.inputs],
+            "inputs": [f"{blobs}/{digest}" for digest in self.digests],
             "repeats": self.repeats,
             "warmup": self.warmup,
             "threads": self.threads,

@@ -16,6 +16,7 @@ from typing import Any
 from harness.errors import RunError, StorageError, UsageError
 from harness.records.unavailable import Unavailable
 from targets.boards.preflight import BoardFacts
+from targets.boards.target_files import digests_of
 from targets.boards.targets_file import Board
 from targets.boards.transcript import Transcript
 
@@ -39,8 +40,8 @@ class Kept:
 def job_key(executed: str, inputs: Sequence[bytes], repeats: int, warmup: int) -> str:
     """The name of a job: the file, the inputs and the counts that were asked for."""
     digest = hashlib.sha256(f"{executed} {repeats} {warmup}".encode())
-    for data in inputs:
-        digest.update(hashlib.sha256(data).digest())
+    for found in digests_of(inputs):
+        digest.update(bytes.fromhex(found))
     return digest.hexdigest()[:24]
 
 

@@ -57,10 +57,13 @@ RunSuite = Callable[..., SuiteRun]
 MakeModel = Callable[..., Path]
 
 
-def suite_command(*arguments: str | Path) -> list[str]:
-    """The command line of a run; the stand-ins of this folder are there in every one."""
+def suite_command(*arguments: str | Path, default_target: bool = False, report: bool = False) -> list[str]:
+    """The command line of a run; the stand-ins of this folder are there in every one, and the quickest target."""
     plugin = ("-p", "tests.benchmarks.stand_ins")
-    return [sys.executable, "-m", "pytest", "benchmarks/", *plugin, "--repeats", "3", *map(str, arguments)]
+    target = () if default_target or "--target" in arguments else ("--target", "host")
+    command = [sys.executable, "-m", "pytest", "benchmarks/", *plugin, *target, "--repeats", "3"]
+    page = () if report else ("--no-report",)  # some seconds that few of these tests are about
+    return [*command, *page, *map(str, arguments)]
 
 
 def suite_environment(cache: Path, **changes: str) -> dict[str, str]:
@@ -76,10 +79,17 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run_suite(tmp_path: Path, shared_cache: Path) -> RunSuite:
-    def run(*arguments: str | Path, cache: Path = shared_cache, results: str = "results/run", **environment: str) -> SuiteRun:
+    def run(
+        *arguments: str | Path,
+        cache: Path = shared_cache,
+        results: str = "results/run",
+        default_target: bool = False,
+        report: bool = False,
+        **environment: str,
+    ) -> SuiteRun:
         folder = tmp_path / results
         done = subprocess.run(
-            suite_command("--results", folder, *arguments),
+            suite_command("--results", folder, *arguments, default_target=default_target, report=report),
             cwd=CHECKOUT,
             env=suite_environment(cache, **environment),
             capture_output=True,

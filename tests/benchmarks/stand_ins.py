@@ -6,14 +6,18 @@ ETHOS_BENCH_TEST_MODELS, paths joined by ":", makes a session of several models 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import harness.workbench.workbench as workbench
 from harness.errors import TargetUnavailable
+from harness.records.job import Job
+from harness.records.run import Run
 from harness.workbench.models import Model
 from targets import table
 from targets.host import Host
+from targets.simulator import Simulator
 from targets.target import Target
 
 
@@ -32,7 +36,28 @@ def open_unproven(rest: str, options: table.TargetOptions) -> Target:
     return Host(threads=options.threads, name="unproven", graph="npu")
 
 
-STAND_INS = {name: (__name__, f"open_{name}") for name in ("absent", "twin", "unproven")}
+@dataclass
+class OneByteOff(Simulator):
+    """The simulator with one wrong byte in the last output of the second image."""
+
+    name: str = "wrong"
+
+    def run(self, job: Job) -> Run:
+        """The simulator's run, changed."""
+        found = super().run(job)
+        outputs = [list(tensors) for tensors in found.outputs]
+        last = outputs[1][-1].copy()
+        last[0, 0, 0, 1] ^= 1
+        outputs[1][-1] = last
+        return replace(found, outputs=tuple(tuple(tensors) for tensors in outputs))
+
+
+def open_wrong(rest: str, options: table.TargetOptions) -> Target:
+    """A target whose bytes are not all right."""
+    return OneByteOff(progress=options.progress)
+
+
+STAND_INS = {name: (__name__, f"open_{name}") for name in ("absent", "twin", "unproven", "wrong")}
 
 
 def pytest_load_initial_conftests() -> None:

@@ -16,7 +16,10 @@ USAGE = 4
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--target", "flying-saucer"], ["unknown target `flying-saucer`", "host", "hint: pytest benchmarks/ --target host"]),
+        (
+            ["--target", "flying-saucer"],
+            ["unknown target `flying-saucer`", "sim, host", "hint: pytest benchmarks/ --target sim"],
+        ),
         (["--npu", "ethos-u99"], ["unknown profile `ethos-u99`", "ethos-u65-256", "hint: --npu ethos-u65-256"]),
         pytest.param(["--npu", "nowhere.toml"], ["nowhere.toml"], marks=pytest.mark.slow),
         pytest.param(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -17,6 +18,22 @@ DETERMINISTIC = ("compiled", "estimated")
 
 def key(record: dict[str, Any]) -> tuple[str, ...]:
     return tuple(record.get(part, "") for part in ("variant", "profile", "target", "metric", "stat", "graph"))
+
+
+@pytest.mark.slow
+def test_a_run_writes_its_page_and_gives_junit_the_figures_with_their_evidence(
+    run_suite: RunSuite, model: MakeModel, data: Path, tmp_path: Path
+) -> None:
+    junit = tmp_path / "junit.xml"
+    run = run_suite("--model", model("detector"), "--data", data, "--junitxml", junit, report=True)
+    assert run.code == 0
+    run.says("report:", "report.html")
+    page = (run.folder / "report.html").read_text()
+    assert "Not proven" in page
+    assert "data:image/webp;base64," in page
+    properties = {item.get("name"): item.get("value") for item in ElementTree.parse(junit).iter("property")}
+    assert properties["npu_operator_share @ compiled"] == "1.0"
+    assert float(str(properties["latency_us median @ host"])) > 0
 
 
 def test_a_run_exits_0_and_leaves_every_file_of_the_results_folder(run_suite: RunSuite, model: MakeModel, data: Path) -> None:
@@ -30,6 +47,7 @@ def test_a_run_exits_0_and_leaves_every_file_of_the_results_folder(run_suite: Ru
         "placement/detector-ethos-u65-256.json",
         "detections/detector-int8.json",
         "detector.md",
+        "summary.md",
         "benchmark.json",
         "run.log",
     }
@@ -181,6 +199,50 @@ def test_a_target_that_proves_no_npu_execution_fails_the_run(run_suite: RunSuite
     run = run_suite("--model", model("detector"), "--target", "unproven")
     run.says("no proof that the NPU executed: the host CPU has no NPU")
     assert run.code == 1
+
+
+def test_on_the_simulator_the_bytes_are_the_reference_s_and_a_missing_latency_is_explained(
+    run_suite: RunSuite, model: MakeModel
+) -> None:
+    run = run_suite("--model", model("cpu_operator"), "--target", "sim", "--images", "3")
+    run.says("3 of 3", "sim: no latency: the simulator", "REVERSE_V2 on the CPU")
+    assert run.code == 0
+    assert run.value("bit_exact") is True
+    assert run.value("bit_exact_images") == 3
+    assert run.value("npu_executed_share") == pytest.approx(2 / 3)
+    assert run.record("bit_exact")["evidence"] == "simulated-open"
+    assert "CPU (TFLite Micro" in run.record("npu_executed_share")["note"]
+    assert run.record("latency_us", stat="median")["unavailable"]
+
+
+@pytest.mark.slow
+def test_with_images_the_simulator_s_outputs_have_an_accuracy_of_their_own(
+    run_suite: RunSuite, model: MakeModel, data: Path
+) -> None:
+    run = run_suite("--model", model("detector"), "--target", "sim", "--data", data, "--images", "2")
+    run.says("2 of 2", "npu")
+    assert run.code == 0
+    record = run.record("map50_95", graph="npu")
+    assert record["evidence"] == "simulated-open"
+    assert record["identity"]["options"]["images"] == "2 of 3"
+    assert record["value"] == pytest.approx(run.value("map50_95", graph="int8"), abs=0.05)
+    assert (run.folder / "detections" / "detector-npu-ethos-u65-256-sim.json").exists()
+
+
+@pytest.mark.slow
+def test_the_simulator_is_the_default_target(run_suite: RunSuite, model: MakeModel) -> None:
+    run = run_suite("--model", model("detector"), "--co", "-q", default_target=True)
+    run.says("test_execution[detector-ethos-u65-256-sim]")
+
+
+@pytest.mark.slow
+def test_one_wrong_byte_fails_the_run_and_is_named(run_suite: RunSuite, model: MakeModel) -> None:
+    run = run_suite("--model", model("detector"), "--target", "wrong")
+    run.says("detector on wrong: 1 of 4 images have other bytes than TFLite Micro", "image 1, output 5", "1 of 2 bytes differ")
+    run.says("first at [0, 0, 0, 1]", "hint: ethos-bench diff")
+    assert run.code == 1
+    assert run.value("bit_exact") is False
+    assert run.record("bit_exact_images")["note"] == "3 of 4"
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from targets.boards.farm_lease import FarmAgent, FarmRefused
 from tests.boards.boards import Lab, TestBoard
 
 BIN = Path(sys.executable).parent
-START_S = 30.0
+START_S = 150.0
 
 
 @dataclass

@@ -20,6 +20,7 @@ import numpy as np
 
 from simulator import NpuOperator, SimulatorError
 from simulator.container import DTYPES, Container, Operator, Tensor
+from simulator.limits import Limits
 from simulator.trace import Executed
 
 LARGEST_PART = 1 << 28
@@ -59,7 +60,7 @@ def operator_of(description: str, commands: bytes, constants: bytes) -> NpuOpera
     count = max(tensors) + 1
     listed = tuple(tensors.get(i, Tensor(i, "", (), "int8", b"", -1)) for i in range(count))
     operator = Operator("ethos-u", tuple(roles["region"] + roles["input"]), tuple(roles["output"]))
-    return NpuOperator(Container(listed, (operator,), tuple(roles["input"]), tuple(roles["output"])), operator)
+    return NpuOperator(Container(listed, (operator,), tuple(roles["input"]), tuple(roles["output"])), operator, Limits())
 
 
 class Connection(socketserver.StreamRequestHandler):

@@ -141,6 +141,7 @@ def test_convert_writes_the_int8_file_and_one_compiled_file_for_each_profile(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "mine_ethos-u55-128_vela.tflite",
         "mine_ethos-u65-256_vela.tflite",
+        "mine_float.tflite",
         "mine_int8.tflite",
     ]
     assert "ethos-u65-256: 100.0 % of operators on the NPU" in result.output

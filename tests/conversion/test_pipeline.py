@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from conversion.cache import file_sha256
+from conversion import quantise
 from conversion.pipeline import Settings, Source, compile_source, int8_source, tflite_source
 from conversion.profile_files import load_profile
 from conversion.steps import Calibration, Origin, facts_of
+from harness.cache import file_sha256
 from harness.errors import ModelError, UsageError
 from harness.records.checkpoint_facts import CheckpointFacts
 from tests.benchmarks import tiny
@@ -102,6 +104,19 @@ def torch_maps(source: Source) -> Iterator[list[NDArray[np.float32]]]:
 def _input() -> NDArray[np.float32]:
     image: NDArray[np.float32] = noise(CONVERTED_SIZE)[:1].transpose(0, 3, 1, 2).astype(np.float32) / 255
     return image
+
+
+@pytest.mark.convert
+@pytest.mark.slow
+def test_the_plain_route_is_what_ai_edge_quantizer_makes_by_itself(source: Source) -> None:
+    assert source.floating
+    content = (source.floating.path.parent / "float.tflite").read_bytes()
+    images = noise(CONVERTED_SIZE)
+    engine = quantise._static_int8(content)
+    name, signature = next(iter(Interpreter(model_content=content).get_signature_list().items()))
+    samples = [{signature["inputs"][0]: image} for image in quantise._floats(images)]
+    theirs = engine.quantize(engine.calibrate({name: samples}, num_threads=2), **quantise.SILENT).quantized_model
+    assert quantise.fast(content, images) == bytes(theirs)
 
 
 @pytest.mark.convert

@@ -44,6 +44,21 @@ def test_padding_and_activations_are_fused_and_reshapes_elided(compiled: Compile
 
 
 @pytest.mark.parametrize("profile", PROFILES)
+def test_every_operator_has_its_cycles_with_and_without_memory_and_the_staging_memory_it_needs(
+    compiled: Compile, profile: str
+) -> None:
+    _, convolution, activation, reshape = compiled("all_on_the_npu", profile).placement.operators
+    cycles, alone, staged = (convolution.npu_cycles, convolution.compute_cycles, convolution.staging_bytes)
+    assert isinstance(cycles, int)
+    assert isinstance(alone, int)
+    assert isinstance(staged, int)
+    assert 0 < alone <= cycles
+    assert staged > 0 if profile == "ethos-u55-256" else staged >= 0  # the others keep feature maps in DRAM
+    assert reshape.compute_cycles == reshape.staging_bytes == 0
+    assert activation.to_json()["staging_bytes"] == activation.staging_bytes
+
+
+@pytest.mark.parametrize("profile", PROFILES)
 def test_a_cpu_operator_in_the_middle_costs_two_crossings(compiled: Compile, profile: str) -> None:
     found = compiled("cpu_in_the_middle", profile).placement
     assert [(operator.operator, operator.name, operator.reason) for operator in found.cpu] == [

@@ -133,7 +133,7 @@ def test_a_step_that_worked_is_not_done_again_and_another_file_is_another_step(
         "strides": [8], "regression_bins": 16, "trained": True,
     }  # fmt: skip
     fake_worker(
-        "request = json.load(open(sys.argv[-1]))\n"
+        "request = json.load(open(sys.argv[-2]))\n"
         f"open({str(tmp_path / 'count')!r}, 'a').write('x')\n"
         f"open(request['folder'] + '/facts.json', 'w').write({json.dumps(content)!r})\n" + say(done={"peak_bytes": 1})
     )

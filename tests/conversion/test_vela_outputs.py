@@ -64,12 +64,13 @@ def table(name: str, *lines: str) -> str:
 SOURCE = table("source", '"id","operator","ext_key"', '1,"Conv2D",0', '2,"Floor",1', '3,"Relu",2')
 OPTIMISED = table("optimised", '"id","source_id","operator"', '10,1,"Conv2D"', '11,3,"Relu"')
 QUEUE = table("queue", '"offset","cmdstream_id","optimised_id","scheduled_id"', "364,1,10,20")
+STREAMS = table("cmdstream", '"id"', "1")
 PERFORMANCE = table(
     "perf",
-    '"id","source_id","optimised_id","operator","name","op_cycles","mac_count"',
-    '20,1,10,"Conv2D","a, ""quoted"" name",100,50',
-    '21,3,11,"Relu","b",7,3',
-    '22,2,12,"Passthrough","c",0,0',
+    '"id","source_id","optimised_id","operator","name","staging_usage","op_cycles","npu_cycles","mac_count"',
+    '20,1,10,"Conv2D","a, ""quoted"" name",4096,100,80,50',
+    '21,3,11,"Relu","b",0,7,7,3',
+    '22,2,12,"Passthrough","c",0,0,0,0',
 )
 
 
@@ -80,9 +81,10 @@ def database(folder: Path, *tables: str) -> Path:
 
 
 def test_the_debug_database_is_read_by_source_operator(tmp_path: Path) -> None:
-    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, QUEUE, PERFORMANCE))
+    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, STREAMS, QUEUE, PERFORMANCE))
     assert found.known == {0, 1, 2}
     assert found.queued == {0}
+    assert found.queue == {0: ((1, 364),)}
     assert found.passed_through == {1}
     assert [(command.source, command.cycles, command.macs) for command in found.commands] == [
         (0, 100, 50),
@@ -91,14 +93,22 @@ def test_the_debug_database_is_read_by_source_operator(tmp_path: Path) -> None:
     ]
 
 
+def test_memory_and_waiting_are_read_where_this_vela_writes_them(tmp_path: Path) -> None:
+    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, STREAMS, QUEUE, PERFORMANCE)).commands[0]
+    assert (found.compute_cycles, found.staging_bytes) == (80, 4096)
+    shorter = table("perf", '"id","source_id","operator","op_cycles","mac_count"', '20,1,"Conv2D",100,50')
+    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, STREAMS, QUEUE, shorter)).commands[0]
+    assert (found.compute_cycles, found.staging_bytes) == (None, None)
+
+
 def test_sparse_weights_count_in_full(tmp_path: Path) -> None:
     sparse = table("perf_debug", '"id","weight_format"', '20,"Default|Sparse2_4"')
-    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, QUEUE, PERFORMANCE, sparse))
+    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, STREAMS, QUEUE, PERFORMANCE, sparse))
     assert found.commands[0].macs == 100
 
 
 def test_a_database_without_performance_says_so(tmp_path: Path) -> None:
-    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, QUEUE))
+    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, STREAMS, QUEUE))
     assert not found.has_performance
     assert found.queued == {0}
 
@@ -111,7 +121,7 @@ def test_a_missing_table_is_named(tmp_path: Path, tables: tuple[str, ...]) -> No
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match="ext_key"):
-        read_debug_database(database(tmp_path, SOURCE.replace("ext_key", "other"), OPTIMISED, QUEUE))
+        read_debug_database(database(tmp_path, SOURCE.replace("ext_key", "other"), OPTIMISED, STREAMS, QUEUE))
 
 
 SUMMARY = {

@@ -25,6 +25,7 @@ from harness.records.checkpoint_facts import CheckpointFacts
 from harness.records.evidence import Evidence
 from harness.records.identity import Identity
 from harness.records.measurement import Measurement
+from harness.records.misfit import Misfit
 from harness.records.profile import MemoryArea, MemoryBudget
 from harness.records.run import Proof, Run
 from harness.records.unavailable import Unavailable
@@ -119,14 +120,28 @@ def test_memory_fits_up_to_the_last_byte_and_not_one_byte_further(compilation: C
 
     assert memory_problems(with_budget(need)) == []
     (problem,) = memory_problems(with_budget(need - 1))
-    assert "of sram, the platform has" in problem
-    fits = {size: by_metric(memory_figures(SUBJECT, with_budget(size), 10))["fits"] for size in (need, need - 1)}
-    assert fits == {need: True, need - 1: False}
+    assert "of sram, the platform has" in str(problem)
+
+
+def test_what_does_not_fit_says_what_is_too_small_and_which_size_would_fit(compilation: Callable[[str], Compilation]) -> None:
+    made, misfits = compilation("detector"), [Misfit("the runner's arena", 5 << 20, 2 << 20)]
+    fitting = {416: "416 px would fit (--imgsz auto)", 0: "no image size would fit"}
+    for size, words in fitting.items():
+        records = memory_figures(SUBJECT, made, 10, misfits, size)
+        fits = next(record for record in records if record.metric == "fits")
+        assert fits.value is False
+        assert fits.note == f"needs 5.00 MiB, the runner's arena has 2.00 MiB; {words}"
+        assert by_metric(records)["fitting_imgsz"] == size
+    unknown = memory_figures(SUBJECT, made, 10, misfits, Unavailable("a TFLite file has one size"))
+    assert next(record for record in unknown if record.metric == "fits").note.endswith("has 2.00 MiB")
+    fine = by_metric(memory_figures(SUBJECT, made, 10, [], Unavailable("it fits")))
+    assert fine["fits"] is True
+    assert "fitting_imgsz" not in fine
 
 
 def test_memory_figures_name_every_memory_that_is_needed(compilation: Callable[[str], Compilation]) -> None:
     made = compilation("detector")
-    found = by_metric(memory_figures(SUBJECT, made, 4321))
+    found = by_metric(memory_figures(SUBJECT, made, 4321, [], Unavailable("it fits")))
     assert found["flash_bytes"] == 4321
     assert found["arena_bytes"] == found["memory_bytes:sram"]
     assert all(value for name, value in found.items() if name.startswith("memory_bytes"))

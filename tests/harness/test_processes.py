@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import textwrap
 import threading
@@ -115,6 +116,31 @@ def test_ctrl_c_ends_the_child() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_child(python(GRANDPARENT), timeout_s=60, on_line=listen)
     assert gone(pids[0])
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_child_that_watches_its_parent_ends_when_that_is_killed(how: signal.Signals) -> None:
+    computing = """
+        import os, sys, time
+        from harness.processes import end_with_parent
+        end_with_parent(int(sys.argv[1]))
+        print(os.getpid(), flush=True)
+        time.sleep(600)
+    """
+    ours = f"""
+        import os, sys, textwrap
+        from harness.processes import run_child
+        child = [sys.executable, "-c", textwrap.dedent({computing!r}), str(os.getpid())]
+        run_child(child, timeout_s=600, on_line=lambda line: print(line, flush=True))
+    """
+    parent = subprocess.Popen(python(ours), stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    assert psutil.pid_exists(child)
+    parent.send_signal(how)
+    parent.wait()
+    parent.stdout.close()
+    assert gone(child)
 
 
 def test_the_environment_is_ours_with_what_is_added(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from harness.records.measurement import Measurement
 from harness.records.unavailable import Unavailable
 from harness.report.results_files import benchmark_json, write_reports
 from harness.report.tables import COLUMNS, RecordTable, difference_text, found_text, outcome_counts, value_text
-from harness.report.terminal import findings, merged, model_table, verdict_table
+from harness.report.terminal import findings, merged, model_table, shared_rows, verdict_table
 from harness.store import Findings, Results
 from harness.verdicts import judge
 from tests.harness.builders import claim, header, measurement
@@ -77,6 +77,26 @@ def test_every_column_says_what_evidence_it_has_and_several_kinds_are_all_named(
     assert table.evidence(share) == "compiled / simulated-fvp"
     shown = text_of(model_table(table, []))
     assert "compiled / simulated-fvp" in shown
+
+
+def test_targets_whose_figures_complete_each_other_share_a_row() -> None:
+    exact = measurement(target="sim", metric="bit_exact_images", value=4, unit="count", note="4 of 4")
+    clock = measurement(target="host", metric="latency_us", stat="median", value=5000.0, unit="us")
+    board = measurement(target="ssh:a", metric="latency_us", stat="median", value=7000.0, unit="us")
+    (row,) = [line for line in text_of(model_table(table_of(exact, clock), [])).splitlines() if "4 of 4" in line]
+    assert "sim, host" in row
+    assert "5.00" in row
+    rows = shared_rows(table_of(clock, board), COLUMNS)
+    assert [[case[2] for case in row] for row in rows] == [["host"], ["ssh:a"]], "two latencies are two rows"
+
+
+def test_an_image_size_that_all_share_needs_no_column() -> None:
+    one, same, other = (
+        measurement(variant=name, metric="image_size", value=size, unit="px", evidence=Evidence.COMPILED)
+        for name, size in (("a", 640), ("b", 640), ("c", 320))
+    )
+    assert " px" not in text_of(model_table(table_of(one, same), []))
+    assert " px" in text_of(model_table(table_of(one, other), []))
 
 
 def test_a_figure_that_is_missing_is_a_dash_and_its_reason_a_sentence() -> None:

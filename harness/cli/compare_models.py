@@ -1,0 +1,94 @@
+"""`ethos-bench compare-models`: the base model and the optimised ones side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from harness.cache import storage_errors
+from harness.cli.failing import exits_cleanly
+from harness.errors import EthosBenchError
+from harness.records.measurement import Measurement
+from harness.report.models_compared import Comparison, compare_models, comparison_markdown, comparison_table
+from harness.report.tables import RecordTable
+from harness.report.terminal import findings
+from harness.store import write_whole
+from harness.workbench.case import Case
+from harness.workbench.models import BASE
+from harness.workbench.options import DEFAULT_PROFILE, DEFAULT_TARGET, BenchOptions
+from harness.workbench.workbench import Workbench
+
+WIDTH = 132
+
+
+@click.command("compare-models")
+@click.option("--base-model", type=click.Path(path_type=Path), help="Plain model's checkpoint (default: seeded, no accuracy).")
+@click.option("--optimized-dir", type=click.Path(path_type=Path), required=True, help="Folder of the six training folders.")
+@click.option("--data", type=click.Path(path_type=Path), help="data.yaml: calibration and accuracy.")
+@click.option("--images", type=int, help="Accuracy on N images instead of the whole split.")
+@click.option("--npu", "npus", multiple=True, default=(DEFAULT_PROFILE,), show_default=True, help="Profile name or TOML file.")
+@click.option("--target", "targets", multiple=True, default=(DEFAULT_TARGET,), show_default=True, help="Where to run.")
+@click.option("--variant", "variants", multiple=True, help="Only these models.")
+@click.option("--imgsz", type=int, help="Image size in pixels (default: each checkpoint's own).")
+@click.option("--repeats", type=int, default=50, show_default=True, help="Latency samples per model.")
+@click.option("--output", type=click.Path(path_type=Path), help="Markdown file to write, too.")
+@click.pass_context
+@exits_cleanly
+def compare_models_command(
+    context: click.Context,
+    base_model: Path | None,
+    optimized_dir: Path,
+    data: Path | None,
+    images: int | None,
+    npus: tuple[str, ...],
+    targets: tuple[str, ...],
+    variants: tuple[str, ...],
+    imgsz: int | None,
+    repeats: int,
+    output: Path | None,
+) -> None:
+    """Accuracy, offload, latency and memory of the base model and the optimised ones, with the difference from the base."""
+    options = BenchOptions(
+        profiles=npus, targets=targets, variants=variants, checkpoints=optimized_dir, base_model=base_model, data=data,
+        images=images, image_size=imgsz, repeats=repeats,
+    )  # fmt: skip
+    found = _compared(Workbench(options, lambda text: click.echo(text, err=True)))
+    console = Console(highlight=False, width=max(Console().width, WIDTH))
+    for comparison in found:
+        console.print(comparison_table(comparison))
+        for model, why in comparison.failures:
+            click.echo(f"{model} failed: {why}")
+    if output:
+        with storage_errors(output.parent):
+            write_whole(output, "\n".join(map(comparison_markdown, found)))
+        click.echo(str(output))
+    if any(comparison.failures for comparison in found):
+        context.exit(1)
+
+
+def _compared(bench: Workbench) -> list[Comparison]:
+    """One comparison per NPU and target."""
+    try:
+        places = [(profile, target) for profile in bench.profiles for target in bench.options.targets]
+        return [_on(bench, profile, target) for profile, target in places]
+    finally:
+        bench.close()
+
+
+def _on(bench: Workbench, profile: str, target: str) -> Comparison:
+    records: list[Measurement] = []
+    failures = []
+    for name in bench.models:
+        case = Case(bench, name, profile, target)
+        try:
+            for step in (case.identity, case.offload, case.memory, case.execution, case.accuracy):
+                step()
+        except EthosBenchError as error:
+            failures.append((name, error.found))
+        records += case.findings.records
+    table = RecordTable(record.to_json() for record in records)
+    for line in findings(table):
+        click.echo(line)
+    return compare_models(table, BASE if BASE in bench.models else "", profile, target, failures)

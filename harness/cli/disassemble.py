@@ -1,0 +1,39 @@
+"""`ethos-bench disassemble`: the NPU's command streams in a compiled file, as Vela prints them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from harness.cli.failing import exits_cleanly
+from harness.errors import ModelError, UsageError
+
+
+@click.command("disassemble")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@exits_cleanly
+def disassemble_command(file: Path, form: str) -> None:
+    """Print the command streams of FILE (compiled by Vela): address, words, name and fields of every command."""
+    import simulator
+    from simulator.disassemble import data, text
+
+    if not file.is_file():
+        raise UsageError(f"`{file}` does not exist", "a TFLite file that Vela compiled")
+    try:
+        model = simulator.load(file)
+    except simulator.SimulatorError as error:
+        raise ModelError(
+            f"`{file.name}` cannot be disassembled: {error}",
+            "a TFLite file that Vela compiled",
+            "ethos-bench convert --checkpoint best.pt --calibration data.yaml",
+        ) from error
+    streams = [operator for operator in model.operators if isinstance(operator, simulator.NpuOperator)]
+    if form == "json":
+        click.echo(json.dumps([{"npu": stream.config.name, "commands": data(stream.commands)} for stream in streams], indent=1))
+        return
+    for number, stream in enumerate(streams, 1):
+        click.echo(f"# stream {number} of {len(streams)}: {stream.config.name}, {len(stream.commands)} commands")
+        click.echo(text(stream.commands), nl=False)

@@ -1,0 +1,33 @@
+"""`ethos-bench export`: a finished run in other tools' formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.failing import exits_cleanly
+from harness.errors import StorageError, UsageError
+from harness.report.exports import FORMATS
+from harness.report.stored_run import find_run, read_run
+from harness.store import write_whole
+
+
+@click.command("export")
+@click.argument("run", default="latest")
+@click.option("--format", "formats", multiple=True, required=True, type=click.Choice([*FORMATS, "all"]), help="Repeatable.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path(), show_default=True, help="Folder to write.")
+@exits_cleanly
+def export_command(run: str, formats: tuple[str, ...], output: Path) -> None:
+    """Write RUN (a results folder, a run's id, or `latest`) in other tools' formats."""
+    found = read_run(find_run(run))
+    for name in FORMATS if "all" in formats else dict.fromkeys(formats):
+        files = FORMATS[name](found)
+        if not files:
+            raise UsageError(f"run `{found.id}` has nothing that `{name}` could say", "a run with compiled models")
+        for file, text in files.items():
+            try:
+                write_whole(output / Path(file).name, text)
+            except OSError as error:
+                raise StorageError(f"cannot write `{output / file}`: {error.strerror}", "a writable --output folder") from error
+            click.echo(str(output / file))

@@ -1,0 +1,21 @@
+"""Room that a platform does not have for a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A model needs `needs` bytes where `room` has only `has` bytes; `kind` names the memory where the room has several."""
+
+    room: str
+    needs: int
+    has: int
+    kind: str = ""
+
+    def __str__(self) -> str:
+        of = f" of {self.kind}" if self.kind else ""
+        return f"needs {self.needs / MIB:.2f} MiB{of}, {self.room} has {self.has / MIB:.2f} MiB"

@@ -1,0 +1,86 @@
+"""Markdown for a pull request: the decision, the models, and what documents say that was not borne out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from harness.report.decision import decide_case, decide_run
+from harness.report.run_view import RunView
+from harness.report.stored_run import StoredRun
+from harness.report.tables import COLUMNS, MISSING, Column, value_text
+from harness.report.terminal import findings, merged, short_profile
+
+MARKS = {"ship": "✅", "stop": "❌", "open": "⚠️"}
+SHOWN_REASONS = 8
+
+
+def summary(run: StoredRun) -> dict[str, str]:
+    """`summary.md`."""
+    view = RunView(run)
+    decisions = {case: decide_case(view, case) for case in view.cases}
+    decided = decide_run(view, decisions, findings(view.table))
+    parts = [
+        f"## {MARKS[decided.state]} {decided.word}",
+        text(decided.sentence),
+        _reasons(reason for decision in decisions.values() if decision.state != "ship" for reason in decision.reasons),
+        _models(view, {case: f"{MARKS[decision.state]} {decision.word}" for case, decision in decisions.items()}),
+        _claims(run),
+        _folded("Findings", [f"- {text(note)}" for note in decided.notes]),
+        f"Run `{plain(run.id)}`, commit `{str(run.header['commit'])[:12]}`: `{plain(str(run.header['command']))}`",
+    ]
+    return {"summary.md": "\n\n".join(part for part in parts if part) + "\n"}
+
+
+def _reasons(reasons: Iterable[str]) -> str:
+    unique = list(dict.fromkeys(reasons))
+    lines = [f"- {text(reason)}" for reason in unique[:SHOWN_REASONS]]
+    return "\n".join([*lines, *([f"- and {len(unique) - SHOWN_REASONS} more"] if len(unique) > SHOWN_REASONS else [])])
+
+
+def _models(view: RunView, words: dict[tuple[str, str, str], str]) -> str:
+    table = view.table
+    used = [c for c in COLUMNS if any(table.find(case, c.metric, c.stat, c.graph) for case in view.cases)]
+    rows = [_row(["model", "NPU", "target", "", *(_heading(view, column) for column in used)])]
+    rows.append(_row(["---"] * 4 + ["--:"] * len(used)))
+    for case in view.cases:
+        cells = [table.find(case, column.metric, column.stat, column.graph) for column in used]
+        shown = [MISSING if cell is None else value_text(cell, c.form, c.scale) for cell, c in zip(cells, used, strict=True)]
+        rows.append(_row([case[0], short_profile(case[1]), case[2], words[case], *shown]))
+    return "\n".join(rows)
+
+
+def _heading(view: RunView, column: Column) -> str:
+    return f"{column.short} ({view.table.evidence(column) or 'no value'})"
+
+
+def _claims(run: StoredRun) -> str:
+    rows = []
+    for row, profiles in merged(run.verdicts).items():
+        if row[-1] not in ("confirmed", "exceeded"):
+            rows.append(_row([row[0], ", ".join(map(short_profile, profiles)), *row[1:]]))
+    if not rows:
+        return ""
+    head = [_row(["claim", "NPU", "documented", "found", "difference", "evidence", "comparable", "verdict"]), _row(["---"] * 8)]
+    good = sum(verdict["outcome"] in ("confirmed", "exceeded") for verdict in run.verdicts)
+    return _folded(f"Claims not borne out ({good} of {len(run.verdicts)} verdicts are confirmed or exceeded)", [*head, *rows])
+
+
+def _folded(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"<details><summary>{title}</summary>", "", *lines, "", "</details>"]) if lines else ""
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(text(cell) for cell in cells)} |"
+
+
+def text(words: str) -> str:
+    """Words as Markdown shows them: on one line, ending no table cell, and no HTML."""
+    flat = " ".join(str(words).split())
+    for sign, spelt in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|")):
+        flat = flat.replace(sign, spelt)
+    return flat
+
+
+def plain(words: str) -> str:
+    """Words for a code span, which a backtick would end."""
+    return " ".join(words.split()).replace("`", "'")

@@ -1,0 +1,194 @@
+"""Accuracy of float, int8 and NPU graphs, of each class, and against estimated latency."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.report.html.vega import LABELS, NARROW, SAID, Chart, Rows, Spec, axis, category, draw, field, names
+from harness.report.run_view import Model, RunView
+
+GRAPHS = ("float", "int8", "npu")
+GRAPH_COLOURS = {"domain": list(GRAPHS), "range": ["var(--muted)", "var(--accent)", "var(--ship)"]}
+GRAPH_SHAPES = {"domain": list(GRAPHS), "range": ["circle", "square", "diamond"]}
+ROW_HEIGHT = 30
+CLASS_HEIGHT = 19
+
+
+def accuracy_charts(view: RunView) -> list[Chart]:
+    """MAP of every graph, and what int8 costs with its interval; none when the run measured no accuracy."""
+    rows = [row for model in view.models for row in _graph_rows(view, model)]
+    drops = [row for model in view.models if (row := _drop_row(view, model))]
+    charts = []
+    if rows:
+        spoken = "mAP50-95 by graph. " + "; ".join(row["said"] for row in rows)
+        caption = "COCO's rules: confidence .001, IoU .7"
+        charts.append(Chart("mAP50-95", caption, draw(_graphs(rows), spoken), evidence=("host",)))
+    if drops:
+        spoken = "What int8 costs. " + "; ".join(row["said"] for row in drops)
+        caption = "float minus int8, with the 95 % paired bootstrap interval over images"
+        charts.append(Chart("What int8 costs in mAP50-95", caption, draw(_drops(drops), spoken), evidence=("host",)))
+    return charts
+
+
+def class_charts(view: RunView) -> list[Chart]:
+    """One chart per model: AP50-95 of each class, int8 as a bar and float as a mark."""
+    charts = []
+    for model in view.models:
+        rows = _class_rows(view, model)
+        if rows:
+            spoken = f"AP50-95 of each class, {model.label}. " + "; ".join(row["said"] for row in rows)
+            charts.append(Chart(model.label, "bar: int8, line: float", draw(_classes(rows), spoken), evidence=("host",)))
+    return charts
+
+
+def trade_charts(view: RunView) -> list[Chart]:
+    """One chart per NPU: Vela's estimate against mAP50-95 of the int8 graph; the filled ones are the Pareto front."""
+    charts = []
+    for profile in view.profiles:
+        rows = _trade_rows(view, profile)
+        if len(rows) > 1:
+            spoken = f"accuracy against latency on {profile}. " + "; ".join(row["said"] for row in rows)
+            caption = "filled: nothing else is both faster and more accurate"
+            charts.append(Chart(profile, caption, draw(_trade(rows), spoken), evidence=("estimated", "host")))
+    return charts
+
+
+def _graph_rows(view: RunView, model: Model) -> list[dict[str, Any]]:
+    rows = []
+    for graph in GRAPHS:
+        value = view.value("map50_95", variant=model.name, graph=graph)
+        if value is not None:
+            rows.append({"model": model.label, "graph": graph, "map": value, "said": f"{model.label}, {graph}: {value:.3f}"})
+    return rows
+
+
+def _drop_row(view: RunView, model: Model) -> dict[str, Any] | None:
+    found = {stat: view.value("map50_95_drop", variant=model.name, stat=stat, graph="int8") for stat in ("", "low", "high")}
+    drop, low, high = found[""], found["low"], found["high"]
+    if drop is None or low is None or high is None:
+        return None
+    said = f"{model.label}: {drop:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
+    return {"model": model.label, "drop": drop, "low": low, "high": high, "said": said}
+
+
+def _class_rows(view: RunView, model: Model) -> list[dict[str, Any]]:
+    floats, ints = (view.series("class_map50_95", variant=model.name, graph=graph) for graph in ("float", "int8"))
+    order = sorted(ints or floats, key=lambda name: -(ints or floats)[name])
+    rows = []
+    for name in order:
+        texts = [f"{graph} {of[name]:.3f}" for graph, of in (("int8", ints), ("float", floats)) if name in of]
+        rows.append({"class": name, "int8": ints.get(name), "float": floats.get(name), "said": f"{name}: {', '.join(texts)}"})
+    return rows
+
+
+def _trade_rows(view: RunView, profile: str) -> list[dict[str, Any]]:
+    found = []
+    for model in view.models:
+        estimate = view.value("estimated_us", variant=model.name, profile=profile)
+        accuracy = view.value("map50_95", variant=model.name, profile=profile, graph="int8")
+        if estimate is not None and accuracy is not None:
+            found.append((model.label, estimate / 1e3, accuracy))
+    middle = (min(row[1] for row in found) + max(row[1] for row in found)) / 2 if found else 0.0
+    return [
+        {
+            "model": name,
+            "ms": ms,
+            "map": accuracy,
+            "left": ms <= middle,
+            "said": f"{name}: {ms:.1f} ms estimated, {accuracy:.3f}",
+            "front": not any(m <= ms and a >= accuracy and (m, a) != (ms, accuracy) for _, m, a in found),
+        }
+        for name, ms, accuracy in found
+    ]
+
+
+def _graphs(rows: Rows) -> Spec:
+    x = field("map", scale={"zero": False, "padding": 8}, axis=axis("", format=".2f", grid=True))
+    colour = category("graph", scale=GRAPH_COLOURS, legend={"title": None, "orient": "top"})
+    return {
+        "width": NARROW - LABELS - 14,
+        "height": {"step": ROW_HEIGHT},
+        "data": {"values": list(rows)},
+        "encoding": {"y": names("model"), "x": x},
+        "layer": [
+            {
+                "mark": {"type": "line", "strokeWidth": 2, "color": "var(--line-strong)"},
+                "encoding": {"detail": category("model")},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+                "encoding": {"color": colour, "shape": category("graph", scale=GRAPH_SHAPES), "description": SAID},
+            },
+        ],
+    }
+
+
+def _drops(rows: Rows) -> Spec:
+    x = {"axis": axis("", format="+.3f", tickCount=4, grid=True)}
+    whole_height = {"y": {"value": 0}, "y2": {"value": "height"}}
+    return {
+        "width": NARROW - LABELS - 14,
+        "data": {"values": list(rows)},
+        "height": {"step": ROW_HEIGHT},
+        "encoding": {"y": names("model"), "description": SAID},
+        "layer": [
+            {"mark": {"type": "rule", "strokeDash": [3, 3]}, "encoding": {"x": {"datum": 0}, **whole_height}},
+            {
+                "mark": {"type": "rule", "strokeWidth": 4, "color": "var(--accent)", "opacity": 0.45},
+                "encoding": {"x": field("low", **x), "x2": field("high")},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1, "color": "var(--accent)"},
+                "encoding": {"x": field("drop", **x)},
+            },
+        ],
+    }
+
+
+def _classes(rows: Rows) -> Spec:
+    scale = {"domain": [0, 1]}
+    return {
+        "width": NARROW - LABELS - 14,
+        "height": {"step": CLASS_HEIGHT},
+        "data": {"values": list(rows)},
+        "encoding": {"y": names("class"), "description": SAID},
+        "layer": [
+            {
+                "mark": {"type": "bar", "height": 9, "color": "var(--accent)", "cornerRadiusEnd": 2},
+                "encoding": {"x": field("int8", scale=scale, axis=axis("", format=".1f", grid=True))},
+            },
+            {
+                "mark": {"type": "tick", "height": 14, "thickness": 2, "color": "var(--ink)"},
+                "encoding": {"x": field("float", scale=scale)},
+            },
+        ],
+    }
+
+
+def _trade(rows: Rows) -> Spec:
+    padded = {"zero": False, "padding": 22}
+    fill = {"condition": {"test": "datum.front", "value": "var(--accent)"}, "value": "var(--card)"}
+    return {
+        "width": NARROW - 60,
+        "height": 190,
+        "data": {"values": list(rows)},
+        "encoding": {
+            "x": field("ms", scale=padded, axis=axis("milliseconds, Vela's estimate", grid=True)),
+            "y": field("map", scale=padded, axis=axis("mAP50-95, int8", format=".2f", grid=True, labelColor="var(--muted)")),
+            "description": SAID,
+        },
+        "layer": [
+            {
+                "mark": {"type": "point", "size": 80, "stroke": "var(--accent)", "strokeWidth": 2, "opacity": 1},
+                "encoding": {"fill": fill},
+            },
+            _labels("left", "datum.left"),
+            _labels("right", "!datum.left"),
+        ],
+    }
+
+
+def _labels(align: str, test: str) -> Spec:
+    """Names beside the points, on the side where there is room."""
+    mark = {"type": "text", "align": align, "dx": 9 if align == "left" else -9, "dy": -9, "fontSize": 10, "lineBreak": " = "}
+    return {"transform": [{"filter": test}], "mark": mark, "encoding": {"text": category("model")}}

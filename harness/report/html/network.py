@@ -1,0 +1,175 @@
+"""A compiled network from input to output: place, cycles and memory of every operator, to draw and to read out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from harness.report.run_view import RunView
+
+PLACES = ("executed", "fused", "elided", "cpu")
+MODULE = re.compile(r"(?:[a-z_0-9]+\.)+(?=[A-Z])")
+"""Python modules in front of a class's name, which fill names of operators without saying anything."""
+LONGEST_NAME = 120
+LONGEST_READ = 2000
+"""Letters of a name that are looked at: a file may hold a name of megabytes."""
+KINDS_SHOWN = 6
+Operators = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Track:
+    """A row of a network's panel: SVG path data in a box one wide per operator and 100 high, its scale in words."""
+
+    name: str
+    top: str
+    paths: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Network:
+    """One model on one NPU. `rows` is what the page reads out for each operator; `kinds` are shares of estimated cycles."""
+
+    key: str
+    profile: str
+    count: int
+    places: Mapping[str, int]
+    strip: Mapping[str, str]
+    tracks: tuple[Track, ...]
+    kinds: tuple[tuple[str, float], ...]
+    waiting: float | None
+    crossings: int
+    limits: tuple[str, ...]
+    cpu: tuple[tuple[str, str], ...]
+    rows: Mapping[str, Any]
+
+
+def networks(view: RunView, variant: str) -> list[Network]:
+    """The panels of a model, one per NPU that the run has a placement of."""
+    found = []
+    for profile in view.profiles:
+        placement = view.run.placement(variant, profile)
+        if placement and placement["operators"]:
+            found.append(_network(f"{variant}-{profile}", profile, placement))
+    return found
+
+
+def _network(key: str, profile: str, placement: Mapping[str, Any]) -> Network:
+    operators: Operators = placement["operators"]
+    places = Counter(str(operator["where"]) for operator in operators)
+    cycles, compute = _numbers(operators, "npu_cycles"), _numbers(operators, "compute_cycles")
+    total = sum(cycles or ())
+    return Network(
+        key=key,
+        profile=profile,
+        count=len(operators),
+        places={place: places[place] for place in PLACES if places[place]},
+        strip={place: _runs(operators, place) for place in PLACES if places[place]},
+        tracks=tuple(track for track in (_cycles(cycles, compute), _staging(operators)) if track),
+        kinds=_kinds(operators, cycles, total),
+        waiting=1 - sum(compute) / total if compute and total else None,
+        crossings=int(placement.get("crossings", 0)),
+        limits=tuple(map(str, placement.get("limits", ()))),
+        cpu=_on_cpu(operators),
+        rows=_rows(operators, cycles, compute),
+    )
+
+
+def _on_cpu(operators: Operators) -> tuple[tuple[str, str], ...]:
+    """(operator, Vela's reason) of every operator that is left to the CPU."""
+    left = ((i, operator) for i, operator in enumerate(operators) if operator["where"] == "cpu")
+    return tuple((f"#{i} {operator['operator']}", str(operator.get("reason", ""))) for i, operator in left)
+
+
+def _numbers(operators: Operators, name: str) -> list[int] | None:
+    """A figure of every operator, None when this run's files do not have it."""
+    values = [operator.get(name) for operator in operators]
+    return [int(value) for value in values if isinstance(value, (int, float))] if all(_is_number(v) for v in values) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _runs(operators: Operators, place: str) -> str:
+    """One rectangle for each unbroken run of operators at a place."""
+    parts, position = [], 0
+    for where, group in groupby(operator["where"] for operator in operators):
+        length = len(list(group))
+        if where == place:
+            parts.append(f"M{position} 0h{length}v100h-{length}z")
+        position += length
+    return "".join(parts)
+
+
+def _bars(values: Sequence[float], top: float, bottoms: Sequence[float] | None = None) -> str:
+    """One bar per operator that has any, `top` being 100 high."""
+    parts = []
+    for position, value in enumerate(values):
+        bottom = bottoms[position] if bottoms else 0
+        if value > 0:
+            height, base = 100 * value / top, 100 - 100 * bottom / top
+            parts.append(f"M{position} {base:.5g}v-{height:.4g}h1v{height:.4g}z")
+    return "".join(parts)
+
+
+def _cycles(cycles: Sequence[int] | None, compute: Sequence[int] | None) -> Track | None:
+    if not cycles or not max(cycles):
+        return None
+    top = max(cycles)
+    if compute is None:
+        return Track("cycles", f"{top / 1e3:,.0f} k", {"busy": _bars(cycles, top)})
+    waits = [max(0, whole - alone) for whole, alone in zip(cycles, compute, strict=True)]
+    return Track("cycles", f"{top / 1e3:,.0f} k", {"busy": _bars(compute, top), "waiting": _bars(waits, top, compute)})
+
+
+def _staging(operators: Operators) -> Track | None:
+    staging = _numbers(operators, "staging_bytes")
+    if not staging or not max(staging):
+        return None
+    return Track("staging memory", f"{max(staging) / 2**20:.2f} MiB", {"memory": _bars(staging, max(staging))})
+
+
+def _kinds(operators: Operators, cycles: Sequence[int] | None, total: int) -> tuple[tuple[str, float], ...]:
+    """The kinds of operator that take the most estimated cycles, with their shares."""
+    if not cycles or not total:
+        return ()
+    shares: Counter[str] = Counter()
+    for operator, cost in zip(operators, cycles, strict=True):
+        shares[str(operator["operator"])] += cost
+    return tuple((kind, cost / total) for kind, cost in shares.most_common(KINDS_SHOWN) if cost)
+
+
+def _rows(operators: Operators, cycles: Sequence[int] | None, compute: Sequence[int] | None) -> dict[str, Any]:
+    """Columns for the page's script; kinds by number, reasons only where there are any."""
+    kinds = list(dict.fromkeys(str(operator["operator"]) for operator in operators))
+    return {
+        "kinds": kinds,
+        "kind": [kinds.index(str(operator["operator"])) for operator in operators],
+        "where": [PLACES.index(operator["where"]) for operator in operators],
+        "name": short_names([str(operator["name"]) for operator in operators]),
+        "macs": [operator["macs"] for operator in operators],
+        "cycles": cycles,
+        "compute": compute,
+        "staging": _numbers(operators, "staging_bytes"),
+        "reason": {i: str(operator["reason"]) for i, operator in enumerate(operators) if operator.get("reason")},
+    }
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names without Python modules and without the wrappers that most of them begin with, at most LONGEST_NAME long."""
+    short = [MODULE.sub("", name[:LONGEST_READ]).strip("/;") for name in names]
+    while wrapper := _wrapper(short):
+        short = [name.replace(f"{wrapper}/", "") for name in short]
+    return [name[:LONGEST_NAME] or full[:LONGEST_NAME] for name, full in zip(short, names, strict=True)]
+
+
+def _wrapper(names: Sequence[str]) -> str:
+    """The first part of a path that more than half of the names begin with, "" when there is none."""
+    firsts = Counter(name.partition("/")[0] for name in names if name.partition("/")[2])
+    first, count = (firsts.most_common(1) or [("", 0)])[0]
+    return first if count * 2 > len(names) > 1 else ""

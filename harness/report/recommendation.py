@@ -1,0 +1,191 @@
+"""Which model to take: the Pareto front over latency, accuracy and memory of what runs have found, within limits.
+
+Two figures of different evidence never compete: latencies are compared under the strongest evidence that every candidate has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.errors import UsageError
+from harness.report.run_view import RunView
+from harness.report.stored_run import StoredRun
+from harness.report.tables import Record
+
+STRENGTH = ("measured", "simulated-fvp", "simulated-open", "estimated")
+"""Evidence of an NPU's latency, the strongest first. Latencies of the host CPU say nothing of an NPU."""
+GRAPHS = ("npu", "int8")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a model must hold: latency in microseconds, mAP50-95 as 0..1, arena in bytes; None where there is no limit."""
+
+    latency_us: float | None = None
+    map50_95: float | None = None
+    arena_bytes: float | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model on one NPU with the records it is judged by; `latencies` has one record for each evidence it was found under."""
+
+    model: str
+    profile: str
+    run: str
+    latencies: Mapping[str, Record]
+    accuracy: Record
+    memory: Record
+    latency: Record | None = None
+
+    @property
+    def figures(self) -> tuple[float, float, float]:
+        """Latency, lost accuracy and memory: smaller is better in each."""
+        assert self.latency
+        return float(self.latency["value"]), 1 - float(self.accuracy["value"]), float(self.memory["value"])
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """`front` by latency; `beaten` with what beats each; `excluded` with the reason. All latencies are of one `evidence`."""
+
+    evidence: str
+    front: tuple[Candidate, ...]
+    beaten: tuple[tuple[Candidate, str], ...]
+    excluded: tuple[tuple[str, str], ...]
+
+
+def recommend(runs: Sequence[StoredRun], profile: str, limits: Limits, evidence: str = "") -> Recommendation:
+    """The recommendation for an NPU from runs, the newest figures of each model counting; UsageError when none has any."""
+    found, excluded = _candidates(runs, profile)
+    if not found and not excluded:
+        known = sorted({case[1] for run in runs for case in RunView(run).cases})
+        hint = f"--npu {known[0]}" if known else ""
+        raise UsageError(f"no run has figures for `{profile}`", f"one of {', '.join(known) or 'none yet'}", hint)
+    found, others = _alike(found)
+    excluded += others
+    kind = evidence or _common_evidence(found)
+    judged: list[Candidate] = []
+    for candidate in found:
+        reason = _unfit(candidate, kind, limits)
+        if reason:
+            excluded.append((candidate.model, reason))
+        else:
+            judged.append(replace(candidate, latency=candidate.latencies[kind]))
+    beaten = [(one, rival) for one in judged if (rival := _rival(one, judged))]
+    losers = {one.model for one, _ in beaten}
+    front = sorted((one for one in judged if one.model not in losers), key=lambda one: one.figures)
+    return Recommendation(kind, tuple(front), tuple(beaten), tuple(excluded))
+
+
+def _candidates(runs: Sequence[StoredRun], profile: str) -> tuple[list[Candidate], list[tuple[str, str]]]:
+    """The newest complete figures of each model, and the models that have none with the reason."""
+    found: dict[str, Candidate] = {}
+    missing: dict[str, str] = {}
+    for run in sorted(runs, key=lambda one: str(one.header["started"]), reverse=True):
+        view = RunView(run)
+        for model in view.models:
+            if model.name in found or not any(case[:2] == (model.name, profile) for case in view.cases):
+                continue
+            made = _candidate(view, model.name, model.label, profile)
+            if isinstance(made, Candidate):
+                found[model.name] = made
+                missing.pop(model.name, None)
+            else:
+                missing.setdefault(model.name, made)
+    return list(found.values()), list(missing.items())
+
+
+def _candidate(view: RunView, variant: str, label: str, profile: str) -> Candidate | str:
+    """A candidate, or why the model is none."""
+    fits = view.first("fits", variant=variant, profile=profile)
+    if fits and fits.get("value") is False:
+        return str(fits.get("note") or "does not fit the platform")
+    accuracy = _first(view.first("map50_95", variant=variant, profile=profile, graph=graph) for graph in GRAPHS)
+    memory = view.first("arena_bytes", variant=variant, profile=profile)
+    latencies = _latencies(view, variant, profile)
+    for name, record in (("accuracy", accuracy), ("memory figure", memory)):
+        if record is None or "value" not in record:
+            return f"no {name}: {record['unavailable'] if record else 'the run found none'}"
+    if not latencies:
+        return "no latency of an NPU"
+    assert accuracy
+    assert memory
+    return Candidate(label, profile, view.run.id, latencies, accuracy, memory)
+
+
+def _alike(found: Sequence[Candidate]) -> tuple[list[Candidate], list[tuple[str, str]]]:
+    """The candidates whose figures compare with those of the newest run, and why the others' do not."""
+    newest = found[0] if found else None
+    alike, others = [], []
+    for candidate in found:
+        differing = _differences(newest, candidate) if newest else []
+        if differing:
+            others.append((candidate.model, f"its figures in {candidate.run} do not compare: other {', '.join(differing)}"))
+        else:
+            alike.append(candidate)
+    return alike, others
+
+
+def _differences(one: Candidate, other: Candidate) -> list[str]:
+    """What keeps two candidates' figures from being compared: data, number of images, Vela, memories of the profile."""
+    sides = []
+    for candidate in (one, other):
+        options, compiled = candidate.accuracy["identity"].get("options", {}), candidate.memory["identity"]
+        sides.append(
+            {
+                "data set": options.get("data"),
+                "images": options.get("images"),
+                "Vela": compiled.get("tools", {}).get("vela"),
+                "profile": compiled.get("profile"),
+            }
+        )
+    return [part for part in sides[0] if sides[0][part] != sides[1][part]]
+
+
+def _first(records: Iterable[Record | None]) -> Record | None:
+    """The first record with a value, else the first there is."""
+    known = [record for record in records if record]
+    return next((record for record in known if "value" in record), known[0] if known else None)
+
+
+def _latencies(view: RunView, variant: str, profile: str) -> dict[str, Record]:
+    found: dict[str, Record] = {}
+    for case in view.cases:
+        if case[:2] == (variant, profile):
+            for record in (view.table.find(case, "latency_us", "median"), view.table.find(case, "estimated_us")):
+                if record and "value" in record and record["evidence"] in STRENGTH:
+                    found.setdefault(record["evidence"], record)
+    return found
+
+
+def _common_evidence(candidates: Sequence[Candidate]) -> str:
+    """The strongest evidence that every candidate has; the strongest of all when they have none in common."""
+    common = [kind for kind in STRENGTH if all(kind in candidate.latencies for candidate in candidates)]
+    known = [kind for kind in STRENGTH if any(kind in candidate.latencies for candidate in candidates)]
+    return (common or known or ["estimated"])[0]
+
+
+def _unfit(candidate: Candidate, kind: str, limits: Limits) -> str:
+    """Why a candidate is out, "" when it is not."""
+    if kind not in candidate.latencies:
+        return f"no latency of evidence {kind}, only {', '.join(candidate.latencies)}"
+    latency, accuracy, memory = candidate.latencies[kind]["value"], candidate.accuracy["value"], candidate.memory["value"]
+    if limits.latency_us is not None and latency > limits.latency_us:
+        return f"{latency / 1e3:.1f} ms {kind}, allowed are {limits.latency_us / 1e3:g}"
+    if limits.map50_95 is not None and accuracy < limits.map50_95:
+        return f"mAP50-95 {accuracy:.3f}, asked for is {limits.map50_95:g}"
+    if limits.arena_bytes is not None and memory > limits.arena_bytes:
+        return f"{memory / 2**20:.2f} MiB of arena, allowed are {limits.arena_bytes / 2**20:g}"
+    return ""
+
+
+def _rival(one: Candidate, judged: Sequence[Candidate]) -> str:
+    """The fastest candidate that is at least as good in everything and better in something."""
+    better = [
+        other
+        for other in judged
+        if other.figures != one.figures and all(b <= a for a, b in zip(one.figures, other.figures, strict=True))
+    ]
+    return min(better, key=lambda other: other.figures).model if better else ""

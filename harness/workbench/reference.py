@@ -1,0 +1,90 @@
+"""The bytes a run must have: the int8 file in TFLite Micro's reference kernels, kept by content, and the comparison."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.cache import entry
+from harness.records.artefact import ModelFile
+from harness.records.tflite_graph import TfliteGraph
+from targets.tflite_micro import NAME, run_micro
+
+Array = NDArray[Any]
+Outputs = Sequence[Sequence[Array]]
+
+MAX_ELEMENT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Equality:
+    """How many of `images` gave the reference's bytes in every output, and the first difference in words ("" without any)."""
+
+    images: int
+    equal: int
+    difference: str
+    reference: str = NAME
+
+
+def reference_outputs(
+    model: ModelFile, graph: TfliteGraph, images: Sequence[Array], processes: int, progress: Callable[[str], None]
+) -> list[list[Array]]:
+    """The outputs of a plain int8 file for each image; RunError when TFLite Micro refuses the file.
+
+    Each image is an entry of the cache of its own: TFLite Micro's kernels take seconds for a detector at 640 px.
+    """
+    content = model.path.read_bytes()
+    tensor_bytes = sum(math.prod(map(abs, tensor.shape)) * MAX_ELEMENT_BYTES for tensor in graph.tensors if not tensor.constant)
+    done: list[int] = []
+
+    def one(image: Array) -> list[Array]:
+        def make(folder: Path) -> None:
+            (outputs,) = run_micro(content, [[image]], len(graph.outputs), tensor_bytes, str(model.path))
+            for number, output in enumerate(outputs):
+                np.save(folder / f"{number}.npy", output, allow_pickle=False)
+
+        parts = {"model": model.sha256, "input": hashlib.sha256(image.tobytes()).hexdigest(), "runtime": NAME}
+        folder = entry("reference", parts, make)
+        done.append(1)
+        progress(f"reference: {len(done)} of {len(images)} images in TFLite Micro")
+        return [np.load(folder / f"{number}.npy", allow_pickle=False) for number in range(len(graph.outputs))]
+
+    pool = ThreadPoolExecutor(processes)
+    try:
+        return list(pool.map(one, images))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def compare(outputs: Outputs, expected: Outputs, names: Sequence[str]) -> Equality:
+    """The images whose outputs are the reference's bytes, and where the first other image departs."""
+    differences = [_difference(image, *pair, names) for image, pair in enumerate(zip(outputs, expected, strict=True))]
+    found = [difference for difference in differences if difference]
+    return Equality(len(differences), len(differences) - len(found), found[0] if found else "")
+
+
+def _difference(image: int, outputs: Sequence[Array], expected: Sequence[Array], names: Sequence[str]) -> str:
+    """Which output of an image differs, in how many bytes, and where first; "" when none does."""
+    for number, (name, output, wanted) in enumerate(zip(names, outputs, expected, strict=True)):
+        what = f"image {image}, output {number} `{name}`"
+        if output.dtype != wanted.dtype or output.size != wanted.size:
+            return f"{what}: {output.dtype} {list(output.shape)} instead of {wanted.dtype} {list(wanted.shape)}"
+        shaped = wanted.reshape(output.shape)
+        differing = int(np.count_nonzero(_bytes(output) != _bytes(shaped)))
+        if differing:
+            first = tuple(map(int, np.argwhere(output != shaped)[0]))
+            where = f"first at {list(first)}: {output[first]} instead of {shaped[first]}"
+            return f"{what}: {differing} of {output.nbytes} bytes differ, {where}"
+    return ""
+
+
+def _bytes(values: Array) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(values).reshape(-1).view(np.uint8)

@@ -1,0 +1,1 @@
+"""The fast path: a stream turned into steps once, and run by compiled loops that give the same bytes as `simulator.npu`."""

@@ -1,0 +1,222 @@
+"""The engine `arm`: Arm's own FVP as a child process, one start for each input."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform as machine
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.cache import file_sha256
+from harness.errors import RunError, StorageError
+from harness.processes import run_child
+from harness.records.artefact import Artefact
+from harness.records.evidence import Evidence
+from harness.records.job import Job
+from harness.records.placement import Placement
+from harness.records.run import Proof, Run
+from harness.records.unavailable import Unavailable
+from simulator.container import Container, Tensor, parse
+from simulator.errors import SimulatorError
+from targets.fvp.command import INPUT, MODEL, OUTPUT, Launch
+from targets.fvp.failures import require_success
+from targets.fvp.firmware import Firmware
+from targets.fvp.fit import misfits
+from targets.fvp.log import RunnerLog
+from targets.fvp.platforms import Platform, corstone
+
+Array = NDArray[Any]
+
+NO_CLOCK = Unavailable("an FVP has no clock: its NPU's cycles are in `npu_cycles`, and Arm calls its CPU's unusable")
+NPU_OPERATOR = "ethos-u"
+GRACE_S = 10
+"""Beyond the FVP's own time limit, before it is killed."""
+
+
+@dataclass
+class ArmFvp:
+    """Runs jobs on one FVP executable with one firmware, each start at most `limit_s` seconds long."""
+
+    platform: Platform
+    executable: Path
+    firmware: Firmware
+    limit_s: int
+    progress: Callable[[str], None]
+
+    def run(self, job: Job, name: str) -> Run:
+        """The job's outputs, the NPU's counters of its first input, and what the log proves; RunError for each failure."""
+        artefact = job.artefact
+        what = artefact.variant
+        content, container = _read(artefact)
+        problems = misfits(artefact.compilation, self.firmware.arena_bytes)
+        if problems:
+            raise RunError(f"`{what}` does not fit: {'; '.join(map(str, problems))}", "a model that fits", "--imgsz auto")
+        launch = self._launch(artefact, container)
+        started = [self._start(launch, content, container, image, what) for image in job.inputs]
+        return self._run(name, artefact, launch, started)
+
+    def _launch(self, artefact: Artefact, container: Container) -> Launch:
+        profile = artefact.compilation.profile
+        size = sum(container.tensors[index].size_bytes for index in container.outputs)
+        return Launch(self.platform, self.executable, self.firmware.path, profile.macs, corstone(profile), self.limit_s, size)
+
+    def _start(self, launch: Launch, content: bytes, container: Container, image: Array, what: str) -> Started:
+        """One start of the FVP on one input."""
+        _require_input(container, image, what)
+        log = RunnerLog()
+        with tempfile.TemporaryDirectory(prefix="ethos-bench-fvp-") as place:
+            folder = Path(place)
+            with _job_errors(folder):
+                (folder / MODEL).write_bytes(content)
+                (folder / INPUT).write_bytes(np.ascontiguousarray(image).tobytes())
+            with _start_errors(self.executable):
+                finished = run_child(
+                    launch.command(),
+                    timeout_s=self.limit_s + GRACE_S,
+                    on_line=lambda line: self._listen(log, line),
+                    cwd=folder,
+                    environment=launch.environment(os.environ),
+                )
+            require_success(what, log, finished, launch)
+            return Started(log, _outputs(folder / OUTPUT, log, container, what))
+
+    def _listen(self, log: RunnerLog, line: str) -> None:
+        log.listen(line)
+        self.progress(f"{self.platform.name}: {log.lines[-1].strip()[:100]}")
+
+    def _run(self, name: str, artefact: Artefact, launch: Launch, started: list[Started]) -> Run:
+        first = started[0].log
+        counters = first.counters()
+        proof = prove(artefact.compilation.placement, launch, first, counters)
+        return Run(
+            target=name,
+            evidence=Evidence.HOST if isinstance(proof, Unavailable) else Evidence.SIMULATED_FVP,
+            fingerprint=self._fingerprint(first),
+            executed=artefact.compilation.compiled.sha256,
+            outputs=tuple(one.outputs for one in started),
+            latency_us=NO_CLOCK,
+            proof=proof,
+            npu_time_share=_time_share(counters, proof),
+            peak_memory_bytes=Unavailable("the memory of the FVP's process says nothing of the platform's"),
+            counters=counters if isinstance(proof, Proof) else {},
+            notes=_notes(started, counters),
+            log="\n".join(one.log.text for one in started),
+        )
+
+    def _fingerprint(self, log: RunnerLog) -> dict[str, str]:
+        return {
+            "engine": "arm",
+            "platform": self.platform.name,
+            "fvp": f"{self.executable.name} {file_sha256(self.executable)[:12]}",
+            "npu_model": log.npu_revision or "not named",
+            "firmware": f"{self.firmware.origin} {self.firmware.sha256}",
+        }
+
+
+@dataclass(frozen=True)
+class Started:
+    """What came back from one start: its log, and the output tensors of its input."""
+
+    log: RunnerLog
+    outputs: tuple[Array, ...] = field(repr=False)
+
+
+def prove(placement: Placement, launch: Launch, log: RunnerLog, counters: dict[str, int]) -> Proof | Unavailable:
+    """What a log proves of the NPU: that it told the driver its size, and was active. Without either nothing is proved."""
+    if not log.macs:
+        return Unavailable("no NPU told the driver its size: this was no FVP with an NPU")
+    if not counters["active_cycles"]:
+        return Unavailable("the NPU's counter of active cycles is 0: it executed nothing")
+    if NPU_OPERATOR not in log.operators:
+        return Unavailable(f"the firmware loaded no `{NPU_OPERATOR}` operator")
+    done = len(placement.operators) - len(placement.cpu)
+    streams = sum(kind == NPU_OPERATOR for kind in log.operators)
+    sign = f"{counters['active_cycles']:,} active cycles of an NPU with {log.macs} MACs in {streams} `{NPU_OPERATOR}` operators"
+    return Proof(done, len(placement.operators), sign)
+
+
+def _read(artefact: Artefact) -> tuple[bytes, Container]:
+    """The compiled file's bytes and contents; RunError when it is not the one that was compiled, or is broken."""
+    compiled = artefact.compilation.compiled
+    try:
+        content = compiled.path.read_bytes()
+        found = hashlib.sha256(content).hexdigest()
+        if found != compiled.sha256:
+            raise RunError(f"`{compiled.path}` has changed: its SHA-256 is {found}", f"the compiled file, {compiled.sha256}")
+        return content, parse(content)
+    except OSError as error:
+        raise RunError(f"`{compiled.path}` cannot be read: {error.strerror}", "the compiled file") from error
+    except SimulatorError as error:
+        raise RunError(f"`{compiled.path}` is no compiled TFLite file: {error}") from error
+
+
+def _require_input(container: Container, image: Array, what: str) -> None:
+    if len(container.inputs) != 1:
+        raise RunError(f"`{what}` has {len(container.inputs)} inputs", "one input: an image")
+    tensor = container.tensors[container.inputs[0]]
+    if image.shape != tensor.shape or str(image.dtype) != tensor.dtype:
+        raise RunError(f"an input of `{what}` is {image.dtype} {image.shape}", f"{tensor.dtype} {tensor.shape}")
+
+
+def _outputs(path: Path, log: RunnerLog, container: Container, what: str) -> tuple[Array, ...]:
+    """The output tensors in the file that the FVP dumped, where they lie one after the other."""
+    tensors: list[Tensor] = [container.tensors[index] for index in container.outputs]
+    size = sum(tensor.size_bytes for tensor in tensors)
+    if log.output_bytes != size:
+        raise RunError(f"`{what}`: the firmware copied {log.output_bytes} bytes of output", f"{size} bytes")
+    content = path.read_bytes() if path.is_file() else b""
+    if len(content) != size:
+        raise RunError(f"`{what}`: the FVP dumped {len(content)} bytes of output", f"{size} bytes in `{OUTPUT}`")
+    found, start = [], 0
+    for tensor in tensors:
+        values = np.frombuffer(content, tensor.dtype, tensor.size_bytes // np.dtype(tensor.dtype).itemsize, start)
+        found.append(values.reshape(tensor.shape))
+        start += tensor.size_bytes
+    return tuple(found)
+
+
+def _time_share(counters: dict[str, int], proof: Proof | Unavailable) -> float | Unavailable:
+    if isinstance(proof, Unavailable):
+        return proof
+    return counters["active_cycles"] / counters["total_cycles"] if counters["total_cycles"] else Unavailable("0 NPU cycles")
+
+
+def _notes(started: list[Started], counters: dict[str, int]) -> tuple[str, ...]:
+    totals = [counters["total_cycles"], *(one.log.counters()["total_cycles"] for one in started[1:])]
+    notes = [f"arena in use: {started[0].log.arena_used_bytes} bytes"]
+    driver = [line for line in started[0].log.reports if line not in started[0].log.errors]
+    if driver:
+        notes.append(f"the NPU's driver reports: {' | '.join(driver)[:200]}")
+    if len(set(totals)) > 1:
+        notes.append(f"NPU cycles by input: {min(totals)} to {max(totals)}")
+    return tuple(notes)
+
+
+@contextlib.contextmanager
+def _job_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write a job to `{folder}`: {error.strerror or error}",
+            "a folder for temporary files with space",
+            "TMPDIR=/path/with/space pytest benchmarks/",
+        ) from error
+
+
+@contextlib.contextmanager
+def _start_errors(executable: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"`{executable}` cannot be started: {error.strerror or error}", f"an FVP for {machine.system()} {machine.machine()}"
+        ) from error

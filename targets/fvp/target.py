@@ -1,0 +1,113 @@
+"""The target `fvp`: a Corstone with an Ethos-U, by Arm's FVP (engine `arm`) or by our simulator configured alike (`open`)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Literal
+
+from harness.errors import RunError
+from harness.records.artefact import Artefact
+from harness.records.job import Job
+from harness.records.misfit import Misfit
+from harness.records.profile import Profile
+from harness.records.run import Run
+from simulator.errors import SimulatorError
+from targets.fvp.arm import ArmFvp
+from targets.fvp.discovery import Search, find
+from targets.fvp.firmware import Firmware, own_firmware, packaged_firmware
+from targets.fvp.fit import misfits
+from targets.fvp.platforms import Platform, platform_of, require_name
+from targets.simulator import Simulator
+from targets.table import TargetOptions
+from targets.target import Graph
+
+Engine = Literal["arm", "open"]
+
+
+def open_fvp(rest: str, options: TargetOptions) -> Fvp:
+    """The target for the usual platform of each NPU, or for the one that `rest` names ("sse-310")."""
+    if rest:
+        require_name(rest.upper(), f"fvp:{rest}")
+    if options.fvp_firmware:
+        own_firmware(options.fvp_firmware)
+    return Fvp(f"fvp:{rest}" if rest else "fvp", rest.upper(), options)
+
+
+@dataclass
+class Fvp:
+    """Chooses an engine for each profile, once, and says which; nothing falls from one to the other during a session."""
+
+    name: str
+    asked: str
+    options: TargetOptions
+    graph: Graph = "npu"
+    _searches: dict[str, Search] = field(default_factory=dict)
+
+    def __enter__(self) -> Fvp:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Nothing is held between jobs."""
+
+    def engine(self, profile: Profile) -> Engine:
+        """Which engine runs this profile: the one that was forced, else Arm's FVP where there is one.
+
+        TargetUnavailable when `arm` was forced and no executable is found, UsageError when no Corstone carries the NPU.
+        """
+        search = self._search(profile)
+        if self.options.fvp_engine == "arm":
+            search.require(profile.name)
+        if self.options.fvp_engine in ("arm", "open"):
+            return "arm" if self.options.fvp_engine == "arm" else "open"
+        return "arm" if search.found else "open"
+
+    def describe(self, profile: Profile) -> str:
+        """One line on what will run a profile, for the header of a session."""
+        platform, search = platform_of(profile, self.asked), self._search(profile)
+        where = f"{profile.name} on Corstone {platform.name}"
+        if self.engine(profile) == "arm":
+            return f"{where}: engine arm, {search.found}"
+        why = "as asked" if self.options.fvp_engine else f"no {platform.binaries[0]} found (`ethos-bench fvp find`)"
+        return f"{where}: engine open, our simulator: {why}"
+
+    def misfits(self, artefact: Artefact) -> tuple[Misfit, ...]:
+        """Each room of the platform that is too small for a model; empty when it fits."""
+        compilation = artefact.compilation
+        own = self.options.fvp_firmware
+        arena = self._firmware(platform_of(compilation.profile, self.asked)).arena_bytes if own else 0
+        try:
+            return misfits(compilation, arena)
+        except SimulatorError as error:
+            raise RunError(f"`{compilation.compiled.path}` is no compiled TFLite file: {error}") from error
+
+    def run(self, job: Job) -> Run:
+        """The job on the profile's engine."""
+        profile = job.artefact.compilation.profile
+        return self._on_fvp(job, profile) if self.engine(profile) == "arm" else self._on_simulator(job, profile)
+
+    def _on_fvp(self, job: Job, profile: Profile) -> Run:
+        platform = platform_of(profile, self.asked)
+        executable = self._search(profile).require(profile.name)
+        firmware = self._firmware(platform)
+        return ArmFvp(platform, executable, firmware, self.options.fvp_seconds, self.options.progress).run(job, self.name)
+
+    def _on_simulator(self, job: Job, profile: Profile) -> Run:
+        problems = self.misfits(job.artefact)
+        if problems:
+            what = job.artefact.compilation.compiled.path.name
+            raise RunError(f"`{what}` does not fit: {'; '.join(map(str, problems))}", "a model that fits", "--imgsz auto")
+        with Simulator(progress=self.options.progress, name=self.name) as simulator:
+            run = simulator.run(job)
+        platform = platform_of(profile, self.asked)
+        return replace(run, fingerprint={**run.fingerprint, "engine": "open", "platform": platform.name})
+
+    def _search(self, profile: Profile) -> Search:
+        if profile.name not in self._searches:
+            self._searches[profile.name] = find(platform_of(profile, self.asked), self.options.fvp, os.environ)
+        return self._searches[profile.name]
+
+    def _firmware(self, platform: Platform) -> Firmware:
+        own = self.options.fvp_firmware
+        return own_firmware(own) if own else packaged_firmware(platform)

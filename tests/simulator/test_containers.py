@@ -1,0 +1,63 @@
+"""Vela's other outputs, raw npz and streams with regions of their own for inputs and outputs, give the same bytes."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import simulator
+from simulator import raw
+from tests.simulator.generator.cases import parse
+from tests.simulator.toolchain import random_inputs
+
+VELA = "import sys; from ethosu.vela.vela import main; sys.exit(main(sys.argv[1:]))"
+RAW = ("--output-format", "raw")
+SEPARATE = ("--cop-format", "COP2", "--separate-io-regions")
+OPTIONS = {"cop2": SEPARATE, "raw": RAW, "both": (*SEPARATE, *RAW)}
+CASES = ("add-INT8-u55-128-7-4", "softmax-INT8-u65-512-3-4", "conv-INT8-u85-256-5-6")
+
+
+def _compiled(model: Path, config: str, folder: Path, *options: str) -> simulator.Model:
+    command = [sys.executable, "-c", VELA, str(model), "--accelerator-config", f"ethos-{config}", "--output-dir", str(folder)]
+    subprocess.run([*command, *options], check=True, capture_output=True)
+    return simulator.load(next(folder.glob("case_vela.*")), npu=f"ethos-{config}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_every_output_of_vela_gives_the_same_bytes(case: str, tmp_path: Path) -> None:
+    chosen, path = parse(case), tmp_path / "case.tflite"
+    path.write_bytes(chosen.build())
+    inputs = random_inputs(path, 1)
+    plain = _compiled(path, chosen.config, tmp_path / "plain").run(inputs)
+    for name, options in OPTIONS.items():
+        model = _compiled(path, chosen.config, tmp_path / name, *options)
+        got = model.run([values.reshape(tensor.shape) for values, tensor in zip(inputs, model.inputs, strict=True)])
+        assert [a.tobytes() for a in got] == [b.tobytes() for b in plain], name
+
+
+def test_another_npz_is_refused() -> None:
+    other = io.BytesIO()
+    np.savez(other, images=np.zeros(3))
+    with pytest.raises(simulator.ContainerError, match="cmd_data"):
+        raw.parse(other.getvalue(), simulator.Limits())
+
+
+def test_an_npz_that_unpacks_beyond_the_limit_is_refused() -> None:
+    large = io.BytesIO()
+    np.savez_compressed(large, cmd_data=np.zeros(1 << 16))
+    with pytest.raises(simulator.ContainerError, match="bytes unpacked: expected at most 1024"):
+        raw.parse(large.getvalue(), simulator.Limits(memory_bytes=1024))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_after_the_magic_are_refused(noise: bytes) -> None:
+    with pytest.raises(simulator.ContainerError):
+        raw.parse(raw.MAGIC + noise, simulator.Limits())
