@@ -18,7 +18,7 @@ NPUS := --npu ethos-u65-256 --npu ethos-u55-256 --npu ethos-u85-256
 # What `make bench` runs; ARGS replaces it.
 ARGS ?= --target sim --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
 
-.PHONY: help environment bench test check lint fast-tests lock lock-resolves nightly simulator-cases fuzz docs clean
+.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly simulator-cases fuzz docs clean
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -71,9 +71,13 @@ fast-tests: $(STAMP)
 
 lock: $(STAMP) ## Resolve requirements.lock and requirements-board.lock anew.
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.10 \
-	  --extra convert --extra postgres --extra dev pyproject.toml --output-file requirements.lock
+	  --extra convert --extra farm --extra postgres --extra dev pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.9 \
 	  requirements-board.in --output-file requirements-board.lock
+
+FAULTS ?= 20
+faults: $(STAMP) ## Make every fault of a board FAULTS times (20) and write docs/reference/faults.md; needs root.
+	$(BIN)/python -m tests.boards.faults_table $(FAULTS)
 
 nightly: $(STAMP) ## The long counts.
 	$(BIN)/pytest tests -m nightly

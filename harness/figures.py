@@ -13,7 +13,7 @@ from harness.records.evidence import Evidence
 from harness.records.identity import Identity
 from harness.records.measurement import Measurement, Value
 from harness.records.misfit import Misfit
-from harness.records.run import Run
+from harness.records.run import NO_CPU_BESIDE, Run
 from harness.records.unavailable import Unavailable
 
 LATENCY_STATS: Mapping[str, Callable[[np.ndarray], float]] = {
@@ -129,13 +129,42 @@ def latency_figures(subject: Subject, run: Run) -> list[Measurement]:
     """Statistics of the latency samples; every sample itself is in samples.jsonl."""
     subject = subject.with_target(run.fingerprint)
     if isinstance(run.latency_us, Unavailable):
-        return [subject.record("latency_us", run.latency_us, "us", run.evidence, stat=stat) for stat in LATENCY_STATS]
+        told: Mapping[str, Value] = run.latency_summary_us
+        note = "; ".join(run.notes) if told else ""
+        return [
+            subject.record("latency_us", told.get(stat, run.latency_us), "us", run.evidence, stat=stat, note=note)
+            for stat in LATENCY_STATS
+        ]
     samples = np.asarray(run.latency_us)
-    note = f"{len(samples)} samples, {run.fingerprint.get('threads', '?')} threads"
+    note = "; ".join([f"{len(samples)} samples, {run.fingerprint.get('threads', '?')} threads", *run.notes])
     return [
-        subject.record("latency_us", reduce(samples), "us", run.evidence, stat=stat, note=note)
-        for stat, reduce in LATENCY_STATS.items()
-    ] + [subject.record("process_peak_bytes", run.peak_memory_bytes, "bytes", run.evidence)]
+        *(
+            subject.record("latency_us", reduce(samples), "us", run.evidence, stat=stat, note=note)
+            for stat, reduce in LATENCY_STATS.items()
+        ),
+        subject.record("process_peak_bytes", run.peak_memory_bytes, "bytes", run.evidence),
+        *_beside_cpu(subject, run, samples),
+    ]
+
+
+def _beside_cpu(subject: Subject, run: Run, samples: np.ndarray) -> list[Measurement]:
+    """The plain int8 file on the CPU beside the NPU, and how many times faster the NPU is; nothing where there is no NPU."""
+    if run.cpu_latency_us is NO_CPU_BESIDE:
+        return []
+    if isinstance(run.cpu_latency_us, Unavailable):
+        return [
+            subject.record("cpu_latency_us", run.cpu_latency_us, "us", run.evidence, stat="median"),
+            subject.record("speedup_over_cpu", run.cpu_latency_us, "ratio", run.evidence),
+        ]
+    beside = np.asarray(run.cpu_latency_us)
+    note = f"{len(beside)} samples of the plain int8 file on the same board's CPU"
+    return [
+        *(
+            subject.record("cpu_latency_us", reduce(beside), "us", Evidence.HOST, stat=stat, note=note)
+            for stat, reduce in LATENCY_STATS.items()
+        ),
+        subject.record("speedup_over_cpu", float(np.median(beside) / np.median(samples)), "ratio", run.evidence, note=note),
+    ]
 
 
 def execution_figures(subject: Subject, run: Run) -> list[Measurement]:

@@ -59,12 +59,20 @@ class Recorder:
 
 thresholds_key = pytest.StashKey[list[Threshold]]()
 bench_key = pytest.StashKey[Workbench]()
+JOURNAL = "ethos_bench_journal"
 results_key = pytest.StashKey[Results]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the suite."""
     add_options(parser)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where samples are kept while they come."""
+    bench = node.config.stash.get(bench_key, None)
+    node.workerinput[JOURNAL] = str(bench.journal if bench else "")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -94,11 +102,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.stash[bench_key] = bench
         config.stash[thresholds_key] = read_thresholds(config.option.acceptance, bench)
         if hasattr(config, "workerinput"):
+            bench.journal = Path(config.workerinput[JOURNAL])
             return
+        header = run_header(config.invocation_params.args, Path(config.rootpath))
+        folder = config.option.results or Path(config.rootpath) / "results" / header.id
+        bench.journal = folder / "lost"
         _check_inputs(bench)
         if not config.option.collectonly:
-            header = run_header(config.invocation_params.args, Path(config.rootpath))
-            folder = config.option.results or Path(config.rootpath) / "results" / header.id
             config.stash[results_key] = Results(folder, header)
             config.pluginmanager.register(Recorder(config.stash[results_key]), "ethos-bench-recorder")
             keeper = HistoryKeeper(config.stash[results_key], history_url(config.option.history, folder.parent), folder.parent)
@@ -186,6 +196,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return (0 if module == 0 else 1, variant, module)
 
     items.sort(key=rank)
+    if getattr(config.option, "dist", "no") == "loadgroup":
+        _group_by_model(config.stash[bench_key], items)
+
+
+def _group_by_model(bench: Workbench, items: list[pytest.Item]) -> None:
+    """Keep the tests of one model in one process, which then holds one board of a farm at a time."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if "case" in parameters:
+            item.add_marker(pytest.mark.xdist_group(bench.group(parameters["case"][0])))
 
 
 @pytest.fixture(scope="session")

@@ -166,7 +166,7 @@ def clear_results(folder: Path) -> None:
     """Remove what an earlier run left in the folder, so that two runs are never mixed; anything else in it stays."""
     if not (folder / "results.json").is_file():
         return
-    for name in ("placement", "detections"):
+    for name in ("placement", "detections", "lost"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in ("results.json", "samples.jsonl", "benchmark.json", "run.log", "report.html", "acceptance.json"):
         (folder / name).unlink(missing_ok=True)

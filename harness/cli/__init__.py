@@ -20,6 +20,7 @@ from harness.cli.history import history_command
 from harness.cli.inspect import inspect_command
 from harness.cli.recommend import recommend_command
 from harness.cli.report import report_command
+from harness.cli.targets import targets_command
 
 
 @click.group()
@@ -45,6 +46,7 @@ COMMANDS = (
     inspect_command,
     recommend_command,
     report_command,
+    targets_command,
     verify_command,
 )
 

@@ -17,7 +17,7 @@ class Measurement:
     """A run summarised into one figure.
 
     `stat` (median, p95, min, mean, ...) and `graph` (float, int8, npu) qualify the metric where it has several; ratios and
-    mAP are 0..1, latencies are in microseconds.
+    mAP are 0..1, latencies are in microseconds. `replayed_from` is the recording that answered in the place of `target`.
     """
 
     variant: str
@@ -31,6 +31,7 @@ class Measurement:
     stat: str = ""
     graph: str = ""
     note: str = ""
+    replayed_from: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The record as interfaces pin it: `value` or `unavailable`, never both."""
@@ -43,7 +44,7 @@ class Measurement:
             "evidence": self.evidence.value,
             "identity": self.identity.to_json(),
         }
-        optional = {"stat": self.stat, "graph": self.graph, "note": self.note}
+        optional = {"stat": self.stat, "graph": self.graph, "note": self.note, "replayed_from": self.replayed_from}
         record.update({key: text for key, text in optional.items() if text})
         if isinstance(self.value, Unavailable):
             record["unavailable"] = self.value.reason
@@ -67,4 +68,5 @@ class Measurement:
             stat=record.get("stat", ""),
             graph=record.get("graph", ""),
             note=record.get("note", ""),
+            replayed_from=record.get("replayed_from", ""),
         )

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from harness.records.evidence import Evidence
 from harness.records.unavailable import Unavailable
 
+NO_CPU_BESIDE = Unavailable("the target has no CPU of its own beside an NPU")
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -34,7 +36,9 @@ class Run:
     is what the latency samples and outputs may be called. `npu_time_share` is NPU active time of total time, 0..1.
     `fingerprint` names the target's hardware and software, `executed`
     the SHA-256 of the file that ran. `counters` are the NPU's own for one inference ("active_cycles", "axi0_read_beats"), by
-    name; empty when it gave none. `log` is all that the target printed.
+    name; empty when it gave none. `log` is all that the target printed. `cpu_latency_us` are samples of the plain int8 file on
+    the CPU beside the NPU, taken in the same way. `lost_us` arrived before a link broke: kept, and never part of a figure.
+    `latency_summary_us` (min, mean) is what a tool says that gives no single samples.
     """
 
     target: str
@@ -49,3 +53,6 @@ class Run:
     counters: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     log: str = field(default="", repr=False)
+    cpu_latency_us: tuple[float, ...] | Unavailable = NO_CPU_BESIDE
+    lost_us: tuple[float, ...] = ()
+    latency_summary_us: dict[str, float] = field(default_factory=dict)

@@ -50,14 +50,19 @@ class Case:
     def subject(self) -> Subject:
         """Where this case's records belong, with the identity of the compiled model."""
         identity = figures.artefact_identity(self.artefact, self._options(), _versions())
-        return Subject(self.variant, self.profile, self.target, identity)
+        return Subject(self.variant, self.profile, self.recorded_target, identity)
+
+    @property
+    def recorded_target(self) -> str:
+        """The target's name in records."""
+        return self.bench.recorded_target(self.target)
 
     def identity(self) -> list[Measurement]:
         """What the model is, read from its graph; CheckpointError when its name says otherwise."""
         facts, twin = self.bench.facts(self.variant), self.bench.twin(self.variant)
         self.bench.require_identity(self.variant)
         weights = facts.weights if facts else self.bench.source(self.variant).graph.weights
-        subject = Subject(self.variant, self.profile, self.target, Identity(weights=weights, options=self._engine()))
+        subject = Subject(self.variant, self.profile, self.recorded_target, Identity(weights=weights, options=self._engine()))
         size = self.bench.checkpoint_bytes(self.variant)
         return self._keep(figures.identity_figures(subject, facts, self.bench.activation(self.variant), twin, size))
 
@@ -98,21 +103,37 @@ class Case:
         if unfit:
             self._keep(figures.unrun_figures(self.subject, unfit, [("latency_us", "us")], tuple(figures.LATENCY_STATS)))
             return unfit
-        run = self.bench.run(*self._place)
+        run = self._run()
         if self.bench.engine(self.target, self.profile) == "arm":
             self.findings.texts[f"logs/{'-'.join(self._place).replace(':', '-')}.log"] = run.log
         self._keep(figures.latency_figures(self.subject, run))
         if not isinstance(run.latency_us, Unavailable):
-            case = {"variant": self.variant, "profile": self.profile, "target": self.target}
+            case = {"variant": self.variant, "profile": self.profile, "target": self.recorded_target}
             self.findings.samples.append({**case, "executed": run.executed, "latency_us": list(run.latency_us)})
         return run
+
+    def _run(self) -> Run:
+        """The run; samples that arrived before a link broke are kept beside the results, and are part of no figure."""
+        try:
+            run = self.bench.run(*self._place)
+        except RunError as error:
+            self._keep_lost(getattr(error, "samples", ()), error.found)
+            raise
+        self._keep_lost(run.lost_us, "; ".join(run.notes))
+        return run
+
+    def _keep_lost(self, samples: Sequence[float], why: str) -> None:
+        if samples:
+            content = {"variant": self.variant, "profile": self.profile, "target": self.recorded_target, "why": why}
+            name = f"lost/{self.variant}-{self.profile}-{self.recorded_target.replace(':', '-').replace('/', '-')}.json"
+            self.findings.texts[name] = json.dumps({**content, "latency_us": list(samples)})
 
     def proof(self) -> list[Measurement]:
         """What the run proves of NPU execution, or why it proves nothing."""
         unfit = self.bench.unfit(*self._place)
         if unfit:
             return self._keep(figures.unrun_figures(self.subject, unfit, EXECUTION_METRICS))
-        run = self.bench.run(*self._place)
+        run = self._run()
         return self._keep(figures.execution_figures(self.subject, run))
 
     def equality(self) -> list[Measurement]:
@@ -120,7 +141,7 @@ class Case:
         unfit = self.bench.unfit(*self._place)
         if unfit:
             return self._keep(figures.unrun_figures(self.subject, unfit, EQUALITY_METRICS))
-        run = self.bench.run(*self._place)
+        run = self._run()
         found = self.bench.equality(*self._place)
         inputs = self.bench.inputs(self.variant, self.target)
         subject = self.subject.with_options(inputs.options)
@@ -143,7 +164,7 @@ class Case:
         """Raise RunError when a target that runs the compiled file cannot prove that the NPU executed."""
         if self.bench.target(self.target).graph == "int8" or self.bench.unfit(*self._place):
             return
-        run = self.bench.run(*self._place)
+        run = self._run()
         if isinstance(run.proof, Unavailable) or not run.proof.executed_operators:
             why = run.proof.reason if isinstance(run.proof, Unavailable) else run.proof.sign
             raise RunError(f"{self.variant} on {self.target}: no proof that the NPU executed: {why}", "executed NPU operators")
@@ -171,7 +192,7 @@ class Case:
         run = self.bench.run(*self._place)
         found = self.bench.npu_detections(*self._place)
         if isinstance(found, Detected):
-            self.findings.files[f"detections/{self.variant}-npu-{self.profile}-{self.target}.json"] = str(found.kept)
+            self.findings.files[f"detections/{self.variant}-npu-{self.profile}-{self.recorded_target}.json"] = str(found.kept)
         subject = self._accuracy_subject(found)
         compiled = replace(subject.identity, compiled=run.executed, profile=self.subject.identity.profile)
         subject = replace(subject, identity=compiled).with_target(run.fingerprint)
@@ -191,7 +212,7 @@ class Case:
         return Subject(
             self.variant,
             self.profile,
-            self.target,
+            self.recorded_target,
             Identity(weights=identity.weights, tflite=identity.tflite, tools=identity.tools, options=options),
         )
 
@@ -206,8 +227,11 @@ class Case:
         return verdicts
 
     def _keep(self, records: Sequence[Measurement]) -> list[Measurement]:
-        self.findings.records += records
-        return list(records)
+        kept = list(records)
+        if self.recorded_target != self.target:
+            kept = [replace(record, replayed_from=self.target.partition(":")[2]) for record in kept]
+        self.findings.records += kept
+        return kept
 
     def _options(self) -> dict[str, str]:
         return {"cut": self.bench.options.cut, **self._engine()}

@@ -14,6 +14,7 @@ DEFAULT_PROFILE = "ethos-u65-256"
 DEFAULT_TARGET = "sim"
 NPU_IMAGES = 4
 """Images that a target with an NPU runs unless --images says otherwise."""
+BOARDS = ("ssh:", "farm:")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class BenchOptions:
     fvp: Path | None = None
     fvp_firmware: Path | None = None
     fvp_seconds: int = 900
+    targets_file: Path | None = None
+    trust_on_first_use: bool = False
+    record: Path | None = None
+    accuracy_on_target: bool = False
     strict_claims: bool = False
     allow_missing_target: bool = False
 
@@ -60,6 +65,12 @@ class BenchOptions:
         for name, count in (("--repeats", self.repeats), ("--threads", self.threads), ("--fvp-seconds", self.fvp_seconds)):
             if count < 1:
                 raise UsageError(f"{name} {count}", "1 or more")
+        if self.record and not any(spec.startswith(BOARDS) for spec in self.targets):
+            raise UsageError(
+                f"--record {self.record}: {', '.join(self.targets)} is no board: nothing is said that could be kept",
+                "a board among the targets",
+                "--target ssh:NAME",
+            )
         unknown = [name for name in self.variants if name not in BY_NAME]
         if unknown and not (self.checkpoint or self.model):
             raise UsageError(f"unknown variant `{unknown[0]}`", f"one of {', '.join(BY_NAME)}")

@@ -48,4 +48,4 @@ class SuiteCase:
             shares[name] = compilation.placement.operator_share
             memory[name] = sum(compilation.estimate.memory_bytes.values())
             weights[name] = facts.weights if facts else self.bench.source(name).graph.weights
-        return Suite(self.profile, self.target, shares, memory, weights, failures)
+        return Suite(self.profile, self.bench.recorded_target(self.target), shares, memory, weights, failures)

@@ -28,6 +28,7 @@ from harness.records.job import Job
 from harness.records.misfit import Misfit
 from harness.records.run import Run
 from harness.records.unavailable import Unavailable
+from harness.workbench.board_options import session_vela, target_options
 from harness.workbench.calibration import data_calibration, packaged_calibration
 from harness.workbench.detectors import Detected, detected, detected_in
 from harness.workbench.fitting import Misfits, largest_fitting
@@ -36,7 +37,7 @@ from harness.workbench.memo import Memo
 from harness.workbench.models import BASE, Model, resolve_models
 from harness.workbench.options import NPU_IMAGES, BenchOptions
 from harness.workbench.reference import Equality, compare, reference_outputs
-from targets.table import TargetOptions, open_target
+from targets.table import open_target
 from targets.target import PlatformTarget, Target
 
 Progress = Callable[[str], None]
@@ -47,8 +48,9 @@ class Workbench:
 
     def __init__(self, options: BenchOptions, progress: Progress) -> None:
         options.check()
-        self.options = options
+        self.options = options = replace(options, vela=session_vela(options))
         self.progress = progress
+        self.journal: Path | None = None
         self.profiles = {profile.name: profile for profile in map(load_profile, options.profiles)}
         self.models = {model.name: model for model in resolve_models(options)}
         self._memo = Memo()
@@ -65,16 +67,12 @@ class Workbench:
 
     def target(self, spec: str) -> Target:
         """The open target; TargetUnavailable when it is not there."""
-        own = self.options
-        options = TargetOptions(
-            threads=own.threads,
-            progress=self.progress,
-            fvp_engine=own.fvp_engine,
-            fvp=own.fvp,
-            fvp_firmware=own.fvp_firmware,
-            fvp_seconds=own.fvp_seconds,
-        )
+        options = target_options(self.options, self.journal, self.progress)
         return self._memo.get(("target", spec), lambda: self._held.enter_context(open_target(spec, options)))
+
+    def recorded_target(self, spec: str) -> str:
+        """The target's name in records: a replay has that of the board that was recorded."""
+        return getattr(self.target(spec), "replays", spec) if spec.startswith("replay:") else spec
 
     def engine(self, spec: str, profile: str) -> str:
         """Which of a target's engines runs a profile, "" for targets that have one only; TargetUnavailable without it."""
@@ -261,7 +259,8 @@ class Workbench:
     def inputs(self, name: str, spec: str) -> Inputs:
         """What a target runs: one image for a target that only samples the host, several where bytes are compared."""
         source, target = self.source(name), self.target(spec)
-        count = 1 if target.graph == "int8" else self.options.images or NPU_IMAGES
+        whole = len(self.dataset.images) if self.dataset and self.options.accuracy_on_target else NPU_IMAGES
+        count = 1 if target.graph == "int8" else self.options.images or whole
         return self._memo.get(("inputs", source.int8.sha256, count), lambda: self._inputs(source, count))
 
     def _inputs(self, source: Source, count: int) -> Inputs:
@@ -320,13 +319,13 @@ class Workbench:
             return Unavailable("untrained weights have no accuracy")
         if self.dataset is None:
             return Unavailable("no data set was given (--data data.yaml)")
-        if self.options.images is None:
-            return Unavailable(f"{spec} ran {NPU_IMAGES} images only (--images N asks for more)")
+        if self.options.images is None and not self.options.accuracy_on_target:
+            return Unavailable(f"{spec} ran {NPU_IMAGES} images only (--images N or --accuracy-on-target asks for more)")
         run, source, dataset = self.run(name, profile, spec), self.source(name), self.dataset
         if len(run.outputs) != len(dataset.images):
             return Unavailable(f"{spec} did not run the images of the data set: the model takes none of their shape")
         key = ("npu detections", run.executed, spec)
-        runtime = f"{run.target}, {', '.join(run.fingerprint.values())}"
+        runtime = f"{self.recorded_target(spec)}, {', '.join(run.fingerprint.values())}"
         return self._memo.get(key, lambda: detected_in(run.outputs, source.int8, dataset, self.options.threads, runtime))
 
     def drop(self, name: str) -> Interval | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,8 +13,11 @@ from harness.records.artefact import Artefact
 from harness.records.evidence import Evidence
 from targets.table import TargetOptions
 from targets.target import Graph
+from tests.boards.session import farm_row, replay_row, replay_spec, ssh_row
 from tests.targets.fvp import lane
 
+BOARDS = (pytest.mark.boards, pytest.mark.slow)
+EMULATED = (*BOARDS, pytest.mark.nightly)
 PROFILE = "ethos-u65-256"
 
 
@@ -39,7 +43,7 @@ class Row:
     `evidence` are the kinds that its figures may have, `graph` the file it runs. `children` says whether its work happens in
     child processes of this machine, which a time-out or Ctrl-C has to end. `options` are those it is opened with, `prepare`
     is told of every model beforehand, `label` is the row's name in test ids where the specification is not unique, and
-    `marks` are those of its tests.
+    `marks` are those of its tests. `instant` is a target that works at no job long enough to be interrupted.
     """
 
     spec: str
@@ -51,11 +55,17 @@ class Row:
     prepare: Callable[[Artefact], None] = unprepared
     label: str = ""
     marks: tuple[Any, ...] = ()
+    instant: bool = False
 
 
 ROWS = (
     Row("sim", frozenset({Evidence.SIMULATED_OPEN}), "npu", children=False),
     Row("host", frozenset({Evidence.HOST}), "int8", children=True),
+    Row("ssh:native-test", frozenset({Evidence.HOST}), "npu", children=False, skip=partial(ssh_row, "native"), marks=BOARDS),
+    Row("ssh:arm64-test", frozenset({Evidence.HOST}), "npu", children=False, skip=partial(ssh_row, "arm64"), marks=EMULATED),
+    Row("farm:board=farm-test", frozenset({Evidence.HOST}), "npu", children=False, skip=farm_row, marks=BOARDS),
+    Row(replay_spec(), frozenset({Evidence.HOST}), "npu", children=False, skip=replay_row, label="replay",
+        marks=BOARDS, instant=True),
     Row("fvp", frozenset({Evidence.SIMULATED_OPEN}), "npu", children=False, label="fvp-open",
         options=lambda: TargetOptions(threads=1, fvp_engine="open")),
     # Arm's firmware under QEMU in the place of an FVP: everything but an NPU, and so never simulated-fvp.

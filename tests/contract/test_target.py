@@ -216,6 +216,8 @@ def test_nothing_is_left_behind_whether_it_works_or_fails(
 
 
 def test_ctrl_c_ends_the_work_at_once_and_leaves_nothing(row: Row, temporary: Path, tmp_path: Path) -> None:
+    if row.instant:
+        pytest.skip(f"{row.spec} answers at once")
     before = _children()
     long = _artefact(tmp_path / "slow.tflite", slow_model())
     image = np.zeros(SLOW_SHAPE, np.int8)

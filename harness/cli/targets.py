@@ -1,0 +1,58 @@
+"""`ethos-bench targets`: the boards of a targets file, and whether one is ready."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from harness.cli.failing import exits_cleanly
+from harness.errors import TargetUnavailable, UsageError
+from targets.boards.link import Link, LinkLost
+from targets.boards.preflight import Finding, ask_board, findings
+from targets.boards.targets_file import find_board, read_boards, targets_file
+
+STYLES = {"ok": "[green]ok[/green]", "warning": "[yellow]warning[/yellow]", "problem": "[red]problem[/red]"}
+file_option = click.option("--targets", "given", type=click.Path(path_type=Path), help="Targets file (default ./targets.toml).")
+
+
+@click.group("targets")
+def targets_command() -> None:
+    """Boards that targets.toml names."""
+
+
+@targets_command.command("list")
+@file_option
+@exits_cleanly
+def list_command(given: Path | None) -> None:
+    """One line per board: how it is named on the command line, where it is, its NPU."""
+    path = targets_file(given)
+    if path is None:
+        raise UsageError("no targets file here", "./targets.toml, or --targets FILE", "docs/reference/targets-toml.md")
+    for name, board in read_boards(path).items():
+        click.echo(f"ssh:{name}  host {board.host}  {board.profile or 'any profile'}  {board.kind}  {board.delegate}")
+
+
+@targets_command.command("check")
+@click.argument("name")
+@file_option
+@click.option("--trust-on-first-use", is_flag=True, help="Accept the host key of a board that nobody has seen yet.")
+@exits_cleanly
+def check_command(name: str, given: Path | None, trust_on_first_use: bool) -> None:
+    """Look at a board: one line per finding, and how to mend it; exit code 3 when it is not ready."""
+    board = find_board(name, given)
+    console = Console(highlight=False)
+    try:
+        with Link(f"ssh:{name}", board, trust_on_first_use) as link:
+            found = [Finding("link", "ok", f"{board.host}"), *findings(board, ask_board(link))]
+    except LinkLost as error:
+        raise TargetUnavailable(f"ssh:{name} cannot be reached: {error}", "a board that answers") from error
+    for finding in found:
+        console.print(f"{STYLES[finding.level]:>26}  {finding.name}: ", end="")
+        console.print(finding.found, markup=False, soft_wrap=True)
+        if finding.mend and finding.level != "ok":
+            console.print(f"{'':>11}mend: {finding.mend}", markup=False, soft_wrap=True)
+    problems = [finding for finding in found if finding.level == "problem"]
+    if problems:
+        raise TargetUnavailable(f"ssh:{name} is not ready: {len(problems)} problem{'s' if problems[1:] else ''}")

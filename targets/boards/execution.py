@@ -1,0 +1,248 @@
+"""One file run on a board: what is missing there is uploaded, the runner works, outputs come back; a lost link is mended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from harness.errors import EthosBenchError, RunError, TargetUnavailable
+from harness.records.artefact import ModelFile
+from targets.boards.journal import Journal
+from targets.boards.link import Heartbeat, Link, LinkLost, link_errors, sha256_of, stream_lines
+from targets.boards.preflight import environment_of
+from targets.boards.target_files import digests_of
+from targets.boards.targets_file import Board
+from targets.boards.transcript import Transcript
+
+RUNNER = Path(__file__).parents[1] / "runner" / "tflite_runner.py"
+ATTEMPTS = 3
+LOAD_S = 120.0
+END_S = 3.0
+CLOCK_SLACK_S = 0.5
+
+
+class SamplesLost(RunError):
+    """A run that ended early; `samples` had arrived by then."""
+
+    samples: tuple[float, ...] = ()
+
+
+@dataclass
+class Execution:
+    """What to run on a board: a model with inputs (each as raw bytes), with or without its delegate.
+
+    `journal` is a folder in which samples are kept as they come, so that they outlive us; `revive` switches the board off
+    and on.
+    """
+
+    link: Link
+    work: str
+    model: ModelFile
+    inputs: Sequence[bytes]
+    repeats: int
+    warmup: int
+    threads: int
+    runtime: str
+    on_npu: bool
+    journal: Path | None = None
+    revive: Callable[[], object] | None = None
+    lost: list[float] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def digests(self) -> list[str]:
+        """The SHA-256 of each input."""
+        return digests_of(self.inputs)
+
+    @property
+    def board(self) -> Board:
+        """How the board is described."""
+        return self.link.board
+
+    def run(self) -> Transcript:
+        """The whole transcript; RunError with the samples that had arrived when the board stays away."""
+        for attempt in range(1, ATTEMPTS + 1):
+            transcript = Transcript(lost=self.lost, notes=self.notes)
+            try:
+                self._attempt(transcript)
+                return transcript
+            except LinkLost as error:
+                self._keep(transcript, error)
+                if attempt == ATTEMPTS:
+                    raise self._gone(f"the link broke {ATTEMPTS} times, at last: {error}") from error
+                self._reconnect(error)
+            except EthosBenchError as error:
+                if transcript.samples or self.lost:
+                    self.lost += transcript.samples
+                    raise self._with_samples(SamplesLost(error.found, error.expected, error.hint)) from error
+                raise
+        raise AssertionError("unreachable")
+
+    def _reconnect(self, error: LinkLost) -> None:
+        """Wait for the board; when it stays away, switch it off and on if that can be done."""
+        try:
+            try:
+                self.link.reopen(time.monotonic() + self.board.reconnect_s)
+            except TargetUnavailable:
+                if self.revive is None:
+                    raise
+                self.revive()
+                self.notes.append("the board did not come back and was switched off and on")
+                self.link.reopen(time.monotonic() + self.board.reconnect_s)
+        except TargetUnavailable as away:
+            raise self._gone(f"{error}; then {away.found}") from away
+
+    def _keep(self, transcript: Transcript, error: LinkLost) -> None:
+        self.lost += transcript.samples
+        self.notes.append(f"link lost after {len(transcript.samples)} samples ({error}); all were taken again")
+
+    def _gone(self, reason: str) -> SamplesLost:
+        return self._with_samples(
+            SamplesLost(
+                f"{self.link.name} was lost while it ran `{self.model.path}`: {reason}",
+                "a board that stays reachable",
+                f"ethos-bench targets check {self.link.name.partition(':')[2]}",
+            )
+        )
+
+    def _with_samples(self, error: SamplesLost) -> SamplesLost:
+        error.samples = tuple(self.lost)
+        return error
+
+    def _attempt(self, transcript: Transcript) -> None:
+        blobs = self._blobs()
+        self._upload(blobs)
+        name = secrets.token_hex(8)
+        script = shlex.quote(f"{self.work}/blobs/{sha256_of(RUNNER)}")
+        command = f"cd {shlex.quote(self.work)} && {environment_of(self.board)}exec {self.board.python} -B {script} --board"
+        watch = _Watch(self, transcript, Journal(self.journal, self.link.name, name))
+        started = time.monotonic()
+        with self.link.channel(command) as channel, Heartbeat(channel, min(2.0, self.board.silence_s / 4)):
+            with watch.journal, link_errors():
+                channel.sendall(json.dumps(self._job(name)).encode() + b"\n")
+                stream_lines(channel, self.board.silence_s, watch.listen)
+            transcript.seconds = time.monotonic() - started
+            self._require_clock(transcript)
+            self._fetch(transcript)
+            channel.shutdown_write()
+            channel.status_event.wait(END_S)  # till the runner has removed its files
+
+    def upload_missing(self) -> None:
+        """Upload what does not lie on the board yet."""
+        self._upload(self._blobs())
+
+    def _blobs(self) -> dict[str, tuple[Path | bytes, str]]:
+        """Everything that has to lie on the board by hash: the runner, the model, then the inputs."""
+        blobs: dict[str, tuple[Path | bytes, str]] = {sha256_of(RUNNER): (RUNNER, RUNNER.name)}
+        blobs[self.model.sha256] = (self.model.path, self.model.path.name)
+        for index, (data, digest) in enumerate(zip(self.inputs, self.digests, strict=True)):
+            blobs.setdefault(digest, (data, f"input {index}"))
+        return blobs
+
+    def _upload(self, blobs: dict[str, tuple[Path | bytes, str]]) -> None:
+        folder = shlex.quote(f"{self.work}/blobs")
+        names = "\n".join(blobs).encode() + b"\n"
+        # An upload whose link broke hangs there, with its shell at the head of a process group.
+        ended = f'for u in .upload.{self.link.token}.*; do [ -f "$u" ] && {{ kill -9 -- -"${{u##*.}}"; rm -f "$u"; }}; done'
+        missing = 'while read -r b; do if [ -f "$b" ]; then touch "$b"; else echo "$b"; fi; done'
+        test = f"cd {folder} && {{ {ended} 2>/dev/null; {missing}; }}"
+        said = self.link.run(test, stdin=[names])
+        if said.code:
+            raise RunError(f"{self.link.name}: cannot look into `{self.work}`: {said.stderr.strip()[:200]}")
+        for digest in said.stdout.decode().split():
+            if digest in blobs:
+                self.link.upload(*blobs[digest], digest)
+
+    def _job(self, name: str) -> dict[str, object]:
+        blobs = f"{self.work}/blobs"
+        job: dict[str, object] = {
+            "model": f"{blobs}/{self.model.sha256}",
+            "inputs": [f"{blobs}/{digest}" for digest in self.digests],
+            "repeats": self.repeats,
+            "warmup": self.warmup,
+            "threads": self.threads,
+            "runtime": self.runtime,
+            "work": self.work,
+            "job": name,
+            "silence_s": self.board.silence_s,
+            "wait_s": self.board.wait_s,
+            "keep_bytes": self.board.keep_bytes,
+        }
+        if self.on_npu:
+            board = self.board
+            job["delegate"] = {"path": board.delegate, "options": board.delegate_options, "device": board.device}
+        return job
+
+    def _require_clock(self, transcript: Transcript) -> None:
+        """More time in the samples than passed here means that the board's clock is wrong."""
+        told = sum(transcript.samples) / 1e6
+        if told > transcript.seconds * 1.05 + CLOCK_SLACK_S:
+            raise RunError(
+                f"{self.link.name}: the samples add up to {told:.1f} s in a run of {transcript.seconds:.1f} s",
+                "a board whose clock runs evenly",
+            )
+
+    def _fetch(self, transcript: Transcript) -> None:
+        """Bring the outputs here, over a second channel while the runner keeps them."""
+        offered = transcript.one("files")
+        names = list(offered["sizes"])
+        if not names:
+            return
+        quoted = " ".join(shlex.quote(f"{offered['folder']}/{name}") for name in names)
+        said = self.link.run(f"cat {quoted}")
+        start = 0
+        for name in names:
+            content = said.stdout[start : start + offered["sizes"][name]]
+            start += len(content)
+            if hashlib.sha256(content).hexdigest() != offered["sha256"][name]:
+                raise LinkLost(f"`{name}` was corrupted or cut on its way back")
+            transcript.files[name] = content
+
+
+@dataclass
+class _Watch:
+    """Takes in what the runner says, and ends a run that makes no progress."""
+
+    execution: Execution
+    transcript: Transcript
+    journal: Journal
+    progress: float = field(default_factory=time.monotonic)
+    loaded: bool = False
+
+    def listen(self, line: str) -> bool:
+        """True when the runner has said all."""
+        kind = self.transcript.take(line)
+        if kind == "sample":
+            self.journal.write(line)
+        now = time.monotonic()
+        if kind == "error":
+            raise self._error(str(self.transcript.one("error").get("message", "")))
+        if kind == "loaded":
+            self.loaded = True
+        if kind not in ("", "alive"):
+            self.progress = now
+        limit = self.execution.board.inference_s if self.loaded else max(LOAD_S, self.execution.board.inference_s)
+        if now - self.progress > limit:
+            raise RunError(
+                f"`{self.execution.model.path}` made no progress on {self.execution.link.name} for {limit:.0f} s",
+                "an inference within the limit",
+                f"inference_s = {limit * 4:.0f} in targets.toml",
+            )
+        return kind == "files"
+
+    def _error(self, message: str) -> RunError | LinkLost:
+        execution = self.execution
+        if "blobs/" in message and "No such file" in message:
+            return LinkLost("another harness removed files on the board")  # its cache is limited: upload them again
+        hint = ""
+        if "ethos-u" in message and "unresolved" in message.lower():
+            message = f"the delegate `{execution.board.delegate}` left the ethos-u operators unclaimed ({message[:120]})"
+            hint = f"ethos-bench targets check {execution.link.name.partition(':')[2]}"
+        return RunError(f"`{execution.model.path}` does not run on {execution.link.name}: {message}", hint=hint)

@@ -1,0 +1,42 @@
+"""Samples on disk as they come, so that what had arrived outlives us, however we are ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TextIO
+
+from harness.errors import StorageError
+
+
+class Journal:
+    """A file of events in a folder; removed at an end that hands the samples on, left behind when this process is killed."""
+
+    def __init__(self, folder: Path | None, target: str, job: str) -> None:
+        name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in target)
+        self.path = folder / f"{name}-{job}.jsonl" if folder else None
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def write(self, line: str) -> None:
+        """Keep a line; StorageError when the disk is full."""
+        if self.path is None:
+            return
+        try:
+            if self._file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self.path.open("w", encoding="utf-8")
+            self._file.write(line + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise StorageError(
+                f"cannot keep samples in `{self.path}`: {error.strerror}", "a results folder with space"
+            ) from error
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """The samples are the caller's now, but for Ctrl-C and the like."""
+        if self._file is not None and self.path is not None:
+            self._file.close()
+            if kind is None or issubclass(kind, Exception):
+                self.path.unlink(missing_ok=True)

@@ -1,0 +1,146 @@
+"""Keeps what a board said of every job, and gives it back: --record DIR and --target replay:DIR."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import RunError, StorageError, UsageError
+from harness.records.unavailable import Unavailable
+from targets.boards.preflight import BoardFacts
+from targets.boards.target_files import digests_of
+from targets.boards.targets_file import Board
+from targets.boards.transcript import Transcript
+
+SCHEMA = 1
+HEADER = "recording.json"
+JOB = "job.json"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of one job: what the board is, and what it said or why it failed."""
+
+    facts: BoardFacts
+    threads: int
+    notes: tuple[str, ...]
+    npu: Transcript | None
+    cpu: Transcript | Unavailable
+    error: RunError | None = None
+
+
+def job_key(executed: str, inputs: Sequence[bytes], repeats: int, warmup: int) -> str:
+    """The name of a job: the file, the inputs and the counts that were asked for."""
+    digest = hashlib.sha256(f"{executed} {repeats} {warmup}".encode())
+    for found in digests_of(inputs):
+        digest.update(bytes.fromhex(found))
+    return digest.hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The recording of one target in a folder of its own."""
+
+    folder: Path
+    target: str
+    board: Board
+
+    @classmethod
+    def begin(cls, top: Path, target: str, board: Board) -> Recording:
+        """A recording below `top`; StorageError when it cannot be written."""
+        folder = top / "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in target)
+        content = {"schema": SCHEMA, "target": target, "board": board.model_dump()}
+        with _storing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            work = folder / f".{HEADER}.{os.getpid()}"
+            work.write_text(json.dumps(content, indent=1))
+            work.replace(folder / HEADER)
+        return cls(folder, target, board)
+
+    @classmethod
+    def read(cls, path: Path) -> Recording:
+        """The recording in a folder, or the only one below it; UsageError when there is none or more than one."""
+        below = [header.parent for header in sorted(path.glob(f"*/{HEADER}"))]
+        found = [path] if (path / HEADER).is_file() else below
+        if len(found) != 1:
+            what = "no recording" if not found else f"{len(found)} recordings ({', '.join(one.name for one in found)})"
+            hint = f"--target replay:{found[0]}" if found else f"--target ssh:NAME --record {path}"
+            raise UsageError(f"`{path}` holds {what}", "one recording", hint)
+        try:
+            content = json.loads((found[0] / HEADER).read_text())
+            if content["schema"] != SCHEMA:
+                raise ValueError(f"schema {content['schema']}")
+            return cls(found[0], content["target"], Board.model_validate(content["board"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"`{found[0] / HEADER}` is damaged: {error}", f"a recording of schema {SCHEMA}") from error
+
+    def keep(self, key: str, kept: Kept) -> None:
+        """Store what the board said of a job, whole or not at all."""
+        with _storing(self.folder):
+            work = Path(tempfile.mkdtemp(prefix=".job-", dir=self.folder))
+            try:
+                parts = {name: part for name, part in (("npu", kept.npu), ("cpu", kept.cpu)) if isinstance(part, Transcript)}
+                content = {
+                    "facts": kept.facts.values,
+                    "threads": kept.threads,
+                    "notes": list(kept.notes),
+                    "no_cpu": kept.cpu.reason if isinstance(kept.cpu, Unavailable) else "",
+                    "error": [kept.error.found, kept.error.expected, kept.error.hint] if kept.error else None,
+                    "said": {name: {**asdict(part), "files": sorted(part.files)} for name, part in parts.items()},
+                }
+                for name, part in parts.items():
+                    for file, data in part.files.items():
+                        (work / f"{name}-{file}").write_bytes(data)
+                (work / JOB).write_text(json.dumps(content))
+                shutil.rmtree(self.folder / key, ignore_errors=True)
+                work.replace(self.folder / key)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+
+    def give(self, key: str, what: str) -> Kept:
+        """What the board said of a job; RunError when the job is not in the recording, or damaged there."""
+        folder = self.folder / key
+        if not (folder / JOB).is_file():
+            raise RunError(
+                f"the recording `{self.folder}` does not have this run of {what}",
+                "the same model, images, repeats and tools as when it was recorded",
+                f"--target {self.target} --record {self.folder.parent}",
+            )
+        try:
+            content = json.loads((folder / JOB).read_text())
+            said = {name: _transcript(folder, name, part) for name, part in content["said"].items()}
+            return Kept(
+                facts=BoardFacts(content["facts"]),
+                threads=content["threads"],
+                notes=tuple(content["notes"]),
+                npu=said.get("npu"),
+                cpu=said.get("cpu", Unavailable(content["no_cpu"])),
+                error=RunError(*content["error"]) if content["error"] else None,
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"`{folder}` is damaged: {error}", "a recording as it was written") from error
+
+
+def _transcript(folder: Path, name: str, part: dict[str, Any]) -> Transcript:
+    files = {file: (folder / f"{name}-{file}").read_bytes() for file in part["files"]}
+    return Transcript(part["events"], files, part["lost"], part["notes"], part["seconds"])
+
+
+@contextlib.contextmanager
+def _storing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the recording to `{folder}`: {error.strerror or error}",
+            "a writable folder",
+            "--record /path/with/space",
+        ) from error

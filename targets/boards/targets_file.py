@@ -1,0 +1,139 @@
+"""targets.toml: boards by name. docs/reference/targets-toml.md describes every key."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from harness.errors import UsageError
+from targets.target import Graph
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Runtime = Literal["auto", "tflite_runtime", "ai_edge_litert", "benchmark_model"]
+DelegateKind = Literal["ethosu", "teflon"]
+SECRETS = ("password", "passphrase", "pass", "secret", "token")
+DEFAULT_FILE = "targets.toml"
+VARIABLE = "ETHOS_BENCH_TARGETS"
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Board(BaseModel):
+    """One board: everything about reaching it is ~/.ssh/config's, everything about running there is here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field("", description="alias in ~/.ssh/config, or host name; default: the board's name")
+    profile: str = Field("", description="NPU profile that the board has; other profiles are refused there")
+    runtime: Runtime = Field("auto", description="TFLite runtime to use; `auto` takes the first that is installed")
+    python: str = Field("python3", description="Python on the board, 3.8 or newer")
+    benchmark_model: str = Field("benchmark_model", description="TFLite's benchmark binary, for boards without Python")
+    delegate: str = Field(description="path of the external delegate on the board")
+    kind: DelegateKind = Field("ethosu", description="ethosu takes Vela's file, teflon the plain int8 file")
+    delegate_options: dict[str, str] = Field(default_factory=dict, description="options given to the delegate")
+    device: str = Field("/dev/ethosu0", description="device node of the NPU")
+    work: str = Field(".ethos-bench", description="folder on the board for files, relative to the home folder or absolute")
+    environment: dict[Variable, str] = Field(default_factory=dict, description="environment of the run on the board")
+    power: list[str] = Field(default_factory=list, description="command of this machine that switches the board off and on")
+    vela: str = Field("", description="Vela that compiles for this board, such as its board support package's")
+    threads: int = Field(0, ge=0, description="threads of CPU operators there; 0 takes --threads")
+    npu_clock_hz: float = Field(0, ge=0, description="clock of the NPU: with it cycle counts become a share of time")
+    ssh_config: str = Field("", description="another ssh configuration file than ~/.ssh/config")
+    connect_s: float = Field(15, gt=0, description="limit for reaching the board")
+    silence_s: float = Field(20, ge=1, description="a link silent for so long is lost; the board then ends the job itself")
+    reconnect_s: float = Field(60, ge=0, description="how long a board that was lost may take to come back")
+    wait_s: float = Field(600, ge=0, description="how long to wait for another harness at the same board")
+    inference_s: float = Field(30, gt=0, description="the longest that one inference may take")
+    keep_bytes: int = Field(512_000_000, ge=0, description="files of earlier jobs that may stay on the board")
+
+    @property
+    def graph(self) -> Graph:
+        """Teflon compiles on the board and takes the plain int8 file."""
+        return "int8" if self.kind == "teflon" else "npu"
+
+    @field_validator("ssh_config", "vela")
+    @classmethod
+    def _home(cls, path: str) -> str:
+        return str(Path(path).expanduser()) if path else ""
+
+
+def targets_file(given: Path | None) -> Path | None:
+    """The targets file: the one given, else $ETHOS_BENCH_TARGETS, else ./targets.toml when it exists."""
+    if given:
+        return given
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
+    default = Path(DEFAULT_FILE)
+    return default if default.is_file() else None
+
+
+def read_boards(path: Path) -> dict[str, Board]:
+    """The boards of a targets file by name; UsageError for what is no targets file."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read `{path}`: {error.strerror}", "a targets file", f"--targets {DEFAULT_FILE}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"`{path}` is no TOML: {error}", "a targets file (docs/reference/targets-toml.md)") from error
+    boards = content.pop("boards", {})
+    if content or not isinstance(boards, dict):
+        raise UsageError(f"`{path}` holds `{next(iter(content), 'boards')}`", "tables `[boards.NAME]` only")
+    return {name: _board(path, name, table) for name, table in boards.items()}
+
+
+def find_board(name: str, given: Path | None) -> Board:
+    """The board called `name`; without a targets file UsageError says how to write one."""
+    path = targets_file(given)
+    if path is None:
+        raise UsageError(
+            f"no targets file names the board `{name}`",
+            f"`[boards.{name}]` in ./{DEFAULT_FILE}, or --targets FILE",
+            f"printf '[boards.{name}]\\nhost = \"{name}\"\\n' > {DEFAULT_FILE}",
+        )
+    boards = read_boards(path)
+    if name not in boards:
+        close = difflib.get_close_matches(name, boards, 1)
+        raise UsageError(
+            f"`{path}` has no board `{name}`",
+            f"one of {', '.join(boards) or 'none: it is empty'}",
+            f"--target ssh:{close[0]}" if close else "",
+        )
+    return boards[name]
+
+
+def _board(path: Path, name: str, table: object) -> Board:
+    if isinstance(table, dict):
+        _refuse_secrets(path, name, table)
+    try:
+        board = Board.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        close = difflib.get_close_matches(key, Board.model_fields, 1)
+        hint = f"{close[0]} = ..." if close and first["type"] == "extra_forbidden" else ""
+        raise UsageError(f"`{path}`: `[boards.{name}]` {key}: {first['msg']}", _expected(key), hint) from error
+    return board if board.host else board.model_copy(update={"host": name})
+
+
+def _expected(key: str) -> str:
+    field = Board.model_fields.get(key.partition(".")[0])
+    return field.description or "" if field else f"one of {', '.join(Board.model_fields)}"
+
+
+def _refuse_secrets(path: Path, name: str, table: dict[str, object]) -> None:
+    for key in table:
+        if any(word == part for part in key.lower().split("_") for word in SECRETS):
+            raise UsageError(
+                f"`{path}`: `[boards.{name}]` holds `{key}`: a password in a file is known to whoever reads it",
+                "a key in ssh's agent; nothing here reads or keeps passwords",
+                f"ssh-copy-id {name}",
+            )

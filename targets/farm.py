@@ -1,0 +1,133 @@
+"""Boards of a labgrid farm: each job takes a board with the tags asked for, and gives it back."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from harness.errors import TargetUnavailable, UsageError
+from harness.records.job import Job
+from harness.records.run import Run
+from targets.boards.execution import SamplesLost
+from targets.boards.farm_lease import FarmAgent, FarmRefused, Place
+from targets.boards.proof import NoProof
+from targets.boards.targets_file import Board, find_board
+from targets.ssh_board import SshBoard
+from targets.table import TargetOptions
+from targets.target import Graph
+
+SET_ASIDE_AFTER = 2
+ATTEMPTS = 5
+JOURNAL = "farm.jsonl"
+
+
+def open_farm(rest: str, options: TargetOptions) -> Farm:
+    """The farm's boards with the tags in `rest`, such as "npu=ethos-u65,board=imx93"."""
+    tags = dict(part.split("=", 1) for part in rest.split(",") if "=" in part)
+    if not tags or len(tags) != len(rest.split(",")):
+        raise UsageError(f"target `farm:{rest}`", "`farm:KEY=VALUE,...`: the tags of a place", "--target farm:board=imx93")
+    return Farm(f"farm:{rest}", tags, options)
+
+
+@dataclass
+class Farm:
+    """Takes a place for each job, so that several harnesses share the farm; a board that fails twice is set aside."""
+
+    name: str
+    tags: dict[str, str]
+    options: TargetOptions
+    failures: Counter[str] = field(default_factory=Counter)
+
+    def __enter__(self) -> Farm:
+        """Ask the coordinator what there is; TargetUnavailable at once when no place can ever fit."""
+        self._agent = FarmAgent(self.name)
+        try:
+            places = self._agent.ask("places")["places"]
+            fitting = {name: place["tags"] for name, place in places.items() if self.tags.items() <= place["tags"].items()}
+            if not fitting:
+                known = "; ".join(f"{n}: {' '.join(f'{k}={v}' for k, v in p['tags'].items())}" for n, p in places.items())
+                raise TargetUnavailable(
+                    f"{self.name}: no place of the farm has these tags", f"one of {known or 'none: the farm is empty'}",
+                    "labgrid-client places",
+                )  # fmt: skip
+            self._boards = {name: self._board(name, tags) for name, tags in fitting.items()}
+            if len({board.graph for board in self._boards.values()}) > 1:
+                raise UsageError(f"{self.name} fits boards of both kinds, ethosu and teflon", "tags of one kind of board")
+        except BaseException:
+            self._agent.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._agent.close()
+
+    @property
+    def graph(self) -> Graph:
+        """The file that these boards take."""
+        return next(iter(self._boards.values())).graph
+
+    def run(self, job: Job) -> Run:
+        """The Run of the first board that could do the job; the last board's error when none could."""
+        for attempt in range(1, ATTEMPTS + 1):
+            with self._place() as place:
+                try:
+                    return self._run(job, place)
+                except (TargetUnavailable, SamplesLost, NoProof) as error:
+                    self._failed(place.place, error.found)
+                    if attempt == ATTEMPTS:
+                        raise
+        raise AssertionError("unreachable")
+
+    def _run(self, job: Job, place: Place) -> Run:
+        board = self._boards.get(place.place) or self._board(place.place, place.tags)
+        notes = (f"ran on place {place.place}",)
+        switch = (lambda: self._agent.ask("power")) if place.power else None
+        here = board.model_copy(update={"host": place.address})
+        with SshBoard(self.name, here, self.options, notes, switch, place.username, place.port) as target:
+            return target.run(job)
+
+    def _board(self, place: str, tags: dict[str, str]) -> Board:
+        """How boards of a place's kind are described: its tag `board` names the table, without one its own name."""
+        return find_board(tags.get("board", place), self.options.targets_file)
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[Place]:
+        """A place that is ours while entered."""
+        avoid = [name for name, count in self._counted().items() if count >= SET_ASIDE_AFTER]
+        wait_s = max(board.wait_s for board in self._boards.values())
+        taken = self._take(avoid, wait_s)
+        try:
+            yield taken
+        finally:
+            with contextlib.suppress(FarmRefused):  # the agent tries again when we end
+                self._agent.ask("release")
+
+    def _take(self, avoid: list[str], wait_s: float) -> Place:
+        while True:
+            try:
+                return Place(**self._agent.ask("acquire", tags=self.tags, wait_s=wait_s, avoid=avoid))
+            except FarmRefused as error:
+                if error.kind != "empty":
+                    raise
+                name = next(name for name in sorted(self._boards) if f"the place {name} " in error.found)
+                self._failed(name, error.found)
+                avoid = [*avoid, name]
+
+    def _failed(self, place: str, why: str) -> None:
+        """Count a failure of a board, for all processes of the session."""
+        self.failures[place] += 1
+        if self.options.journal:
+            self.options.journal.mkdir(parents=True, exist_ok=True)
+            with (self.options.journal / JOURNAL).open("a") as file:
+                file.write(json.dumps({"place": place, "why": why}) + "\n")
+
+    def _counted(self) -> Counter[str]:
+        """Failures by place, of this process or of all that share a journal."""
+        path = self.options.journal / JOURNAL if self.options.journal else None
+        if path is None or not path.exists():
+            return self.failures
+        return Counter(json.loads(line)["place"] for line in path.read_text().splitlines())

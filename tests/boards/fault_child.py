@@ -1,0 +1,42 @@
+"""A harness that can be killed: runs a job on a board and prints a line for each sample that arrives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from conversion.pipeline import compile_source, tflite_source
+from conversion.profile_files import load_profile
+from harness.records.job import Job
+from targets.boards.transcript import Transcript
+from targets.table import TargetOptions, open_target
+
+
+def main(targets: str, board: str, repeats: str, model: str, cache: str, journal: str) -> None:
+    """Run the job."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started us may have ignored it
+    os.environ["ETHOS_BENCH_CACHE"] = str(Path(cache).parents[1])
+    source = tflite_source(Path(model))
+    artefact = compile_source(source, load_profile("ethos-u65-256"), "", lambda _: None)
+    take = Transcript.take
+
+    def tapped(transcript: Transcript, line: str) -> str:
+        kind = take(transcript, line)
+        if kind == "sample" and transcript.all("delegated"):
+            sys.stdout.write("sample\n")
+            sys.stdout.flush()
+        return kind
+
+    setattr(Transcript, "take", tapped)  # noqa: B010  # mypy refuses to assign to a method
+    options = TargetOptions(threads=1, targets_file=Path(targets), journal=Path(journal) if journal else None)
+    shape = source.graph.inputs[0].shape
+    with open_target(board, options) as target:
+        target.run(Job(artefact, (np.zeros(shape, np.int8),), int(repeats), warmup=0))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

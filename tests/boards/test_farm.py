@@ -1,0 +1,180 @@
+"""Boards of a labgrid farm, with a real coordinator and a real exporter."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from harness.errors import TargetUnavailable, UsageError
+from harness.records.artefact import Artefact
+from harness.records.job import Job
+from harness.records.run import Run
+from targets.table import TargetOptions, open_target
+from tests.benchmarks import tiny
+from tests.benchmarks.conftest import RunSuite
+from tests.boards.farm_lab import FarmLab
+from tests.boards.session import farm as session_farm
+from tests.boards.session import farm_row
+
+SPEC = "farm:npu=ethos-u65,board=farm-test"
+FREE_S = 30.0
+Image = NDArray[np.int8]
+
+
+@pytest.fixture
+def farm() -> Iterator[FarmLab]:
+    if why := farm_row():
+        pytest.skip(why)
+    yield session_farm()
+    found = session_farm()
+    for name, start in (("coordinator", found.start_coordinator), ("exporter", found.start_exporter)):
+        if name not in found.processes:
+            start()
+    for board in found.boards:
+        if not list(board._pids()):
+            board.on()
+    found.write()
+
+
+def options(farm: FarmLab, journal: Path | None = None) -> TargetOptions:
+    return TargetOptions(threads=1, targets_file=farm.lab.targets, journal=journal)
+
+
+def run(farm: FarmLab, artefact: Artefact, image: Image, journal: Path | None = None) -> Run:
+    with open_target(SPEC, options(farm, journal)) as target:
+        return target.run(Job(artefact, (image,), 2))
+
+
+def require_free(farm: FarmLab) -> None:
+    deadline = time.monotonic() + FREE_S
+    while held := farm.acquired():
+        assert time.monotonic() < deadline, held
+        time.sleep(0.5)
+
+
+def test_a_farm_needs_tags_and_a_coordinator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="farm:imx93"):
+        open_target("farm:imx93", TargetOptions(threads=1))
+    monkeypatch.delenv("LG_COORDINATOR", raising=False)
+    with pytest.raises(UsageError, match="no labgrid coordinator is named"), open_target(SPEC, TargetOptions(threads=1)):
+        pass
+
+
+@pytest.mark.boards
+@pytest.mark.slow
+def test_what_no_place_can_satisfy_is_refused_at_once_with_what_there_is(farm: FarmLab) -> None:
+    started = time.monotonic()
+    with (
+        pytest.raises(TargetUnavailable, match="no place of the farm has these tags") as caught,
+        open_target("farm:npu=ethos-u85", options(farm)),
+    ):
+        pass
+    assert "farm-a: board=farm-test npu=ethos-u65" in caught.value.expected
+    assert time.monotonic() - started < FREE_S
+
+
+@pytest.mark.boards
+@pytest.mark.slow
+def test_six_models_run_on_two_boards_and_the_records_say_which_ran_what(
+    farm: FarmLab, run_suite: RunSuite, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"model{number}.tflite" for number in range(6)]
+    for number, path in enumerate(paths):
+        path.write_bytes(tiny.detector() if number == 0 else _with_other_weights(number))
+    done = run_suite(
+        "--target", SPEC, "--targets", farm.lab.targets, "-n", "2", "--dist", "loadgroup", "--repeats", "2",
+        ETHOS_BENCH_TEST_MODELS=":".join(map(str, paths)), LG_COORDINATOR=farm.address,
+    )  # fmt: skip
+    done.says()
+    assert done.code == 0, done.output
+    latencies = [r for r in done.results["records"] if r["metric"] == "latency_us" and r["stat"] == "median"]
+    assert len(latencies) == 6
+    assert {r["note"].partition("ran on place ")[2].partition(";")[0] for r in latencies} == {"farm-a", "farm-b"}
+    require_free(farm)
+
+
+@pytest.mark.boards
+@pytest.mark.slow
+def test_a_board_that_fails_twice_is_set_aside_and_its_jobs_move_on(
+    farm: FarmLab, small: Artefact, image: Image, tmp_path: Path
+) -> None:
+    farm.boards[0].off()
+    farm.write(connect_s=3, reconnect_s=1)
+    found = _without_power(farm, small, image, tmp_path)
+    assert "ran on place farm-b" in found.notes
+    failed = [json.loads(line)["place"] for line in (tmp_path / "farm.jsonl").read_text().splitlines()]
+    assert failed == ["farm-a", "farm-a"]
+    require_free(farm)
+
+
+def _with_other_weights(number: int) -> bytes:
+    """The detector with weights of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(np.random, "default_rng", lambda _: np.random.Generator(np.random.PCG64(number)))
+        return tiny.detector()
+
+
+def _without_power(farm: FarmLab, artefact: Artefact, image: Image, journal: Path) -> Run:
+    """A run on a farm whose switch does nothing: the exporter's boards stay as they are."""
+    farm.dead_switch = True
+    try:
+        return run(farm, artefact, image, journal)
+    finally:
+        farm.dead_switch = False
+
+
+@pytest.mark.boards
+@pytest.mark.slow
+def test_a_board_that_is_off_is_switched_on_through_the_places_power_port(farm: FarmLab, small: Artefact, image: Image) -> None:
+    for board in farm.boards:
+        board.off()
+    farm.write(connect_s=3, reconnect_s=20)
+    assert run(farm, small, image).proof
+    require_free(farm)
+
+
+@pytest.mark.boards
+@pytest.mark.slow
+def test_a_dead_exporter_is_said_and_nothing_stays_acquired(farm: FarmLab, small: Artefact, image: Image) -> None:
+    farm.stop("exporter")
+    with pytest.raises(TargetUnavailable, match=r"no NetworkService|set aside|acquire resources"):
+        run(farm, small, image)
+    require_free(farm)
+
+
+@pytest.mark.boards
+@pytest.mark.slow
+def test_a_coordinator_that_restarts_in_a_run_loses_nothing(farm: FarmLab, small: Artefact, image: Image) -> None:
+    with open_target(SPEC, options(farm)) as target:
+        assert target.run(Job(small, (image,), 2)).proof
+        farm.stop("coordinator")
+        farm.start_coordinator()
+        assert target.run(Job(small, (image,), 2)).proof
+    require_free(farm)
+
+
+@pytest.mark.boards
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_harness_that_is_killed_leaves_no_place_acquired(farm: FarmLab, long: Artefact, number: signal.Signals) -> None:
+    folder = long.compilation.compiled.path.parent
+    arguments = [farm.lab.targets, SPEC, 1000, long.source.path, folder, ""]
+    command = [sys.executable, "-m", "tests.boards.fault_child", *map(str, arguments)]
+    environment = {**os.environ, "LG_COORDINATOR": farm.address}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "sample\n"
+        assert len(farm.acquired()) == 1
+        child.send_signal(number)
+        child.wait(timeout=60)
+    require_free(farm)

@@ -1,0 +1,63 @@
+"""A recorded run, run again without its board."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from targets.table import TargetOptions, open_target
+from tests.benchmarks.conftest import MakeModel, RunSuite
+from tests.boards.boards import Lab
+
+
+def without_mark(record: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in record.items() if key != "replayed_from"}
+
+
+@pytest.mark.boards
+@pytest.mark.slow
+def test_a_replay_equals_the_recorded_run_but_for_header_and_mark(
+    the_lab: Lab,
+    run_suite: RunSuite,
+    model: MakeModel,
+    tmp_path: Path,
+) -> None:
+    options = ("--model", model("detector"), "--targets", the_lab.targets)
+    recorded = run_suite(*options, "--target", "ssh:native-test", "--record", tmp_path / "kept", results="results/one")
+    recorded.says()
+    assert recorded.code == 0, recorded.output
+    again = run_suite(*options, "--target", f"replay:{tmp_path / 'kept'}", results="results/two")
+    again.says()
+    assert again.code == 0, again.output
+    first, second = recorded.results, again.results
+    assert second["run"] != first["run"]
+    assert [without_mark(record) for record in second["records"]] == first["records"]
+    assert second["verdicts"] == first["verdicts"]
+    assert {record["replayed_from"] for record in second["records"]} == {str(tmp_path / "kept")}
+    assert (again.folder / "samples.jsonl").read_text() == (recorded.folder / "samples.jsonl").read_text()
+    other = run_suite(*options, "--target", f"replay:{tmp_path / 'kept'}", "--repeats", "4", results="results/three")
+    other.says("does not have this run")
+    assert other.code == 1
+
+
+def test_a_folder_without_a_recording_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no recording"):
+        open_target(f"replay:{tmp_path}", TargetOptions(threads=1))
+    with pytest.raises(UsageError, match="names no folder"):
+        open_target("replay", TargetOptions(threads=1))
+
+
+def test_a_damaged_header_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "recording.json").write_text(json.dumps({"schema": 99}))
+    with pytest.raises(UsageError, match="is damaged: schema 99"):
+        open_target(f"replay:{tmp_path}", TargetOptions(threads=1))
+
+
+def test_recording_without_a_board_is_a_usage_error(tmp_path: Path) -> None:
+    from harness.workbench.options import BenchOptions
+
+    with pytest.raises(UsageError, match="is no board"):
+        BenchOptions(targets=("host",), record=tmp_path).check()

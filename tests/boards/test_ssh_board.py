@@ -1,0 +1,217 @@
+"""What a board over SSH promises beyond the contract, on a real sshd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from harness.cli import main
+from harness.errors import RunError, TargetUnavailable
+from harness.records.artefact import Artefact
+from harness.records.evidence import Evidence
+from harness.records.job import Job
+from harness.records.run import Proof, Run
+from harness.records.unavailable import Unavailable
+from targets.table import TargetOptions, open_target
+from tests.boards.boards import Lab, TestBoard
+
+pytestmark = [pytest.mark.boards, pytest.mark.slow]
+Image = NDArray[np.int8]
+
+
+def run(lab: Lab, artefact: Artefact, image: Image, repeats: int = 3, *, trust: bool = False) -> Run:
+    options = TargetOptions(threads=1, targets_file=lab.targets, trust_on_first_use=trust)
+    with open_target("ssh:native-test", options) as target:
+        return target.run(Job(artefact, (image,), repeats))
+
+
+def check(lab: Lab) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["targets", "check", "native-test", "--targets", str(lab.targets)])
+    return done.exit_code, done.output
+
+
+def test_the_npus_bytes_come_back_with_proof_and_the_cpu_beside(the_lab: Lab, small: Artefact, image: Image) -> None:
+    found = run(the_lab, small, image)
+    assert isinstance(found.proof, Proof)
+    assert found.proof.share == 1.0
+    assert not isinstance(found.cpu_latency_us, Unavailable)
+    assert len(found.cpu_latency_us) == 3
+    assert found.evidence is Evidence.HOST, "a stand-in may never be called measured"
+    assert any("no NPU's device node" in note for note in found.notes)
+    assert found.fingerprint["runtime"] == "tflite_runtime 2.14.0"
+
+
+def test_the_other_runtime_gives_the_same_bytes(the_lab: Lab, small: Artefact, image: Image) -> None:
+    one = run(the_lab, small, image)
+    the_lab.write(environment={"PYTHONPATH": "/opt/ai_edge_litert"}, runtime="ai_edge_litert")
+    other = run(the_lab, small, image)
+    assert other.fingerprint["runtime"].startswith("ai_edge_litert")
+    for mine, theirs in zip(one.outputs[0], other.outputs[0], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_second_run_uploads_nothing(the_lab: Lab, native: TestBoard, small: Artefact, image: Image) -> None:
+    def blobs() -> dict[str, int]:
+        folder = native.root / "home/board/.ethos-bench/blobs"
+        return {path.name: path.stat().st_ino for path in folder.iterdir()}
+
+    run(the_lab, small, image)
+    before = blobs()
+    run(the_lab, small, image)
+    assert blobs() == before
+    run(the_lab, small, np.flip(image).copy())
+    assert len(blobs()) == len(before) + 1, "only the new image"
+
+
+def test_what_may_stay_on_the_board_is_limited(the_lab: Lab, native: TestBoard, small: Artefact, image: Image) -> None:
+    the_lab.write(keep_bytes=0)
+    run(the_lab, small, image)
+    left = [path.name for path in (native.root / "home/board/.ethos-bench/blobs").iterdir()]
+    assert len(left) <= 1, "the runner itself"
+
+
+def test_nothing_is_left_on_the_board_but_the_files_that_the_next_run_can_use(
+    the_lab: Lab, native: TestBoard, small: Artefact, image: Image
+) -> None:
+    run(the_lab, small, image)
+    assert native.files() == []
+    assert native.processes() == []
+
+
+def test_a_delegate_that_claims_nothing_is_no_result(the_lab: Lab, small: Artefact, image: Image) -> None:
+    the_lab.write(delegate_options={"claim": "false"})
+    with pytest.raises(RunError, match="left the ethos-u operators unclaimed"):
+        run(the_lab, small, image)
+
+
+def test_a_counter_that_stands_still_is_no_result(the_lab: Lab, small: Artefact, image: Image) -> None:
+    the_lab.write(delegate_options={"enable_cycle_counter": "true", "counter": "frozen"})
+    with pytest.raises(RunError, match=r"no proof that the NPU of ssh:native-test executed: .* counter stood still"):
+        run(the_lab, small, image)
+
+
+def test_no_sign_of_the_npu_is_no_result_and_the_hint_asks_for_the_counter(the_lab: Lab, small: Artefact, image: Image) -> None:
+    the_lab.write(delegate_options={"enable_cycle_counter": "false"})
+    with pytest.raises(RunError, match="no cycle counter and no interrupt") as caught:
+        run(the_lab, small, image)
+    assert "enable_cycle_counter" in caught.value.hint
+
+
+def test_teflon_gets_the_plain_file_and_needs_a_partition_of_its_own(the_lab: Lab, small: Artefact, image: Image) -> None:
+    the_lab.write(kind="teflon")
+    with pytest.raises(RunError, match="the delegate took none of 2 operators: the CPU did the work"):
+        run(the_lab, small, image)
+
+
+def test_a_file_for_another_npu_is_refused(the_lab: Lab, small: Artefact, image: Image) -> None:
+    the_lab.write(profile="ethos-u85-256")
+    with pytest.raises(RunError, match="has the NPU ethos-u85-256, and the file is compiled for ethos-u65-256"):
+        run(the_lab, small, image)
+
+
+def test_a_host_key_that_nobody_has_seen_is_refused_unless_trusted_by_flag(
+    the_lab: Lab, native: TestBoard, small: Artefact, image: Image
+) -> None:
+    the_lab.write(known=False)
+    with pytest.raises(TargetUnavailable, match=r"nobody has seen the host key .* SHA256:") as caught:
+        run(the_lab, small, image)
+    assert "--trust-on-first-use" in caught.value.hint
+    run(the_lab, small, image, trust=True)
+    run(the_lab, small, image)
+    assert native.known_host.split()[2] in (the_lab.folder / "known_hosts").read_text()
+
+
+def test_a_jump_host_of_the_ssh_configuration_is_used(the_lab: Lab, native: TestBoard, small: Artefact, image: Image) -> None:
+    config = the_lab.folder / "ssh_config"
+    inner = config.read_text().replace("Host native-test", "Host outer") + (
+        f"Host native-test\n  HostName 127.0.0.1\n  ProxyJump outer\n  User board\n  IdentityFile {native.key}\n"
+        f"  UserKnownHostsFile {the_lab.folder / 'known_hosts'}\n"
+    )
+    config.write_text(inner)
+    known = the_lab.folder / "known_hosts"
+    with pytest.raises(TargetUnavailable, match="nobody has seen the host key"):
+        run(the_lab, small, image)
+    known.write_text(known.read_text() + native.known_host.replace(native.address, "127.0.0.1"))
+    assert run(the_lab, small, image).proof
+
+
+def test_a_board_without_python_runs_the_benchmark_binary_which_gives_no_single_samples(
+    the_lab: Lab, native: TestBoard, small: Artefact, image: Image
+) -> None:
+    whole = run(the_lab, small, image)
+    binary = native.root / "opt/benchmark_model"
+    binary.write_text((Path(__file__).parent / "benchmark_stand_in.py").read_text())
+    binary.chmod(0o755)
+    the_lab.write(runtime="benchmark_model", benchmark_model="/opt/benchmark_model")
+    found = run(the_lab, small, image)
+    for mine, theirs in zip(found.outputs[0], whole.outputs[0], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert isinstance(found.proof, Proof)
+    assert isinstance(found.latency_us, Unavailable)
+    assert set(found.latency_summary_us) == {"min", "mean"}
+    assert 0 < found.latency_summary_us["min"] <= found.latency_summary_us["mean"]
+    assert native.files() == []
+    the_lab.write(
+        runtime="benchmark_model", benchmark_model="/opt/benchmark_model", delegate_options={"enable_cycle_counter": "false"}
+    )
+    with pytest.raises(RunError, match="no proof"):
+        run(the_lab, small, image)
+
+
+def test_check_says_what_was_found_line_by_line(the_lab: Lab) -> None:
+    code, said = check(the_lab)
+    assert code == 0, said
+    for name in (
+        "link",
+        "work folder",
+        "memory",
+        "Python",
+        "runtime",
+        "delegate",
+        "device",
+        "kernel",
+        "governor",
+        "temperature",
+    ):
+        assert f"{name}: " in said
+    assert "stand-in" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"delegate": "/usr/lib/libethosu_delegat.so"}, ("no `/usr/lib/libethosu_delegat.so`", "mend: delegate =")),
+        ({"device": "/dev/ethosu7"}, ("no `/dev/ethosu7`", "modprobe")),
+        ({"environment": {}}, ("no tflite_runtime and no ai_edge_litert", "requirements-board.lock")),
+        ({"python": "python9"}, ("`python9` does not run", "mend: python =")),
+        ({"work": "/proc/nowhere"}, ("cannot write `/proc/nowhere`", "mend: work =")),
+    ],
+)
+def test_what_is_missing_is_found_before_anything_runs(
+    the_lab: Lab, small: Artefact, image: Image, changes: dict[str, Any], words: tuple[str, str]
+) -> None:
+    the_lab.write(**changes)
+    code, said = check(the_lab)
+    assert code == 3
+    assert all(word in said for word in words), said
+    with pytest.raises(TargetUnavailable, match="is not ready"):
+        run(the_lab, small, image)
+
+
+def test_a_board_that_is_off_is_switched_on_by_its_power_command(
+    the_lab: Lab, native: TestBoard, small: Artefact, image: Image, tmp_path: Path
+) -> None:
+    native.off()
+    flag = tmp_path / "power"
+    the_lab.write(power=["/bin/touch", str(flag)], connect_s=2, reconnect_s=2)
+    try:
+        with pytest.raises(TargetUnavailable, match="cannot be reached"):
+            run(the_lab, small, image)
+        assert flag.exists()
+    finally:
+        native.on()
