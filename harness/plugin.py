@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 
 from conversion.vela import vela_executable, vela_version
 from harness.acceptance import Threshold
@@ -61,6 +62,7 @@ thresholds_key = pytest.StashKey[list[Threshold]]()
 bench_key = pytest.StashKey[Workbench]()
 JOURNAL = "ethos_bench_journal"
 results_key = pytest.StashKey[Results]()
+history_key = pytest.StashKey[URL]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -111,7 +113,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if not config.option.collectonly:
             config.stash[results_key] = Results(folder, header)
             config.pluginmanager.register(Recorder(config.stash[results_key]), "ethos-bench-recorder")
-            keeper = HistoryKeeper(config.stash[results_key], history_url(config.option.history, folder.parent), folder.parent)
+            config.stash[history_key] = history_url(config.option.history, folder.parent)
+            keeper = HistoryKeeper(config.stash[results_key], config.stash[history_key], folder.parent)
             config.pluginmanager.register(AcceptanceLines(config.stash[results_key]), "ethos-bench-acceptance")
             config.pluginmanager.register(keeper, "ethos-bench-history")
     except (UsageError, CheckpointError, DatasetError) as error:
@@ -275,7 +278,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     print_summary(results, terminalreporter)
     if not config.option.no_report:
         with _ending_the_session():
-            terminalreporter.write_line(f"report: {write_report(results, config.stash[bench_key].dataset)}")
+            page = write_report(results, config.stash[bench_key].dataset, config.stash[history_key])
+            terminalreporter.write_line(f"report: {page}")
 
 
 @contextlib.contextmanager

@@ -156,7 +156,7 @@ def _print_trend(trend: Trend) -> None:
         record = step.point.record
         value = found_text(record["value"], record["unit"]) if "value" in record else f"unavailable: {record['unavailable']}"
         commit = step.point.commit[:12] + ("+" if step.point.dirty else "")
-        mark = f"[bold]{escape(step.text)}[/bold]" if step.jumped else escape(step.text)
+        mark = f"[bold]{escape(step.text)}[/bold]" if step.jump else escape(step.text)
         table.add_row(escape(step.point.run), step.point.started[:16], commit, escape(value), record["evidence"], mark)
     _print(table)
 

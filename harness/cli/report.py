@@ -8,8 +8,9 @@ import click
 
 from harness.cli.failing import exits_cleanly
 from harness.detection.dataset import load_dataset
+from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
 from harness.report.html.page import write_page
-from harness.report.past_runs import runs_beside
+from harness.report.past import Past, past_of
 from harness.stored_run import find_run, read_run
 
 
@@ -22,12 +23,14 @@ from harness.stored_run import find_run, read_run
     "--data", type=click.Path(path_type=Path), help="data.yaml of the run: adds images with the boxes that were found."
 )
 @click.option("--images", type=int, help="The run's own --images, where it had one.")
-@click.option("--no-history", is_flag=True, help="Leave out the runs beside this one.")
+@click.option("--history", "url", default="", metavar="URL", help=f"Default: {ENVIRONMENT}, else the run's {DEFAULT_NAME}.")
+@click.option("--no-history", is_flag=True, help="Leave out the runs before this one.")
 @exits_cleanly
-def report_command(run: str, output: Path, data: Path | None, images: int | None, no_history: bool) -> None:
+def report_command(run: str, output: Path, data: Path | None, images: int | None, url: str, no_history: bool) -> None:
     """Write one self-contained HTML file on RUN: a results folder, a run's id, or `latest`."""
     found = read_run(find_run(run))
     dataset = load_dataset(data, images=images) if data else None
-    past = [] if no_history else runs_beside(found)
+    past = Past() if no_history else past_of(found, history_url(url, found.folder.parent))
     write_page(found, output, dataset, past)
-    click.echo(f"{output}: {output.stat().st_size / 1e6:.2f} MB, {len(past) + 1} runs in its history")
+    runs = f"{len(past.runs)} runs in its history" if past.runs else past.problem or "without the history"
+    click.echo(f"{output}: {output.stat().st_size / 1e6:.2f} MB, {runs}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, func, select
+from sqlalchemy import URL, ColumnElement, Connection, Engine, Select, Table, and_, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row
 
@@ -22,6 +22,14 @@ from harness.stored_run import StoredRun, canonical
 
 REQUIRED = ("variant", "profile", "target", "metric", "unit", "evidence")
 OPTIONAL = ("stat", "graph", "note")
+Figure = tuple[str, str, str]
+"""(metric, stat, graph)."""
+POINTS = (
+    select(RECORDS, IDENTITIES.c.content.label("identity_content"), RUNS.c.started, RUNS.c.commit, RUNS.c.dirty)
+    .join(IDENTITIES)
+    .join(RUNS)
+    .order_by(RUNS.c.started, RUNS.c.id, RECORDS.c.position)
+)
 FEWEST_LETTERS = 4
 """Of a run's id that name it."""
 
@@ -141,16 +149,27 @@ class History:
 
     def points(self, metric: str, **where: str) -> list[Point]:
         """The records of one metric over all runs, the oldest first; `where` holds columns to fixed values."""
+        found = POINTS.where(RECORDS.c.metric == metric, *(RECORDS.c[name] == value for name, value in where.items()))
+        with self._reading() as connection:
+            return _points(connection, found)
+
+    def runs_of(self, variants: Iterable[str], figures: Sequence[Figure], until: str) -> list[str]:
+        """Every run that started by `until` and has one of these figures of one of these variants, the oldest first."""
         found = (
-            select(RECORDS, IDENTITIES.c.content.label("identity_content"), RUNS.c.started, RUNS.c.commit, RUNS.c.dirty)
-            .join(IDENTITIES)
-            .join(RUNS)
-            .where(RECORDS.c.metric == metric, *(RECORDS.c[name] == value for name, value in where.items()))
-            .order_by(RUNS.c.started, RUNS.c.id, RECORDS.c.position)
+            select(RUNS.c.id)
+            .where(RUNS.c.started <= until, _any_of(figures), RECORDS.c.variant.in_(list(variants)))
+            .join(RECORDS)
+            .group_by(RUNS.c.id, RUNS.c.started)
+            .order_by(RUNS.c.started, RUNS.c.id)
         )
         with self._reading() as connection:
-            rows = connection.execute(found)
-            return [Point(row.run_id, row.started, row.commit, row.dirty, _record(row)) for row in rows]
+            return list(connection.execute(found).scalars())
+
+    def points_in(self, runs: Iterable[str], variants: Iterable[str], figures: Sequence[Figure]) -> list[Point]:
+        """These figures of these variants in these runs, the oldest run first."""
+        wanted = (RECORDS.c.run_id.in_(list(runs)), RECORDS.c.variant.in_(list(variants)), _any_of(figures))
+        with self._reading() as connection:
+            return _points(connection, POINTS.where(*wanted))
 
     def metrics(self) -> list[str]:
         """Every metric that some run has."""
@@ -231,6 +250,17 @@ def _is_new(connection: Connection, run: Mapping[str, Any]) -> bool:
 def _insert(connection: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT."""
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def _points(connection: Connection, found: Select[Any]) -> list[Point]:
+    rows = connection.execute(found)
+    return [Point(row.run_id, row.started, row.commit, row.dirty, _record(row)) for row in rows]
+
+
+def _any_of(figures: Sequence[Figure]) -> ColumnElement[bool]:
+    """One of these figures; the metric stands apart too, because it has an index."""
+    metrics = RECORDS.c.metric.in_(sorted({metric for metric, *_ in figures}))
+    return and_(metrics, tuple_(RECORDS.c.metric, RECORDS.c.stat, RECORDS.c.graph).in_(figures))
 
 
 def _contents(connection: Connection, table: Table, run_id: str) -> list[Any]:

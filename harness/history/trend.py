@@ -2,81 +2,132 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
-from harness.history.changes import causes, changes
+from harness.history.changes import causes, changes, forbids
+from harness.history.comparison import Key, key_of
 from harness.history.store import Point
 from harness.metrics import metric_of
 from harness.statistics.change_points import change_points
 
 
 @dataclass(frozen=True)
+class Jump:
+    """How a figure changed: in words, and for numbers by how much, which is comparable within one metric."""
+
+    text: str
+    size: float | None = None
+
+
+@dataclass(frozen=True)
 class Step:
-    """One run in a trend: what changed since the run before it, in words; `jumped` when the figure itself did."""
+    """One run in a trend: how the figure itself changed there (None when it did not), and what else did since the run before.
+
+    `apart` says why it is not compared with the run before, "" when it is.
+    """
 
     point: Point
-    text: str
-    jumped: bool
+    jump: Jump | None = None
+    causes: tuple[str, ...] = ()
+    apart: str = ""
+
+    @property
+    def text(self) -> str:
+        """Everything in one line."""
+        own = ["not compared with the run before"] if self.apart else [self.jump.text] if self.jump else []
+        return "; ".join([*own, *self.causes])
 
 
 @dataclass(frozen=True)
 class Trend:
-    """One figure of one case over the runs that have it."""
+    """One figure of one case over the runs that have it; `searched` unless there was no time to look for change points."""
 
-    name: str
+    key: Key
     steps: tuple[Step, ...]
+    searched: bool = True
+
+    @property
+    def name(self) -> str:
+        """The figure in words."""
+        variant, profile, target, metric, *qualifiers = self.key
+        qualified = ", ".join(filter(None, qualifiers))
+        return f"{metric}{f'[{qualified}]' if qualified else ''} of {variant}, {profile} on {target}"
 
 
-def trends(points: Sequence[Point]) -> list[Trend]:
-    """A trend per variant, profile, target, metric, stat and graph."""
-    series: dict[str, list[Point]] = {}
+def trends(points: Sequence[Point], search_s: float = math.inf) -> list[Trend]:
+    """A trend per variant, profile, target, metric, stat and graph; the search for change points ends after `search_s`."""
+    series: dict[Key, list[Point]] = {}
     for point in points:
-        series.setdefault(_name(point), []).append(point)
-    return [Trend(name, tuple(_steps(of_case))) for name, of_case in series.items()]
+        series.setdefault(key_of(point.record), []).append(point)
+    search = _Search(time.monotonic() + search_s)
+    return [_trend(key, of_case, search) for key, of_case in series.items()]
 
 
-def _steps(points: Sequence[Point]) -> list[Step]:
-    jumps = _jumps(points)
-    steps = []
-    for index, point in enumerate(points):
-        texts = [jumps[index]] if index in jumps else []
-        if index:
-            texts += map(str, causes(changes(points[index - 1].record, point.record)))
-        steps.append(Step(point, "; ".join(texts), index in jumps))
-    return steps
+@dataclass
+class _Search:
+    """Looks for change points until `end` of the monotonic clock; series of equal values are searched once."""
+
+    end: float
+    known: dict[tuple[float, ...], list[int]] = field(default_factory=dict)
+    missed: bool = False
+
+    def cuts(self, values: Sequence[float]) -> list[int]:
+        key = tuple(values)
+        if key not in self.known:
+            if time.monotonic() >= self.end:
+                self.missed = True
+                return []
+            self.known[key] = change_points(values)
+        return self.known[key]
 
 
-def _jumps(points: Sequence[Point]) -> dict[int, str]:
+def _trend(key: Key, points: Sequence[Point], search: _Search) -> Trend:
+    search.missed = False
+    between = [changes(before.record, after.record) for before, after in pairwise(points)]
+    apart = [forbids(key[3], found) for found in between]
+    starts = [0, *(index for index, why in enumerate(apart, 1) if why), len(points)]
+    jumps = {
+        start + index: jump
+        for start, end in pairwise(starts)
+        for index, jump in _jumps(points[start:end], search).items()
+    }  # fmt: skip
+    steps = [Step(points[0])]
+    for index, found in enumerate(between, 1):
+        steps.append(Step(points[index], jumps.get(index), tuple(map(str, causes(found))), apart[index - 1]))
+    return Trend(key, tuple(steps), not search.missed)
+
+
+def _jumps(points: Sequence[Point], search: _Search) -> dict[int, Jump]:
     """Position -> how the figure changed there; sampled figures by change points, all others when they differ at all."""
     with_value = [index for index, point in enumerate(points) if "value" in point.record]
     values = [points[index].record["value"] for index in with_value]
     if not values:
         return {}
-    metric = metric_of(points[0].record["metric"])
-    if metric.repeats(points[0].record["evidence"]):
+    record = points[0].record
+    if metric_of(record["metric"]).repeats(record["evidence"]):
         return {
-            with_value[i]: _difference(values[i - 1], values[i]) for i in range(1, len(values)) if values[i] != values[i - 1]
+            with_value[i]: _jump(values[i - 1], values[i], record["unit"])
+            for i in range(1, len(values))
+            if values[i] != values[i - 1]
         }
-    cuts = [0, *change_points(values), len(values)]
+    cuts = [0, *search.cuts(values), len(values)]
     levels = [_median(values[start:end]) for start, end in pairwise(cuts)]
-    return {with_value[cut]: _difference(levels[i], levels[i + 1]) for i, cut in enumerate(cuts[1:-1])}
+    return {with_value[cut]: _jump(levels[i], levels[i + 1], record["unit"]) for i, cut in enumerate(cuts[1:-1])}
 
 
-def _difference(before: object, after: object) -> str:
-    if isinstance(before, int | float) and isinstance(after, int | float) and not isinstance(before, bool) and before:
-        return f"{100 * (after / before - 1):+.2f} %"
-    return f"{before} -> {after}"
+def _jump(before: object, after: object, unit: str) -> Jump:
+    """Shares and mAP differ by points, other numbers by percent."""
+    if isinstance(before, bool) or not isinstance(before, int | float) or not isinstance(after, int | float):
+        return Jump(f"{before} -> {after}")
+    if unit == "ratio" and max(abs(before), abs(after)) <= 1:
+        return Jump(f"{100 * (after - before):+.2f} points", after - before)
+    return Jump(f"{100 * (after / before - 1):+.2f} %", after / before - 1) if before else Jump(f"{before} -> {after}")
 
 
 def _median(values: Sequence[float]) -> float:
     ordered = sorted(values)
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-
-
-def _name(point: Point) -> str:
-    record = point.record
-    qualifiers = ", ".join(record[key] for key in ("stat", "graph") if record.get(key))
-    figure = f"{record['metric']}[{qualifiers}]" if qualifiers else record["metric"]
-    return f"{figure} of {record['variant']}, {record['profile']} on {record['target']}"

@@ -6,19 +6,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_benchmark.stats import Stats
+from sqlalchemy import URL
 
 from harness.detection.dataset import Dataset
 from harness.report.exports.summary import summary
-from harness.report.past_runs import runs_beside
+from harness.report.past import past_of
 from harness.report.tables import COLUMNS, MISSING, Record, RecordTable, difference_text, found_text, value_text
 from harness.store import Results, write_whole
 from harness.stored_run import StoredRun, read_run
-
-if TYPE_CHECKING:
-    from harness.report.html.history import ChangePoint, PastRun
 
 SECONDS = 1e-6
 
@@ -37,18 +35,13 @@ def page_name(variant: str) -> str:
     return f"{variant}_model.md" if variant == "summary" else f"{variant}.md"
 
 
-def write_report(
-    results: Results,
-    dataset: Dataset | None,
-    history: Sequence[PastRun] | None = None,
-    changes: Sequence[ChangePoint] = (),
-) -> Path:
-    """Write report.html, with the images of `dataset`; its history is `history`, or else the runs beside this one."""
+def write_report(results: Results, dataset: Dataset | None, history: URL | None = None) -> Path:
+    """Write report.html, with the images of `dataset` and the runs before this one in the history."""
     from harness.report.html.page import write_page  # scipy.stats and the chart library: a second that few sessions need
 
     run = read_run(results.folder, checked=False)
     output = results.folder / "report.html"
-    write_page(run, output, dataset, runs_beside(run) if history is None else history, changes)
+    write_page(run, output, dataset, past_of(run, history) if history else None)
     return output
 
 

@@ -187,8 +187,8 @@ def point(number: int, value: float, **changes: Any) -> Point:
 def test_a_trend_names_the_run_at_which_a_sampled_figure_changed_its_level() -> None:
     values = [100.0 + i % 3 for i in range(10)] + [110.0 + i % 3 for i in range(10)]
     (trend,) = trends([point(number, value) for number, value in enumerate(values, 1)])
-    assert [step.point.run for step in trend.steps if step.jumped] == ["run-11"]
-    assert "+9.90 %" in next(step.text for step in trend.steps if step.jumped)
+    assert [step.point.run for step in trend.steps if step.jump] == ["run-11"]
+    assert "+9.90 %" in next(step.text for step in trend.steps if step.jump)
 
 
 def test_a_trend_names_every_change_of_a_figure_that_repeats_and_why() -> None:
@@ -199,6 +199,24 @@ def test_a_trend_names_every_change_of_a_figure_that_repeats_and_why() -> None:
     ]
     (trend,) = trends(points)
     assert [step.text for step in trend.steps] == ["", "", "+50.00 %; tools.vela: 5.2.0 -> 6.0.0"]
+
+
+def test_a_trend_does_not_compare_across_what_cannot_be_compared() -> None:
+    elsewhere = replace(IDENTITY, target={"cpu": "y"})
+    values = [100.0 + i % 3 for i in range(12)] + [200.0 + i % 3 for i in range(12)]
+    points = [point(n, v, identity=IDENTITY if n <= 12 else elsewhere) for n, v in enumerate(values, 1)]
+    (trend,) = trends(points)
+    assert [step for step in trend.steps if step.jump] == []
+    assert [(step.point.run, step.apart, step.causes) for step in trend.steps if step.apart] == [
+        ("run-13", "not the same target: target.cpu: x -> y", ("target.cpu: x -> y",))
+    ]
+
+
+def test_a_search_without_time_says_so_and_equal_series_are_searched_once() -> None:
+    values = [100.0 + i % 3 for i in range(10)] + [110.0 + i % 3 for i in range(10)]
+    points = [point(n, v, profile=p) for p in ("a", "b") for n, v in enumerate(values, 1)]
+    assert [(trend.searched, any(step.jump for step in trend.steps)) for trend in trends(points, 0)] == [(False, False)] * 2
+    assert [trend.searched for trend in trends(points)] == [True, True]
 
 
 def test_every_metric_of_the_reference_page_is_known_and_no_other() -> None:

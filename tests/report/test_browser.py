@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 
+from harness.history.engine import history_url
+from harness.history.store import History
 from harness.report.html.page import write_page
+from harness.report.past import past_of
+from harness.stored_run import StoredRun
 from tests.lanes import skip_reason
 from tests.report.runs import write_run
 
@@ -22,6 +26,9 @@ CHROMIUM = "chromium"
 LARGEST_BYTES = 5_000_000
 FIRST_PAINT_MS = 2000
 LEGIBLE_PX = 8
+LAID_OUT = "section { content-visibility: visible !important; }"
+"""What is below the first screen is laid out at once, not when it comes near."""
+TEXT_HEIGHTS = "[...document.querySelectorAll('svg text')].map(text => text.getBoundingClientRect().height)"
 PHONE = {"width": 375, "height": 740}
 DESKTOP = {"width": 1440, "height": 900}
 
@@ -71,12 +78,14 @@ def open_page(browser: Any) -> Iterator[Open]:
         context.close()
 
 
+NAMES = ("base_silu", *(f"level{level}_{activation}" for level in (2, 3, 4) for activation in ("relu", "leaky")))
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a small run of seven models on two NPUs."""
     folder = tmp_path_factory.mktemp("report")
-    names = ["base_silu", *(f"level{level}_{activation}" for level in (2, 3, 4) for activation in ("relu", "leaky"))]
-    run = write_run(folder / "run", names, [("benchmarks/test_claims.py::test_claims[x]", "a message " * 30)])
+    run = write_run(folder / "run", NAMES, [("benchmarks/test_claims.py::test_claims[x]", "a message " * 30)])
     write_page(run, folder / "report.html")
     return folder / "report.html"
 
@@ -145,10 +154,9 @@ def test_a_mark_of_a_chart_says_what_it_is(open_page: Open, report: Path) -> Non
 
 def test_a_phone_needs_no_sideways_scrolling(open_page: Open, report: Path) -> None:
     tab = open_page(report, viewport=PHONE, has_touch=True, is_mobile=True).tab
-    tab.add_style_tag(content="section { content-visibility: visible !important; }")
+    tab.add_style_tag(content=LAID_OUT)
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    heights = tab.evaluate("[...document.querySelectorAll('svg text')].map(text => text.getBoundingClientRect().height)")
-    assert [height for height in heights if 0 < height < LEGIBLE_PX] == []
+    assert [height for height in tab.evaluate(TEXT_HEIGHTS) if 0 < height < LEGIBLE_PX] == []
 
 
 def test_dark_mode_follows_the_system_and_the_button(open_page: Open, report: Path) -> None:
@@ -194,9 +202,8 @@ def test_the_first_paint_comes_at_once(open_page: Open, report: Path) -> None:
 
 
 def test_a_page_as_large_as_that_of_the_six_models_is_small_and_quick(open_page: Open, tmp_path: Path) -> None:
-    names = [f"model{i}" for i in range(7)]
-    run = write_run(tmp_path / "run", names)
-    for name in names:
+    run = write_run(tmp_path / "run", NAMES)
+    for name in NAMES:
         path = run.folder / "placement" / f"{name}-ethos-u65-256.json"
         content = json.loads(path.read_text())
         content["operators"] = [
@@ -209,3 +216,68 @@ def test_a_page_as_large_as_that_of_the_six_models_is_small_and_quick(open_page:
     assert paint_ms(opened.tab) < FIRST_PAINT_MS
     assert opened.tab.locator(".strip").count() == 7
     assert opened.said == []
+
+
+@pytest.fixture(scope="module")
+def history_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run after 80 others: from the 61st on another recipe, which all estimates show and one latency."""
+    folder = tmp_path_factory.mktemp("history")
+    run = write_run(folder / "run", NAMES, run={"started": "2026-12-31T00:00:00+00:00"})
+    url = history_url(str(folder / "history.db"), folder)
+    for i in range(80):
+        content = json.loads(json.dumps(run.content))
+        started = f"2026-{i // 28 + 1:02d}-{i % 28 + 1:02d}T00:00:00+00:00"
+        content["records"] = [record for record in content["records"] if record["metric"] in ("estimated_us", "latency_us")]
+        content["run"] |= {"id": f"run{i:02d}", "started": started, "commit": f"{i:02d}" * 20}
+        for record in content["records"]:
+            record["identity"]["options"] = {"recipe": "fast" if i < 60 else "balanced"}
+            if record["metric"] == "estimated_us":
+                record["value"] *= 1.02 if i < 60 else 1
+            if record["metric"] == "latency_us":
+                slow = record["variant"] == "level2_relu" and i >= 60
+                record["value"] *= (1.1 if slow else 1) * (1 + 0.001 * (i * 7 % 5))
+        History(url).add(StoredRun(content, (), run.folder))
+    write_page(run, folder / "report.html", past=past_of(run, url))
+    return folder / "report.html"
+
+
+def test_the_history_says_what_changed_and_draws_it(open_page: Open, history_page: Path) -> None:
+    opened = open_page(history_page)
+    opened.tab.add_style_tag(content=LAID_OUT)
+    section = opened.tab.locator("#history")
+    assert opened.said == []
+    assert "Drawn are the last 60 of 81 runs" in section.inner_text()
+    event = section.locator(".events > li").last
+    for words in ("run60", "options.recipe: fast -> balanced", "7 figures changed by -1.96 %", "+10.00 % for level2_relu"):
+        assert words in event.inner_text()
+    charts = section.locator("figure.chart")
+    assert [charts.nth(i).locator("h3").inner_text() for i in range(charts.count())] == [
+        "Vela's estimate, ms",
+        "Median latency, ms",
+    ]
+    assert charts.nth(0).locator('[aria-label*="-1.96 %"]').count() == 7
+
+
+def test_the_mouse_reads_a_run_of_the_history(open_page: Open, history_page: Path) -> None:
+    tab = open_page(history_page).tab
+    tab.add_style_tag(content=LAID_OUT)
+    chart = tab.locator("#history figure.chart").nth(1)
+    chart.scroll_into_view_if_needed()
+    band = chart.locator('[role="graphics-symbol"][aria-label^="run70, commit 7070707070: "]')
+    box = band.bounding_box()
+    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert re.search(
+        r"run70, commit 7070707070: level2_relu 5\.5\d, .*level4_leaky 5\.\d\d ms", tab.locator("#tip").inner_text()
+    )
+
+
+def test_a_history_is_small_and_quick_and_fits_a_phone(open_page: Open, history_page: Path) -> None:
+    assert history_page.stat().st_size < LARGEST_BYTES / 5
+    tab = open_page(history_page, viewport=PHONE, has_touch=True, is_mobile=True).tab
+    assert paint_ms(tab) < FIRST_PAINT_MS
+    tab.add_style_tag(content=LAID_OUT)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    heights = tab.evaluate(
+        "[...document.querySelectorAll('#history svg text')].map(text => text.getBoundingClientRect().height)"
+    )
+    assert [height for height in heights if 0 < height < LEGIBLE_PX] == []

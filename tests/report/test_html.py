@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,18 @@ from PIL import Image
 
 from harness.detection.dataset import load_dataset
 from harness.errors import DatasetError, UsageError
+from harness.history.engine import history_url
+from harness.history.store import History
 from harness.report.decision import decide_case, decide_run
-from harness.report.html.history import ChangePoint, changes_of, history_charts
+from harness.report.html.history import history_charts, history_events
 from harness.report.html.latency_charts import median_interval
 from harness.report.html.network import networks, short_names
 from harness.report.html.page import page
-from harness.report.html.vega import draw, field
+from harness.report.html.vega import Chart, draw, field
+from harness.report.past import Past, past_of
 from harness.report.run_view import RunView
 from harness.store import write_whole
 from harness.stored_run import StoredRun, read_run
-from tests.harness.builders import measurement
 from tests.report.runs import write_run
 
 EVIL = '<script>alert(1)</script>"onload="x'
@@ -283,59 +285,94 @@ def test_few_samples_have_their_whole_range_as_interval(samples: list[float]) ->
     assert median_interval(samples) == (min(samples), max(samples))
 
 
-def runs_over_time(tmp_path: Path, *factors: float) -> list[StoredRun]:
-    return [
-        write_run(tmp_path / f"run{i}", run={"id": f"run{i}", "started": f"2026-01-0{i + 1}T00:00:00+00:00"}, factor=factor)
-        for i, factor in enumerate(factors)
-    ]
+def past(tmp_path: Path, *factors: float, changes: Sequence[dict[str, Any]] = ()) -> Past:
+    """The history of as many runs as there are factors; `changes` to the identities of the last ones."""
+    url = history_url(str(tmp_path / "history.db"), tmp_path)
+    for i, factor in enumerate(factors):
+        header = {"id": f"run{i:02d}", "started": f"2026-01-{i + 1:02d}T00:00:00+00:00", "commit": f"{i:02d}" * 20}
+        run = write_run(tmp_path / f"run{i:02d}", run=header, factor=factor)
+        number = i - len(factors) + len(changes)
+        for record in run.records if number >= 0 else ():
+            record["identity"].update(changes[number])
+        History(url).add(run)
+    return past_of(run, url)
 
 
-def test_a_change_of_an_exact_figure_is_marked_in_its_history(tmp_path: Path) -> None:
-    charts = history_charts(runs_over_time(tmp_path, 1.0, 1.0, 1.2))
-    (estimate,) = [chart for chart in charts if chart.title.startswith("Vela")]
-    assert "changed: 45.00 before" in estimate.svg
-    assert all("changed:" not in chart.svg for chart in charts if chart.title.startswith("Median"))
+def estimate(charts: list[Chart]) -> str:
+    (chart,) = [chart for chart in charts if chart.title.startswith("Vela")]
+    return str(chart.svg)
 
 
-def test_change_points_that_the_history_found_are_marked(tmp_path: Path) -> None:
-    found = ChangePoint("level2_relu", "ethos-u65-256", "host", "latency_us", "run2", "6.0 % slower", stat="median")
-    charts = history_charts(runs_over_time(tmp_path, 1.0, 1.0, 1.06), [found])
-    assert any("changed: 6.0 % slower" in chart.svg for chart in charts)
+def test_a_change_of_an_exact_figure_is_marked_in_its_history_with_its_commit(tmp_path: Path) -> None:
+    found = past(tmp_path, 1.0, 1.0, 1.2)
+    assert "level2_relu: 54.00 ms; +20.00 %" in estimate(history_charts(found))
+    assert "run01, commit 0101010101: level2_relu 45.00, level3_relu 45.00 ms" in estimate(history_charts(found))
+    (event,) = history_events(found)
+    assert (event.run, event.commits) == ("run02", "commit 0202020202, before it 0101010101")
+    assert event.figures == ("Vela's estimate: +20.00 % for level2_relu on u65-256, +20.00 % for level3_relu on u65-256",)
 
 
-@dataclass(frozen=True)
-class Point:
-    run: str
-    record: dict[str, Any]
+def test_a_new_level_of_a_sampled_figure_is_marked_at_its_run_and_noise_is_not(tmp_path: Path) -> None:
+    noise = [1 + 0.001 * (i * 7 % 5) for i in range(20)]
+    found = past(tmp_path, *noise[:12], *(1.06 * value for value in noise[12:]))
+    latency = [event for event in history_events(found) if any("Median" in line for line in event.figures)]
+    assert [event.run for event in latency] == ["run12"]
+    assert "+6.0" in latency[0].figures[1]
 
 
-@dataclass(frozen=True)
-class Step:
-    point: Point
-    text: str
-    jumped: bool
+def test_many_figures_that_changed_are_told_by_their_range(tmp_path: Path) -> None:
+    url = history_url(str(tmp_path / "history.db"), tmp_path)
+    names = [f"model{i}" for i in range(5)]
+    for i in range(2):
+        run = write_run(tmp_path / str(i), names, run={"id": f"run{i}", "started": f"2026-01-0{i + 1}T00:00:00+00:00"})
+        for record in run.records:
+            if record["metric"] == "estimated_us" and i:
+                record["value"] *= 1 + 0.01 * names.index(record["variant"])  # type: ignore[index]
+        History(url).add(run)
+    (event,) = history_events(past_of(run, url))
+    assert event.figures == (
+        "Vela's estimate: 4 figures changed, from +1.00 % for model1 on u65-256 to +4.00 % for model4 on u65-256",
+    )
 
 
-def test_the_jumps_of_a_trend_are_change_points() -> None:
-    record = measurement(metric="latency_us", value=1.0, stat="median", unit="us").to_json()
-    steps = [Step(Point("a", record), "", False), Step(Point("b", record), "+6.0 %", True)]
-    assert changes_of(steps) == [
-        ChangePoint("level2_relu", "ethos-u65-256", "host", "latency_us", run="b", why="+6.0 %", stat="median")
-    ]
+def test_a_changed_tool_is_named_where_the_figure_changed_with_it(tmp_path: Path) -> None:
+    found = past(tmp_path, 1.0, 1.2, 1.2, changes=[{"tools": {"vela": "6.0.0"}}] * 2)
+    (event,) = history_events(found)
+    assert (event.run, event.causes) == ("run01", ("tools.vela: 5.2.0 -> 6.0.0",))
 
 
-def test_a_line_breaks_where_the_identity_changes_and_goes_on_after_it(tmp_path: Path) -> None:
-    runs = runs_over_time(tmp_path, 1.0, 1.2, 1.4)
-    for record in (*runs[1].records, *runs[2].records):
-        record["identity"]["tools"] = {"vela": "4.0.0"}
-    (estimate,) = [chart for chart in history_charts(runs) if chart.title.startswith("Vela")]
-    assert "not comparable with the run before: tools changed" in estimate.svg
-    assert "changed: 45.00 before" not in estimate.svg
-    assert "changed: 54.00 before" in estimate.svg
+def test_a_line_breaks_where_two_runs_are_not_compared_and_goes_on_after_it(tmp_path: Path) -> None:
+    found = past(tmp_path, 1.0, 1.2, 1.4, changes=[{"profile": "another"}] * 2)
+    drawn = estimate(history_charts(found))
+    assert "+20.00 %" not in drawn
+    assert "+16.67 %" in drawn
+    apart = next(event for event in history_events(found) if event.run == "run01")
+    assert apart.causes == ("profile: ethos-u65-256 -> another",)
+    assert "Vela's estimate: not compared with the run before, another NPU configuration" in apart.figures[0]
 
 
-def test_a_single_run_has_no_history(tmp_path: Path) -> None:
-    assert history_charts(runs_over_time(tmp_path, 1.0)) == []
+def test_a_single_run_has_no_history_and_a_history_that_is_not_there_is_said(tmp_path: Path) -> None:
+    assert history_charts(past(tmp_path, 1.0)) == []
+    run = write_run(tmp_path / "run")
+    assert 'id="history"' not in page(run, past=past(tmp_path / "one", 1.0))
+    gone = past_of(run, history_url(str(tmp_path / "gone.db"), tmp_path))
+    assert "Without the runs before this one: there is no history at" in page(run, past=gone)
+
+
+def test_a_long_history_is_drawn_in_part_and_says_so(tmp_path: Path) -> None:
+    past(tmp_path, *[1.0] * 5, 1.1)
+    url = history_url(str(tmp_path / "history.db"), tmp_path)
+    found = past_of(read_run(tmp_path / "run05"), url, most=3)
+    assert found.runs == ("run03", "run04", "run05")
+    assert "Drawn are the last 3 of 6 runs" in page(read_run(tmp_path / "run05"), past=found)
+    earlier = past_of(read_run(tmp_path / "run02"), url)
+    assert earlier.runs == ("run00", "run01", "run02")
+
+
+def test_runs_of_other_models_are_no_part_of_a_history(tmp_path: Path) -> None:
+    past(tmp_path, 1.0, 1.1)
+    other = write_run(tmp_path / "other", ("mine",), run={"id": "other", "started": "2026-02-01T00:00:00+00:00"})
+    assert past_of(other, history_url(str(tmp_path / "history.db"), tmp_path)).runs == ("other",)
 
 
 @pytest.fixture

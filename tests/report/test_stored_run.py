@@ -11,6 +11,8 @@ from click.testing import CliRunner
 
 from harness.cli import main
 from harness.errors import UsageError
+from harness.history.engine import history_url
+from harness.history.store import History
 from harness.report.past_runs import runs_beside
 from harness.store import point_latest
 from harness.stored_run import find_run, read_run
@@ -79,13 +81,18 @@ def test_a_page_that_cannot_be_written_is_an_error_in_words(tmp_path: Path) -> N
     assert "cannot write" in done.output
 
 
-def test_the_command_writes_the_page_with_the_runs_beside_it(tmp_path: Path) -> None:
+def test_the_command_writes_the_page_with_the_history_beside_the_run(tmp_path: Path) -> None:
     for day, name in ((1, "a"), (2, "b")):
         run = write_run(tmp_path / name, ("level2_relu",), run={"id": name, "started": f"2026-01-0{day}T00:00:00+00:00"})
+        History(history_url("", tmp_path)).add(run)
     output = tmp_path / "report.html"
     done = CliRunner().invoke(main, ["report", str(run.folder), "--output", str(output)])
     assert done.exit_code == 0, done.output
     assert "2 runs in its history" in done.output
+    without = CliRunner().invoke(
+        main, ["report", str(run.folder), "--output", str(output), "--history", str(tmp_path / "no.db")]
+    )
+    assert (without.exit_code, "there is no history at" in without.output) == (0, True)
     assert output.read_text().startswith("<!doctype html>")
 
 

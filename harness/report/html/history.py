@@ -1,236 +1,240 @@
-"""Figures over the runs before this one: lines that break where the identity changes, and marks where a figure does."""
+"""Figures over the runs before this one: lines that break where two runs are not compared, and marks where a figure changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
+from harness.history.trend import Jump, Step, Trend
 from harness.report.html.vega import NARROW, SAID, Chart, Spec, axis, category, draw, field
-from harness.report.tables import Record
+from harness.report.past import METRICS, Past, Shown
+from harness.report.terminal import short_profile
 
-EXACT = frozenset({"compiled", "estimated"})
-"""Evidence of figures that do not vary: any difference between two runs is a change."""
-SHOWN_RUNS = 60
-Key = tuple[str, str, str, str, str, str, str]
-
-
-class PastRun(Protocol):
-    """A run of the history: the `run` and `records` of its results.json."""
-
-    @property
-    def header(self) -> Mapping[str, Any]:
-        """The run's header."""
-
-    @property
-    def records(self) -> Sequence[Record]:
-        """The run's records."""
+MOST_EVENTS = 12
+FEW = 3
+"""Figures that are named one by one; of more the range is given."""
+WIDTH, HEIGHT, PADDING = NARROW - 130, 140, 10
+"""Of a chart's plot, pixels; the names of the lines stand at its right."""
+LABEL = 11
+"""Pixels from one name to the next."""
+Place = tuple[str, str]
+COMMIT = 10
+"""Letters of a commit that are shown."""
 
 
 @dataclass(frozen=True)
-class ChangePoint:
-    """A change of level that whoever keeps the history found: `run` is the first run of the new level.
+class Event:
+    """A run at which something changed: `commits` and `causes` in words, `figures` a line for each metric."""
 
-    The figure it belongs to is named like a record; `why` says by which method, with its numbers.
-    """
-
-    variant: str
-    profile: str
-    target: str
-    metric: str
     run: str
-    why: str
-    stat: str = ""
-    graph: str = ""
+    started: str
+    commits: str
+    causes: tuple[str, ...]
+    figures: tuple[str, ...]
 
 
-class Point(Protocol):
-    """A figure in a run of a history."""
-
-    @property
-    def run(self) -> str:
-        """The run's id."""
-
-    @property
-    def record(self) -> Record:
-        """The figure's record."""
-
-
-class Step(Protocol):
-    """A point of a trend; `jumped` when the figure changed there, `text` in words."""
-
-    @property
-    def point(self) -> Point:
-        """Where."""
-
-    @property
-    def text(self) -> str:
-        """What changed."""
-
-    @property
-    def jumped(self) -> bool:
-        """Whether the figure did."""
-
-
-def changes_of(steps: Iterable[Step]) -> list[ChangePoint]:
-    """The change points of a trend that a history has found."""
-    return [_change(step) for step in steps if step.jumped]
-
-
-def _change(step: Step) -> ChangePoint:
-    variant, profile, target, metric, stat, graph, _ = _key(step.point.record)
-    return ChangePoint(variant, profile, target, metric, step.point.run, step.text, stat, graph)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A metric that history has a chart of, with the unit it is drawn in."""
-
-    metric: str
-    title: str
-    unit: str
-    scale: float = 1.0
-    stat: str = ""
-    graph: str = ""
-    form: str = ".2f"
-
-
-METRICS = (
-    Shown("estimated_us", "Vela's estimate", "ms", 1e-3),
-    Shown("latency_us", "Median latency", "ms", 1e-3, stat="median"),
-    Shown("map50_95", "mAP50-95, int8", "", graph="int8", form=".3f"),
-    Shown("npu_operator_share", "Operators on the NPU", "%", 100, form=".1f"),
-    Shown("arena_bytes", "Arena", "MiB", 2**-20),
-)
-
-
-def history_charts(runs: Sequence[PastRun], changes: Sequence[ChangePoint] = ()) -> list[Chart]:
-    """A chart per metric, NPU and target that at least two runs have and that is not the same in all of them, oldest run first.
+def history_charts(past: Past) -> list[Chart]:
+    """A chart per metric, NPU and target of which some model's figure is not the same in all runs, oldest run first.
 
     A figure that does not depend on the NPU has one chart for all of them. None for a history of one run.
     """
-    ordered = sorted(runs, key=lambda run: str(run.header["started"]))[-SHOWN_RUNS:]
-    return [chart for shown in METRICS for chart in _charts(_rows(ordered, shown), shown, changes, len(ordered))]
+    return [_chart(shown, where, rows, past.runs) for shown, where, rows in _drawn(past) if _moves(rows)]
 
 
-def _charts(rows: Sequence[dict[str, Any]], shown: Shown, changes: Sequence[ChangePoint], runs: int) -> Iterable[Chart]:
-    places: dict[tuple[Any, ...], list[tuple[str, str]]] = {}
-    by_place = _by_place(rows)
-    for place, own in by_place.items():
-        figures = tuple((row["variant"], row["run"], row["value"]) for row in own)
-        places.setdefault((place[1], figures), []).append(place)
-    for (target, _), same in places.items():
-        own = by_place[same[0]]
-        if len({row["run"] for row in own}) > 1 and len({row["value"] for row in own}) > 1:
-            where = "every NPU" if len(same) == len({place[0] for place in by_place}) > 1 else ", ".join(p for p, _ in same)
-            marks = [*_steps(own, shown), *_found(own, changes, shown)]
-            yield _chart(shown, f"{where}, {target}", own, marks, runs)
+def unchanged(past: Past) -> list[str]:
+    """The figures that were the same in all runs, in words."""
+    flat: dict[str, list[str]] = {}
+    for shown, where, rows in _drawn(past):
+        if not _moves(rows) and len({row["run"] for row in rows}) > 1:
+            flat.setdefault(shown.title, []).append(where)
+    return [f"{title} ({'; '.join(places)})" for title, places in flat.items()]
 
 
-def _rows(runs: Sequence[PastRun], shown: Shown) -> list[dict[str, Any]]:
-    rows = []
-    segments: dict[Key, tuple[Any, int]] = {}
-    for number, run in enumerate(runs):
-        for record in run.records:
-            if not _belongs(record, shown):
-                continue
-            key = _key(record)
-            identity, segment = segments.get(key, (record["identity"], 0))
-            changed = _differences(identity, record["identity"])
-            segments[key] = (record["identity"], segment + bool(changed))
-            rows.append(_row(record, shown, run, number, changed) | {"line": f"{'-'.join(key)}/{segment + bool(changed)}"})
-    return rows
+def history_events(past: Past) -> list[Event]:
+    """The runs at which one of these figures changed, the newest first; all the changes of a run are one event."""
+    found = {run: [(t, i) for t in past.trends for i, s in enumerate(t.steps) if _tells(s, run)] for run in past.runs[::-1]}
+    return [_event(changed) for changed in found.values() if changed]
 
 
-def _belongs(record: Record, shown: Shown) -> bool:
-    named = (record["metric"], record.get("stat", ""), record.get("graph", "")) == (shown.metric, shown.stat, shown.graph)
-    return named and isinstance(record.get("value"), (int, float))
+def _tells(step: Step, run: str) -> bool:
+    return step.point.run == run and bool(step.jump or step.apart)
 
 
-def _key(record: Record) -> Key:
-    parts = ("variant", "profile", "target", "metric", "stat", "graph", "evidence")
-    a, b, c, d, e, f, g = (str(record.get(part, "")) for part in parts)
-    return a, b, c, d, e, f, g
+def _event(changed: Sequence[tuple[Trend, int]]) -> Event:
+    trend, index = changed[0]
+    before, after = trend.steps[index - 1].point, trend.steps[index].point
+    commits = [f"{point.commit[:COMMIT]}{' with local changes' if point.dirty else ''}" for point in (before, after)]
+    steps = [trend.steps[index] for trend, index in changed]
+    return Event(
+        after.run,
+        after.started[:16].replace("T", " "),
+        f"commit {commits[1]}" + ("" if commits[0] == commits[1] else f", before it {commits[0]}"),
+        tuple(dict.fromkeys(cause for step in steps for cause in step.causes)),
+        tuple(_lines(changed)),
+    )
 
 
-def _row(record: Record, shown: Shown, run: PastRun, number: int, changed: Sequence[str]) -> dict[str, Any]:
-    value = record["value"] * shown.scale
-    where = f"in {run.header['id']}, commit {run.header['commit'][:10]}"
-    said = f"{record['variant']}: {format(value, shown.form)} {shown.unit} {where}"
-    if changed:
-        said += f"; not comparable with the run before: {', '.join(changed)} changed"
-    return {
-        "variant": record["variant"], "profile": record["profile"], "target": record["target"], "run": number,
-        "name": run.header["id"], "value": value, "exact": record["evidence"] in EXACT, "evidence": record["evidence"],
-        "said": said,
-    }  # fmt: skip
+def _lines(changed: Sequence[tuple[Trend, int]]) -> Iterator[str]:
+    for shown in METRICS:
+        own = [(trend, trend.steps[index]) for trend, index in changed if trend.key[3:] == shown.figure]
+        jumps = [(trend.key[0], short_profile(trend.key[1]), step.jump) for trend, step in own if step.jump]
+        if jumps:
+            yield f"{shown.title}: {_told(jumps)}"
+        apart = {step.apart for _, step in own if step.apart}
+        if apart:
+            yield f"{shown.title}: not compared with the run before, {'; '.join(sorted(apart))}"
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Parts of the identity that differ, except the fingerprints of files: those change with what is being followed."""
-    followed = {"weights", "tflite", "compiled"}
-    return [part for part in sorted({*before, *after} - followed) if before.get(part) != after.get(part)]
+def _told(jumps: Sequence[tuple[str, str, Jump]]) -> str:
+    """Every jump of (model, NPU) by name, or their range; one that all NPUs share, or that needs none, names none."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for model, npu, jump in jumps:
+        places.setdefault((model, jump.text), []).append(npu)
+    every = len({npu for _, npu, _ in jumps})
+    if len(places) <= FEW:
+        return ", ".join(
+            f"{text} for {model}" + (f" on {', '.join(dict.fromkeys(on))}" if len(set(on)) < every or every == 1 else "")
+            for (model, text), on in places.items()
+        )
+    texts = {text for _, text in places}
+    if len(texts) == 1:
+        return f"{len(places)} figures changed by {texts.pop()}"
+    ordered = sorted(((jump.size, model, npu, jump.text) for model, npu, jump in jumps if jump.size is not None))
+    ends = [f"{text} for {model} on {npu}" for _, model, npu, text in (ordered[:1] + ordered[-1:])]
+    return f"{len(places)} figures changed" + (f", from {ends[0]} to {ends[1]}" if ends else "")
 
 
-def _by_place(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    places: dict[tuple[str, str], list[dict[str, Any]]] = {}
+def _drawn(past: Past) -> Iterator[tuple[Shown, str, list[dict[str, Any]]]]:
+    """(figure, where, rows): places with the same figures are one."""
+    for shown in METRICS:
+        places: dict[Place, list[dict[str, Any]]] = {}
+        for trend in past.trends:
+            if trend.key[3:] == shown.figure:
+                places.setdefault((trend.key[1], trend.key[2]), []).extend(_rows(trend, shown, past.runs))
+        same: dict[tuple[Any, ...], list[Place]] = {}
+        for place, rows in places.items():
+            same.setdefault(tuple((row["variant"], row["run"], row["value"]) for row in rows), []).append(place)
+        for together in same.values():
+            yield shown, _where(together, list(places)), places[together[0]]
+
+
+def _moves(rows: Sequence[dict[str, Any]]) -> bool:
+    values: dict[str, set[float]] = {}
     for row in rows:
-        places.setdefault((row["profile"], row["target"]), []).append(row)
-    return places
+        values.setdefault(row["variant"], set()).add(row["value"])
+    return any(len(found) > 1 for found in values.values())
 
 
-def _steps(rows: Sequence[dict[str, Any]], shown: Shown) -> list[dict[str, Any]]:
-    """Marks where a figure that does not vary is another than in the run before."""
-    lines: dict[str, list[dict[str, Any]]] = {}
+def _where(places: Sequence[Place], every: Sequence[Place]) -> str:
+    """Places with the same figures in words; what is the same for all NPUs or all targets names none."""
+    profiles, targets = (list(dict.fromkeys(place[part] for place in places)) for part in (0, 1))
+    all_profiles, all_targets = ({place[part] for place in every} for part in (0, 1))
+    npu = "every NPU" if len(profiles) == len(all_profiles) > 1 else ", ".join(map(short_profile, profiles))
+    return npu if len(targets) == len(all_targets) else f"{npu}, {', '.join(targets)}"
+
+
+def _rows(trend: Trend, shown: Shown, runs: Sequence[str]) -> Iterator[dict[str, Any]]:
+    stretch = 0
+    for step in trend.steps:
+        stretch += bool(step.apart)
+        record = step.point.record
+        if isinstance(record.get("value"), (int, float)):
+            value = record["value"] * shown.scale
+            yield {
+                "variant": trend.key[0], "run": runs.index(step.point.run), "value": value, "evidence": record["evidence"],
+                "line": f"{trend.key[0]}/{stretch}", "marked": bool(step.jump), "commit": step.point.commit[:COMMIT],
+                "said": f"{trend.key[0]}: {format(value, shown.form)} {shown.unit}; {step.text}",
+            }  # fmt: skip
+
+
+def _bands(rows: Sequence[dict[str, Any]], shown: Shown, runs: Sequence[str]) -> list[dict[str, Any]]:
+    """One row per run with everything that was found in it: what the mouse and a screen reader get."""
+    found: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
-        lines.setdefault(row["line"], []).append(row)
+        found.setdefault(row["run"], []).append(row)
     return [
-        {**after, "said": f"changed: {format(before['value'], shown.form)} before. {after['said']}"}
-        for line in lines.values()
-        for before, after in pairwise(line)
-        if after["exact"] and before["value"] != after["value"]
-    ]
+        {"run": run, "said": f"{runs[run]}, commit {own[0]['commit']}: {_values(own, shown)}"}
+        for run, own in sorted(found.items())
+    ]  # fmt: skip
 
 
-def _found(rows: Sequence[dict[str, Any]], changes: Sequence[ChangePoint], shown: Shown) -> list[dict[str, Any]]:
-    """Marks for change points that the history found by statistics."""
-    wanted = {
-        (change.variant, change.profile, change.target, change.run): change
-        for change in changes
-        if (change.metric, change.stat, change.graph) == (shown.metric, shown.stat, shown.graph)
-    }
-    keys = [((row["variant"], row["profile"], row["target"], row["name"]), row) for row in rows]
-    return [{**row, "said": f"changed: {wanted[key].why}. {row['said']}"} for key, row in keys if key in wanted]
+def _values(rows: Sequence[dict[str, Any]], shown: Shown) -> str:
+    """The values of a run from the highest line to the lowest."""
+    ordered = sorted(rows, key=lambda row: -row["value"])
+    return ", ".join(f"{row['variant']} {format(row['value'], shown.form)}" for row in ordered) + f" {shown.unit}"
 
 
-def _chart(shown: Shown, place: str, rows: Sequence[Any], marks: Sequence[Any], runs: int) -> Chart:
+def _labels(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The name of each line beside its end, moved apart where they would lie on each other; none where there is no room."""
+    last = {row["variant"]: row for row in rows}
+    low, high = min(row["value"] for row in rows), max(row["value"] for row in rows)
+    scale = (HEIGHT - 2 * PADDING) / (high - low)
+    ordered = sorted(last.values(), key=lambda row: -row["value"])
+    if len(ordered) * LABEL > HEIGHT:
+        return []
+    labels: list[dict[str, Any]] = []
+    for row in ordered:
+        wanted = PADDING + (high - row["value"]) * scale
+        labels.append({"name": row["variant"], "y": max(wanted, labels[-1]["y"] + LABEL) if labels else wanted})
+    for i in range(len(labels) - 1, -1, -1):
+        labels[i]["y"] = min(labels[i]["y"], labels[i + 1]["y"] - LABEL if i + 1 < len(labels) else HEIGHT - LABEL / 2)
+    return labels
+
+
+def _chart(shown: Shown, place: str, rows: Sequence[dict[str, Any]], runs: Sequence[str]) -> Chart:
     title = f"{shown.title}{f', {shown.unit}' if shown.unit else ''}"
-    spoken = f"{title} on {place} over {runs} runs; {len(marks)} changes"
+    spoken = f"{title} on {place} over {len(runs)} runs; {sum(row['marked'] for row in rows)} changes"
     evidence = tuple(sorted({str(row["evidence"]) for row in rows}))
-    return Chart(title, place, draw(_spec(rows, marks), spoken), evidence=evidence)
+    return Chart(title, place, draw(_spec(rows, _bands(rows, shown, runs), len(runs)), spoken), evidence=evidence)
 
 
-def _spec(rows: Sequence[Any], marks: Sequence[Any]) -> Spec:
-    x = field("run", axis=axis("runs, oldest first", tickMinStep=1, format="d", labels=False), scale={"padding": 8})
-    y = field("value", scale={"zero": False, "padding": 10}, axis=axis("", grid=True, labelColor="var(--muted)"))
+def _spec(rows: Sequence[dict[str, Any]], bands: Sequence[dict[str, Any]], runs: int) -> Spec:
+    x = field(
+        "run", axis=axis("runs, oldest first", tickMinStep=1, format="d", labels=False), scale={"padding": 8, "nice": False}
+    )
+    y = field(
+        "value", scale={"zero": False, "nice": False, "padding": PADDING}, axis=axis("", grid=True, labelColor="var(--muted)")
+    )
+    lengths = Counter(row["line"] for row in rows)
+    alone = [row for row in rows if lengths[row["line"]] == 1]
+    label = {
+        "type": "text",
+        "align": "left",
+        "dx": 5,
+        "fontSize": 10,
+        "baseline": "middle",
+        "aria": False,
+        "color": "var(--muted)",
+    }
+    band = {"type": "rule", "strokeWidth": WIDTH / runs, "opacity": 0}
     return {
-        "width": NARROW - 60,
-        "height": 140,
+        "width": WIDTH,
+        "height": HEIGHT,
         "encoding": {"x": x, "y": y},
         "layer": [
             {
-                "data": {"values": list(rows)},
-                "mark": {"type": "line", "strokeWidth": 1.5, "color": "var(--accent)", "opacity": 0.7},
+                "data": {"values": [{key: row[key] for key in ("run", "value", "line")} for row in rows]},
+                "mark": {"type": "line", "strokeWidth": 1.5, "color": "var(--accent)", "opacity": 0.7, "aria": False},
                 "encoding": {"detail": category("line")},
             },
             {
-                "data": {"values": list(rows)},
-                "mark": {"type": "point", "filled": True, "size": 26, "color": "var(--accent)", "opacity": 1},
-                "encoding": {"description": SAID},
+                "data": {"values": alone},
+                "mark": {"type": "point", "filled": True, "size": 26, "color": "var(--accent)", "opacity": 1, "aria": False},
             },
             {
-                "data": {"values": list(marks)},
+                "data": {"values": _labels(rows)},
+                "mark": label,
+                "encoding": {"x": {"value": "width"}, "y": field("y", scale=None), "text": category("name")},
+            },
+            {
+                "data": {"values": list(bands)},
+                "mark": band,
+                "encoding": {"y": {"value": 0}, "y2": {"value": "height"}, "description": SAID},
+            },
+            {
+                "data": {"values": [row for row in rows if row["marked"]]},
                 "mark": {"type": "point", "size": 130, "color": "var(--stop)", "strokeWidth": 2, "shape": "diamond"},
                 "encoding": {"description": SAID},
             },

@@ -18,10 +18,11 @@ from harness.report.decision import Decision, decide_case, decide_run
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
 from harness.report.html.claim_charts import claim_charts
 from harness.report.html.exhibits import BADGES, NOTHING, Exhibits, Figure
-from harness.report.html.history import ChangePoint, PastRun, history_charts
+from harness.report.html.history import MOST_EVENTS, history_charts, history_events, unchanged
 from harness.report.html.latency_charts import latency_charts
 from harness.report.html.network import networks
 from harness.report.html.pictures import pictures
+from harness.report.past import Past
 from harness.report.run_view import Case, RunView
 from harness.report.tables import Record, RecordTable
 from harness.report.terminal import findings, merged, short_profile
@@ -70,28 +71,25 @@ def write_page(
     run: StoredRun,
     output: Path,
     dataset: Dataset | None = None,
-    history: Sequence[PastRun] = (),
-    changes: Sequence[ChangePoint] = (),
+    past: Past | None = None,
 ) -> None:
-    """Write the page of a run; `history` are earlier runs (this one is added), `changes` the change points found in them.
-
-    StorageError when it cannot be written.
-    """
-    text = page(run, dataset, history, changes)
+    """Write the page of a run with images of `dataset` and the figures of `past`; StorageError when it cannot be written."""
+    text = page(run, dataset, past)
     try:
         write_whole(output, text)
     except OSError as error:
         raise StorageError(f"cannot write `{output}`: {error.strerror}", "a writable folder", "--output report.html") from error
 
 
-def page(
-    run: StoredRun, dataset: Dataset | None = None, history: Sequence[PastRun] = (), changes: Sequence[ChangePoint] = ()
-) -> str:
+def page(run: StoredRun, dataset: Dataset | None = None, past: Past | None = None) -> str:
     """The page of a run as text."""
     view, exhibits = RunView(run), Exhibits()
     content = _content(view, exhibits, dataset)
-    past = [earlier for earlier in history if earlier.header["id"] != run.id]
-    content["history"] = history_charts([*past, run], changes)
+    content["history"] = history_charts(past) if past else []
+    content["events"] = history_events(past) if past else []
+    content["past"] = past if past and (past.problem or len(past.runs) > 1) else None
+    content["unchanged"] = unchanged(past) if past else []
+    content["most_events"] = MOST_EVENTS
     content["data"] = _data(run, exhibits, content["networks"])
     style, script = (_own(name) for name in ("report.css", "report.js"))
     template = _environment().get_template("report.html.jinja")

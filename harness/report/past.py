@@ -1,0 +1,90 @@
+"""What the history tells about the figures of a run: the part of it that a page draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import URL
+
+from harness.errors import HistoryError
+from harness.history.store import Figure, History, Point
+from harness.history.trend import Trend, trends
+from harness.stored_run import StoredRun
+
+MOST_RUNS = 60
+SEARCH_S = 3.0
+"""Seconds that the search for change points may take."""
+WAIT_S = 5.0
+"""Seconds that a page waits for a history that is locked or gone."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A metric that a page has a history of, with the unit it is drawn in."""
+
+    metric: str
+    title: str
+    unit: str
+    scale: float = 1.0
+    stat: str = ""
+    graph: str = ""
+    form: str = ".2f"
+
+    @property
+    def figure(self) -> tuple[str, str, str]:
+        """What it is called in the history."""
+        return self.metric, self.stat, self.graph
+
+
+METRICS = (
+    Shown("estimated_us", "Vela's estimate", "ms", 1e-3),
+    Shown("latency_us", "Median latency", "ms", 1e-3, stat="median"),
+    Shown("map50_95", "mAP50-95, int8", "", graph="int8", form=".3f"),
+    Shown("npu_operator_share", "Operators on the NPU", "%", 100, form=".1f"),
+    Shown("arena_bytes", "Arena", "MiB", 2**-20),
+)
+
+
+@dataclass(frozen=True)
+class Past:
+    """`trends` over `runs` (ids, oldest first, this run the last).
+
+    `notes` say where they come from and what is not in them, `problem` why there are none.
+    """
+
+    runs: tuple[str, ...] = ()
+    trends: tuple[Trend, ...] = ()
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def past_of(run: StoredRun, url: URL, most: int = MOST_RUNS, search_s: float = SEARCH_S) -> Past:
+    """The figures of a run's models in the last `most` runs up to this one; a history that cannot be read is no error."""
+    history, figures = History(url, WAIT_S), [shown.figure for shown in METRICS]
+    variants = list(dict.fromkeys(record["variant"] for record in run.records))
+    try:
+        every = [name for name in history.runs_of(variants, figures, run.header["started"]) if name != run.id]
+        last = every[-most + 1 :]
+        points = history.points_in(last, variants, figures)
+    except HistoryError as error:
+        return Past(problem=error.found)
+    found = trends([*points, *_own(run, figures)], search_s)
+    notes = [f"From {history}."]
+    if len(last) < len(every):
+        notes.append(f"Drawn are the last {len(last) + 1} of {len(every) + 1} runs with these models.")
+    missed = sum(not trend.searched for trend in found)
+    if missed:
+        notes.append(f"{missed} of {len(found)} figures were not searched for change points: that takes over {search_s:g} s.")
+    return Past((*last, run.id), tuple(found), tuple(notes))
+
+
+def _own(run: StoredRun, figures: Sequence[Figure]) -> list[Point]:
+    """The run's own figures, which the history may not have yet."""
+    where = (run.id, run.header["started"], run.header["commit"], run.header["dirty"])
+    wanted = set(figures)
+    return [
+        Point(*where, record)
+        for record in run.records
+        if (record["metric"], record.get("stat", ""), record.get("graph", "")) in wanted
+    ]
