@@ -9,6 +9,8 @@ from typing import Any
 FILES = ("tflite", "compiled")
 """Consequences: files that are made from the weights by the tools with the options."""
 NONE = "none"
+HASHES = (32, 40, 64)
+"""Letters of hashes, which are shown short."""
 
 
 @dataclass(frozen=True, order=True)
@@ -83,5 +85,5 @@ def _parts(identity: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _short(part: str, value: str) -> str:
-    hashed = len(value) == 64 and all(letter in "0123456789abcdef" for letter in value)
+    hashed = len(value) in HASHES and all(letter in "0123456789abcdef" for letter in value)
     return value[:12] if hashed else value

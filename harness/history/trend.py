@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -88,7 +88,7 @@ class _Search:
 def _trend(key: Key, points: Sequence[Point], search: _Search) -> Trend:
     search.missed = False
     between = [changes(before.record, after.record) for before, after in pairwise(points)]
-    apart = [forbids(key[3], found) for found in between]
+    apart = list(_apart(key[3], points))
     starts = [0, *(index for index, why in enumerate(apart, 1) if why), len(points)]
     jumps = {
         start + index: jump
@@ -99,6 +99,15 @@ def _trend(key: Key, points: Sequence[Point], search: _Search) -> Trend:
     for index, found in enumerate(between, 1):
         steps.append(Step(points[index], jumps.get(index), tuple(map(str, causes(found))), apart[index - 1]))
     return Trend(key, tuple(steps), not search.missed)
+
+
+def _apart(metric: str, points: Sequence[Point]) -> Iterator[str]:
+    """For each point but the first why its value is not compared with the last one before it, "" when it is or has none."""
+    last = points[0].record
+    for point in points[1:]:
+        comparable = "value" in last and "value" in point.record
+        yield forbids(metric, changes(last, point.record)) if comparable else ""
+        last = point.record if "value" in point.record else last
 
 
 def _jumps(points: Sequence[Point], search: _Search) -> dict[int, Jump]:

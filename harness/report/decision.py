@@ -32,6 +32,24 @@ class Decision:
         return WORDS[self.state]
 
 
+def decisions(view: RunView) -> dict[Case, Decision]:
+    """Every combination that is judged: a target without an NPU only where none with one is beside it, or it failed."""
+    return {
+        case: decide_case(view, case)
+        for case in view.cases
+        if not _has_no_npu(view, case)
+        or _failures(view, case)
+        or _thresholds(view, case)
+        or all(_has_no_npu(view, other) for other in view.cases if other[:2] == case[:2])
+    }
+
+
+def _has_no_npu(view: RunView, case: Case) -> bool:
+    """Whether the target of a case is a CPU for speed: what it cannot prove speaks against nobody."""
+    executed = view.table.find(case, "npu_executed_share")
+    return executed is not None and "value" not in executed and executed["evidence"] == "host"
+
+
 def decide_case(view: RunView, case: Case) -> Decision:
     """The decision on one model, NPU and target."""
     stops = [*_failures(view, case), *_thresholds(view, case), *_does_not_fit(view, case)]
@@ -71,17 +89,23 @@ def _doubts(view: RunView, case: Case) -> list[str]:
     if executed is None or not executed.get("value"):
         why = executed.get("unavailable", "the run proves nothing of it") if executed else "the run has no figure for it"
         doubts.append(f"no proof that an NPU executed it: {why}")
-    accuracy = view.table.find(case, "map50_95", graph="npu") or view.table.find(case, "map50_95", graph="int8")
-    if accuracy is None or "value" not in accuracy:
-        doubts.append(f"no accuracy: {accuracy['unavailable'] if accuracy else 'the run measured none'}")
+    found = [view.table.find(case, "map50_95", graph=graph) for graph in ("npu", "int8")]
+    if not any(record and "value" in record for record in found):
+        reasons = [record["unavailable"] for record in found if record]
+        doubts.append(f"no accuracy: {reasons[-1] if reasons else 'the run measured none'}")
     return doubts
 
 
 def _proof(view: RunView, case: Case) -> str:
     executed = view.table.find(case, "npu_executed_share")
     assert executed
-    where = SIMULATED.get(executed["evidence"], "an NPU")
-    return f"{executed['value']:.0%} of operators executed on {where}, every test passed"
+    return f"{executed['value']:.0%} of operators executed on {_prover(view, case)}, every test passed"
+
+
+def _prover(view: RunView, case: Case) -> str:
+    """What executed a case."""
+    executed = view.table.find(case, "npu_executed_share")
+    return SIMULATED.get(executed["evidence"], "an NPU") if executed else ""
 
 
 def test_name(test: str) -> str:
@@ -106,10 +130,12 @@ def decide_run(view: RunView, decisions: dict[Case, Decision], findings: Sequenc
     state: State = "open"
     if failed or not (counts["open"] or counts["ship"]):
         state = "stop"
-    elif counts["ship"] and not counts["open"]:
+    elif counts["ship"]:
         state = "ship"
-    word = "Ship some" if state == "ship" and counts["stop"] else WORDS[state]
-    return Summary(state, word, _sentence(counts, failed), tuple(findings))
+    word = "Ship some" if state == "ship" and counts["stop"] + counts["open"] else WORDS[state]
+    provers = {_prover(view, case): None for case, decision in decisions.items() if decision.state == "ship"}
+    proof = f" Executed on {' and '.join(provers)}." if provers else ""
+    return Summary(state, word, _sentence(counts, failed) + proof, tuple(findings))
 
 
 def _sentence(counts: Counter[State], failed: int) -> str:

@@ -179,7 +179,7 @@ def test_the_same_twice_is_said_to_be_the_same() -> None:
     assert json.loads(comparison_json(found))["negative"] is False
 
 
-def point(number: int, value: float, **changes: Any) -> Point:
+def point(number: int, value: float | Unavailable, **changes: Any) -> Point:
     record = latency(value, **changes).to_json()
     return Point(f"run-{number}", f"2026-01-{number:02d}", "c" * 40, False, record)
 
@@ -210,6 +210,14 @@ def test_a_trend_does_not_compare_across_what_cannot_be_compared() -> None:
     assert [(step.point.run, step.apart, step.causes) for step in trend.steps if step.apart] == [
         ("run-13", "not the same target: target.cpu: x -> y", ("target.cpu: x -> y",))
     ]
+
+
+def test_a_run_without_a_value_does_not_hide_that_its_neighbours_cannot_be_compared() -> None:
+    elsewhere = replace(IDENTITY, target={"cpu": "y"})
+    points = [point(1, 100.0), point(2, Unavailable("no clock"), identity=elsewhere), point(3, 200.0, identity=elsewhere)]
+    (trend,) = trends(points)
+    assert [step.apart for step in trend.steps] == ["", "", "not the same target: target.cpu: x -> y"]
+    assert not any(step.jump for step in trend.steps)
 
 
 def test_a_search_without_time_says_so_and_equal_series_are_searched_once() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.report.decision import decide_case, decide_run
+from harness.report.decision import decide_run, decisions
 from harness.report.run_view import RunView
 from harness.report.tables import COLUMNS, MISSING, Column, value_text
 from harness.report.terminal import findings, merged, short_profile
@@ -17,13 +17,13 @@ SHOWN_REASONS = 8
 def summary(run: StoredRun) -> dict[str, str]:
     """`summary.md`."""
     view = RunView(run)
-    decisions = {case: decide_case(view, case) for case in view.cases}
-    decided = decide_run(view, decisions, findings(view.table))
+    judged = decisions(view)
+    decided = decide_run(view, judged, findings(view.table))
     parts = [
         f"## {MARKS[decided.state]} {decided.word}",
         text(decided.sentence),
-        _reasons(reason for decision in decisions.values() if decision.state != "ship" for reason in decision.reasons),
-        _models(view, {case: f"{MARKS[decision.state]} {decision.word}" for case, decision in decisions.items()}),
+        _reasons(reason for decision in judged.values() if decision.state != "ship" for reason in decision.reasons),
+        _models(view, {case: f"{MARKS[decision.state]} {decision.word}" for case, decision in judged.items()}),
         _claims(run),
         _folded("Findings", [f"- {text(note)}" for note in decided.notes]),
         f"Run `{plain(run.id)}`, commit `{str(run.header['commit'])[:12]}`: `{plain(str(run.header['command']))}`",
@@ -45,7 +45,7 @@ def _models(view: RunView, words: dict[tuple[str, str, str], str]) -> str:
     for case in view.cases:
         cells = [table.find(case, column.metric, column.stat, column.graph) for column in used]
         shown = [MISSING if cell is None else value_text(cell, c.form, c.scale) for cell, c in zip(cells, used, strict=True)]
-        rows.append(_row([case[0], short_profile(case[1]), case[2], words[case], *shown]))
+        rows.append(_row([case[0], short_profile(case[1]), case[2], words.get(case, MISSING), *shown]))
     return "\n".join(rows)
 
 

@@ -8,9 +8,10 @@ from harness.report.html.vega import LABELS, NARROW, SAID, Chart, Rows, Spec, ax
 from harness.report.run_view import Model, RunView
 
 GRAPHS = ("float", "int8", "npu")
-GRAPH_COLOURS = {"domain": list(GRAPHS), "range": ["var(--muted)", "var(--accent)", "var(--ship)"]}
-GRAPH_SHAPES = {"domain": list(GRAPHS), "range": ["circle", "square", "diamond"]}
+GRAPH_MARKS = {"float": ("var(--muted)", "circle"), "int8": ("var(--accent)", "square"), "npu": ("var(--ship)", "diamond")}
 ROW_HEIGHT = 30
+NEAR = (0.35, 0.15)
+"""Of the ranges of both axes: closer points would have their names on each other."""
 CLASS_HEIGHT = 19
 
 
@@ -89,22 +90,27 @@ def _trade_rows(view: RunView, profile: str) -> list[dict[str, Any]]:
         if estimate is not None and accuracy is not None:
             found.append((model.label, estimate / 1e3, accuracy))
     middle = (min(row[1] for row in found) + max(row[1] for row in found)) / 2 if found else 0.0
+    wide = (max(row[1] for row in found) - min(row[1] for row in found)) * NEAR[0] if found else 0.0
+    high = (max(row[2] for row in found) - min(row[2] for row in found)) * NEAR[1] if found else 0.0
     return [
         {
             "model": name,
+            "below": any(abs(m - ms) <= wide and abs(a - accuracy) <= high for _, m, a in found[:number]),
             "ms": ms,
             "map": accuracy,
             "left": ms <= middle,
             "said": f"{name}: {ms:.1f} ms estimated, {accuracy:.3f}",
             "front": not any(m <= ms and a >= accuracy and (m, a) != (ms, accuracy) for _, m, a in found),
         }
-        for name, ms, accuracy in found
+        for number, (name, ms, accuracy) in enumerate(found)
     ]
 
 
 def _graphs(rows: Rows) -> Spec:
     x = field("map", scale={"zero": False, "padding": 8}, axis=axis("", format=".2f", grid=True))
-    colour = category("graph", scale=GRAPH_COLOURS, legend={"title": None, "orient": "top"})
+    found = [graph for graph in GRAPHS if any(row["graph"] == graph for row in rows)]
+    colours, shapes = ({"domain": found, "range": [GRAPH_MARKS[graph][part] for graph in found]} for part in (0, 1))
+    colour = category("graph", scale=colours, legend={"title": None, "orient": "top"})
     return {
         "width": NARROW - LABELS - 14,
         "height": {"step": ROW_HEIGHT},
@@ -117,7 +123,7 @@ def _graphs(rows: Rows) -> Spec:
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
-                "encoding": {"color": colour, "shape": category("graph", scale=GRAPH_SHAPES), "description": SAID},
+                "encoding": {"color": colour, "shape": category("graph", scale=shapes), "description": SAID},
             },
         ],
     }
@@ -182,13 +188,14 @@ def _trade(rows: Rows) -> Spec:
                 "mark": {"type": "point", "size": 80, "stroke": "var(--accent)", "strokeWidth": 2, "opacity": 1},
                 "encoding": {"fill": fill},
             },
-            _labels("left", "datum.left"),
-            _labels("right", "!datum.left"),
+            *(_labels(side, below=below) for side in ("left", "right") for below in (False, True)),
         ],
     }
 
 
-def _labels(align: str, test: str) -> Spec:
-    """Names beside the points, on the side where there is room."""
-    mark = {"type": "text", "align": align, "dx": 9 if align == "left" else -9, "dy": -9, "fontSize": 10, "lineBreak": " = "}
+def _labels(align: str, *, below: bool) -> Spec:
+    """Names beside the points, on the side where there is room; below a point when another's name stands above it."""
+    away = {"dx": 9 if align == "left" else -9, "dy": 12 if below else -9}
+    mark = {"type": "text", "align": align, **away, "fontSize": 10, "lineBreak": " = "}
+    test = f"datum.left == {str(align == 'left').lower()} && datum.below == {str(below).lower()}"
     return {"transform": [{"filter": test}], "mark": mark, "encoding": {"text": category("model")}}

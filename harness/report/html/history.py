@@ -82,9 +82,8 @@ def _lines(changed: Sequence[tuple[Trend, int]]) -> Iterator[str]:
         jumps = [(trend.key[0], short_profile(trend.key[1]), step.jump) for trend, step in own if step.jump]
         if jumps:
             yield f"{shown.title}: {_told(jumps)}"
-        apart = {step.apart for _, step in own if step.apart}
-        if apart:
-            yield f"{shown.title}: not compared with the run before, {'; '.join(sorted(apart))}"
+        if any(step.apart for _, step in own):
+            yield f"{shown.title}: not compared with the run before"
 
 
 def _told(jumps: Sequence[tuple[str, str, Jump]]) -> str:

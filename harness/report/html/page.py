@@ -14,10 +14,10 @@ from markupsafe import Markup
 
 from harness.detection.dataset import Dataset
 from harness.errors import StorageError
-from harness.report.decision import Decision, decide_case, decide_run
+from harness.report.decision import Decision, decide_run, decisions
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
 from harness.report.html.claim_charts import claim_charts
-from harness.report.html.exhibits import BADGES, NOTHING, Exhibits, Figure
+from harness.report.html.exhibits import BADGES, NO_VALUE, NOTHING, Exhibits, Figure
 from harness.report.html.history import MOST_EVENTS, history_charts, history_events, unchanged
 from harness.report.html.latency_charts import latency_charts
 from harness.report.html.network import networks
@@ -116,13 +116,13 @@ def _environment() -> Environment:
 def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None) -> dict[str, Any]:
     run = view.run
     panels = {model.name: networks(view, model.name) for model in view.models}
-    decisions = {case: decide_case(view, case) for case in view.cases}
+    judged = decisions(view)
     return {
         "run": run.header,
-        "summary": decide_run(view, decisions, findings(view.table)),
-        "places": view.places,
-        "rows": [_row(view, exhibits, variant, decisions) for variant in view.variants],
-        "reasons": _reasons(view, decisions),
+        "summary": decide_run(view, judged, findings(view.table)),
+        "places": list(dict.fromkeys(case[1:] for case in judged)),
+        "rows": [_row(view, exhibits, variant, judged) for variant in view.variants],
+        "reasons": _reasons(view, judged),
         "claims": claim_charts(run.verdicts),
         "verdicts": _verdicts(view, exhibits),
         "models": view.models,
@@ -142,8 +142,9 @@ def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None) -> dict
     }
 
 
-def _row(view: RunView, exhibits: Exhibits, variant: str, decisions: dict[Case, Decision]) -> Row:
-    cells = [_cell(view.table, exhibits, (variant, *place), decisions) for place in view.places]
+def _row(view: RunView, exhibits: Exhibits, variant: str, judged: dict[Case, Decision]) -> Row:
+    places = dict.fromkeys(case[1:] for case in judged)
+    cells = [_cell(view.table, exhibits, (variant, *place), judged) for place in places]
     twin = view.twin(variant)
     best = "npu" if view.value("map50_95", variant=variant, graph="npu") is not None else "int8"
     return Row(
@@ -156,18 +157,18 @@ def _row(view: RunView, exhibits: Exhibits, variant: str, decisions: dict[Case, 
     )
 
 
-def _cell(table: RecordTable, exhibits: Exhibits, case: Case, decisions: dict[Case, Decision]) -> Cell:
+def _cell(table: RecordTable, exhibits: Exhibits, case: Case, judged: dict[Case, Decision]) -> Cell:
     return Cell(
-        decisions.get(case, Decision("open", ("not part of this run",))),
+        judged.get(case, Decision("open", ("not part of this run",))),
         exhibits.figure(table.find(case, "estimated_us"), ".1f", "ms", 1e-3),
         exhibits.figure(table.find(case, "latency_us", stat="median"), ".1f", "ms", 1e-3),
     )
 
 
-def _reasons(view: RunView, decisions: dict[Case, Decision]) -> list[tuple[str, str, list[str]]]:
+def _reasons(view: RunView, judged: dict[Case, Decision]) -> list[tuple[str, str, list[str]]]:
     """(state, reason, cases) of everything that stands against shipping; a reason that many cases share stands once."""
     shared: dict[tuple[str, str], list[Case]] = {}
-    for case, decision in decisions.items():
+    for case, decision in judged.items():
         for reason in decision.reasons if decision.state != "ship" else ():
             shared.setdefault((decision.state, reason), []).append(case)
     ordered = sorted(shared.items(), key=lambda item: item[0][0] != "stop")
@@ -241,8 +242,11 @@ def _memory(table: RecordTable, exhibits: Exhibits, case: Case, area: str) -> Me
     )
 
 
-def _stats(view: RunView, exhibits: Exhibits) -> list[tuple[str, list[tuple[str, list[Figure]]]]]:
-    """Target -> model -> median, p95, min, mean; a target that ran one file for all NPUs has one row per model."""
+def _stats(view: RunView, exhibits: Exhibits) -> list[tuple[str, str, list[tuple[str, list[Figure]]]]]:
+    """(target, "", rows): model -> median, p95, min, mean; a target that ran one file for all NPUs has one row per model.
+
+    A target without any latency has no rows, and a sentence that says why.
+    """
     found = []
     for target in dict.fromkeys(case[2] for case in view.cases):
         rows: dict[str, tuple[str, list[Figure]]] = {}
@@ -253,7 +257,10 @@ def _stats(view: RunView, exhibits: Exhibits) -> list[tuple[str, list[tuple[str,
                 values = repr([name, *(record and (record.get("value"), record.get("unavailable")) for record in records)])
                 where = f"{name}, {short_profile(case[1])}" if any(n == name for n, _ in rows.values()) else name
                 rows.setdefault(values, (where, [exhibits.figure(record, ".2f", "", 1e-3) for record in records]))
-        found.append((target, list(rows.values())))
+        figures = [figure for _, own in rows.values() for figure in own]
+        missing = all(figure.text == NO_VALUE for figure in figures)
+        why = "; ".join(dict.fromkeys(figure.why for figure in figures)) if missing else ""
+        found.append((target, why, [] if missing else list(rows.values())))
     return found
 
 
