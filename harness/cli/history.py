@@ -18,7 +18,7 @@ from harness.history.sending import Sent, send_waiting, told
 from harness.history.spool import Spool
 from harness.history.store import History, Listed
 from harness.history.trend import Trend, trends
-from harness.metrics import LATENCIES
+from harness.metrics import LATENCIES, nearest
 from harness.report.tables import found_text
 from harness.store import write_whole
 from harness.stored_run import read_run
@@ -64,7 +64,10 @@ def show(history: History, metric: str, variant: str, profile: str, target: str,
     given = {"variant": variant, "profile": profile, "target": target, "stat": stat, "graph": graph}
     points = history.points(metric, **{name: value for name, value in given.items() if value})
     if not points:
-        raise HistoryError(f"no run has `{metric}` of this kind", f"one of {', '.join(history.metrics()) or 'none yet'}")
+        known = history.metrics()
+        near = nearest(metric, known) if metric not in known else ""
+        hint = f"ethos-bench history show {near}" if near else ""
+        raise HistoryError(f"no run has `{metric}` of this kind", f"one of {', '.join(known) or 'none yet'}", hint)
     for trend in trends(points):
         _print_trend(trend)
 

@@ -60,7 +60,7 @@ def _sqlite(url: URL, *, writing: bool, wait_s: float) -> Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
     elif not path.exists():
         raise HistoryError(f"there is no history at `{path}`", "a history with runs in it", "pytest benchmarks/")
-    mode = "rwc" if writing else "ro"
+    mode = "rwc" if writing else _reading_mode(path)
     address = URL.create("sqlite", database=f"file:{path}", query={"mode": mode, "uri": "true"})
     engine = create_engine(address, poolclass=NullPool, connect_args={"timeout": wait_s})
 
@@ -68,12 +68,18 @@ def _sqlite(url: URL, *, writing: bool, wait_s: float) -> Engine:
     def by_hand(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late for DDL and for the write lock
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA query_only = {'OFF' if writing else 'ON'}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _reading_mode(path: Path) -> str:
+    """Writable where it can be: a writer that was killed left a journal, and only who may write can roll it back."""
+    return "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
 
 
 @contextlib.contextmanager

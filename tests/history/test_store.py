@@ -6,11 +6,16 @@ import json
 import os
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from harness.cli import main
 from harness.errors import HistoryError, HistoryUnavailable, UsageError
 from harness.history import schema
 from harness.history.engine import history_url, open_engine, shown
@@ -85,6 +90,38 @@ def test_a_run_is_found_by_latest_by_the_beginning_of_its_id_and_as_baseline(his
 def test_a_baseline_is_a_run_of_this_history(history: History) -> None:
     with pytest.raises(HistoryError):
         history.set_baseline("nowhere")
+
+
+KILLED = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 5")
+connection.execute("BEGIN IMMEDIATE")
+for number in range(2000):
+    connection.execute("INSERT INTO identities VALUES (?, ?)", (f"{number:064d}", "{}" * 100))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_writer_left_half_done_is_undone_by_the_next_reader(history: History) -> None:
+    history.add(run())
+    assert subprocess.run([sys.executable, "-c", KILLED, str(file_of(history))], check=False).returncode == -9
+    journal = file_of(history).with_name("history.db-journal")
+    assert journal.stat().st_size
+    assert [listed.id for listed in history.runs()] == [run().id]
+    assert not journal.exists()
+
+
+def test_a_reader_cannot_write(history: History) -> None:
+    history.add(run())
+    with pytest.raises(DBAPIError, match="readonly"), open_engine(history.url, writing=False).begin() as connection:
+        connection.execute(text("DROP TABLE records"))
+
+
+def test_an_unknown_metric_is_answered_with_the_nearest(history: History) -> None:
+    history.add(run())
+    done = CliRunner().invoke(main, ["history", "--history", str(file_of(history)), "show", "latency_ms"])
+    assert (done.exit_code, "hint: ethos-bench history show latency_us" in done.output) == (1, True)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE runs SET header = '{}'", "DELETE FROM records", "DELETE FROM baselines"])
