@@ -144,7 +144,7 @@ def page(counts: dict[str, Any]) -> str:
         "",
         f"Written by `{counts['command']}` on {counts['date']} ({versions}). What the cases are: tests/simulator/generator/.",
         "Equal: byte for byte. Explained: docs/decisions/simulator-and-tflite-micro.md says why they differ, and bounds it.",
-        "In brackets what could not be compared: operators that Vela left to the CPU (CPU), graphs that no kernel of TFLite Micro",
+        "In brackets what could not be compared: operators that Vela left to the CPU (CPU), graphs that no kernel of Micro",
         "or TFLite runs, or that end the process there (no reference), and graphs that Vela stops at (Vela refuses).",
         "",
         "## TFLite operators: equal + explained / cases (not compared)",
