@@ -12,7 +12,7 @@ Better = Literal["higher", "lower", "neither"]
 
 @dataclass(frozen=True)
 class Metric:
-    """`sampled` figures differ from run to run of the same thing; all others repeat to the last bit.
+    """`sampled` figures differ from run to run of the same thing on real hardware; all others repeat to the last bit.
 
     `stats` and `graphs` qualify it, ("",) where it has none; a free stat (a class, a memory area) is "*".
     """
@@ -24,7 +24,14 @@ class Metric:
     stats: tuple[str, ...] = ("",)
     graphs: tuple[str, ...] = ("",)
 
+    def repeats(self, evidence: str) -> bool:
+        """Whether a figure of this evidence is the same in every run of the same thing; a simulated clock repeats."""
+        return not (self.sampled and evidence in VARYING)
 
+
+VARYING = ("host", "measured")
+LATENCIES = ("latency_us", "cpu_latency_us")
+LATENCY_STATS = ("median", "p95", "min", "mean")
 GRAPHS = ("float", "int8", "npu")
 METRICS = (
     Metric("activation", "name", "neither"),
@@ -42,9 +49,9 @@ METRICS = (
     Metric("macs", "count", "lower"),
     Metric("npu_executed_share", "ratio", "higher"),
     Metric("npu_time_share", "ratio", "higher", sampled=True),
-    Metric("npu_cycles", "cycles", "lower", stats=("active", "idle", "total")),
+    Metric("npu_cycles", "cycles", "lower", sampled=True, stats=("active", "idle", "total")),
+    Metric("npu_beats", "beats", "lower", sampled=True, stats=("*",)),
     Metric("npu_counter", "count", "neither", sampled=True, stats=("*",)),
-    Metric("npu_beats", "beats", "lower", stats=("*",)),
     Metric("estimated_us", "us", "lower"),
     Metric("estimated_speedup_over_base", "ratio", "higher"),
     Metric("arena_bytes", "bytes", "lower"),
@@ -54,8 +61,8 @@ METRICS = (
     Metric("fitting_imgsz", "px", "higher"),
     Metric("image_size", "px", "neither"),
     Metric("fits", "bool", "higher"),
-    Metric("latency_us", "us", "lower", sampled=True, stats=("median", "p95", "min", "mean")),
-    Metric("cpu_latency_us", "us", "lower", sampled=True, stats=("median", "p95", "min", "mean")),
+    Metric("latency_us", "us", "lower", sampled=True, stats=LATENCY_STATS),
+    Metric("cpu_latency_us", "us", "lower", sampled=True, stats=LATENCY_STATS),
     Metric("speedup_over_cpu", "ratio", "higher", sampled=True),
     Metric("process_peak_bytes", "bytes", "lower", sampled=True),
     Metric("map50", "ratio", "higher", graphs=GRAPHS),

@@ -14,9 +14,8 @@ from typing import Any
 
 from harness.bundle.manifest import NAME, entries_of, manifest_text
 from harness.errors import BundleError, StorageError
-from harness.history.stored_run import StoredRun
 from harness.report.exports.junit import junit
-from harness.report.stored_run import read_run
+from harness.stored_run import StoredRun, read_run
 
 WritePage = Callable[[Path, Path], None]
 """(results folder, file to write): writes the HTML report, where the run has none yet."""
@@ -30,7 +29,7 @@ def write_bundle(run: StoredRun, output: Path, write_page: WritePage, *, archive
     The output appears when it is whole. StorageError when it cannot be written, BundleError when something is there already
     or the run has no results folder.
     """
-    source, target = Path(run.folder), _target(run, output, archive=archive)
+    source, target = run.folder, _target(run, output, archive=archive)
     if not (source / "results.json").is_file():
         raise BundleError(f"the results folder of {run.id} is gone: `{source}`", "a run whose files are there")
     work: Path | None = None

@@ -11,9 +11,8 @@ from harness.bundle.manifest import verify
 from harness.cli.failing import exits_cleanly
 from harness.cli.history import RESULTS
 from harness.errors import BundleError
-from harness.history.stored_run import StoredRun, read_run
-from harness.report import stored_run as report_run
 from harness.report.html.page import write_page
+from harness.stored_run import find_run, read_run
 
 
 @click.command("bundle")
@@ -25,7 +24,7 @@ from harness.report.html.page import write_page
 @exits_cleanly
 def bundle_command(run: str, output: Path, results: Path, *, archive: bool, unfinished: bool) -> None:
     """Write everything about RUN (an id, `latest`, or a results folder) with a manifest of SHA-256."""
-    found = run_of(run, results)
+    found = read_run(find_run(run, results))
     if not found.finished and not unfinished:
         raise BundleError(
             f"run {found.id} has no end: it is going on, was killed, or an older version wrote it",
@@ -49,12 +48,6 @@ def verify_command(context: click.Context, path: Path) -> None:
     click.echo(f"{path}: whole, run {run}")
 
 
-def run_of(name: str, results: Path) -> StoredRun:
-    """The run of a results folder, given by its path or by its name below `results`."""
-    path = Path(name)
-    return read_run(path if path.exists() else results / name)
-
-
 def write_report(folder: Path, output: Path) -> None:
     """Write the HTML report of a results folder."""
-    write_page(report_run.read_run(folder), output)
+    write_page(read_run(folder, checked=False), output)

@@ -13,10 +13,10 @@ from harness.detection.dataset import load_dataset
 from harness.history.comparison import Comparison, Knowledge, compare, no_images
 from harness.history.knowledge import earlier_runs, map_intervals
 from harness.history.store import History
-from harness.history.stored_run import StoredRun, read_run
 from harness.report.comparison import comparison_json, comparison_tables
 from harness.statistics.shift import BOUND
 from harness.store import write_whole
+from harness.stored_run import StoredRun, read_run
 
 
 @click.command("compare")

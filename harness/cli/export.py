@@ -9,8 +9,8 @@ import click
 from harness.cli.failing import exits_cleanly
 from harness.errors import StorageError, UsageError
 from harness.report.exports import FORMATS
-from harness.report.stored_run import find_run, read_run
 from harness.store import write_whole
+from harness.stored_run import find_run, read_run
 
 
 @click.command("export")

@@ -17,10 +17,11 @@ from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
 from harness.history.sending import Sent, send_waiting, told
 from harness.history.spool import Spool
 from harness.history.store import History, Listed
-from harness.history.stored_run import read_run
 from harness.history.trend import Trend, trends
+from harness.metrics import LATENCIES
 from harness.report.tables import found_text
 from harness.store import write_whole
+from harness.stored_run import read_run
 
 RESULTS = Path("results")
 OPTION_HELP = f"SQLite file or postgresql:// URL (default: {ENVIRONMENT}, else {RESULTS / DEFAULT_NAME})."
@@ -53,13 +54,13 @@ def history_command(context: click.Context, url: str) -> None:
 @click.option("--variant", default="", help="Only this model.")
 @click.option("--profile", default="", help="Only this NPU profile.")
 @click.option("--target", default="", help="Only this target.")
-@click.option("--stat", default="", help="Only this statistic (default for latency_us: median).")
+@click.option("--stat", default="", help="Only this statistic (default for latencies: median).")
 @click.option("--graph", default="", help="Only this graph: float, int8 or npu.")
 @click.pass_obj
 @exits_cleanly
 def show(history: History, metric: str, variant: str, profile: str, target: str, stat: str, graph: str) -> None:
     """One metric over all runs, with the runs at which it changed."""
-    stat = stat or ("median" if metric == "latency_us" else "")
+    stat = stat or ("median" if metric in LATENCIES else "")
     given = {"variant": variant, "profile": profile, "target": target, "stat": stat, "graph": graph}
     points = history.points(metric, **{name: value for name, value in given.items() if value})
     if not points:

@@ -10,7 +10,7 @@ from harness.cli.failing import exits_cleanly
 from harness.detection.dataset import load_dataset
 from harness.report.html.page import write_page
 from harness.report.past_runs import runs_beside
-from harness.report.stored_run import find_run, read_run
+from harness.stored_run import find_run, read_run
 
 
 @click.command("report")

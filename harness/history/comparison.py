@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from harness.detection.bootstrap import Interval
 from harness.history.changes import Change, changes, forbids
-from harness.history.stored_run import StoredRun
-from harness.metrics import Metric, metric_of
+from harness.metrics import LATENCIES, Metric, metric_of
 from harness.statistics.shift import BOUND, Shift, ShiftVerdict, runs_shift
+from harness.stored_run import StoredRun
 
 Record = Mapping[str, Any]
 Key = tuple[str, str, str, str, str, str]
@@ -64,7 +64,7 @@ class Judged:
     def decides(self) -> bool:
         """Whether the outcome counts: rows that only explain others do not."""
         metric, stat = self.key[3], self.key[4]
-        return metric not in DETAILS and not (metric == "latency_us" and stat not in SPREAD_STATS)
+        return metric not in DETAILS and not (metric in LATENCIES and stat not in SPREAD_STATS)
 
     @property
     def negative(self) -> bool:
@@ -112,7 +112,7 @@ def _judge(key: Key, first: Record | None, second: Record | None, knowledge: Kno
     if reason:
         return Judged(key, first, second, "not comparable", found, note=reason)
     metric = metric_of(key[3])
-    if metric.sampled:
+    if not metric.repeats(second["evidence"]):
         return _sampled(Judged(key, first, second, "undecided", found), knowledge)
     judged = Judged(key, first, second, exact_outcome(metric, first["value"], second["value"]), found)
     return _over_images(judged, knowledge.map_interval(second)) if key[3] == "map50_95" else judged
@@ -157,7 +157,7 @@ def _sampled(judged: Judged, knowledge: Knowledge) -> Judged:
 
 def _in_words(verdict: ShiftVerdict, metric: str) -> Outcome:
     """`faster` and `slower` are for latencies; of another sampled figure more or less is better or worse."""
-    if metric == "latency_us" or verdict not in ("faster", "slower"):
+    if metric in LATENCIES or verdict not in ("faster", "slower"):
         return verdict
     return "worse" if (verdict == "slower") == (metric_of(metric).better == "lower") else "better"
 

@@ -12,8 +12,8 @@ from harness.errors import EthosBenchError
 from harness.history.sending import send, told
 from harness.history.spool import Spool
 from harness.history.store import History
-from harness.history.stored_run import StoredRun
 from harness.store import Results
+from harness.stored_run import StoredRun
 
 SESSION_WAIT_S = 10
 """Seconds that the end of a session waits for a history; the spool keeps the run longer."""
@@ -34,7 +34,7 @@ class HistoryKeeper:
         try:
             self._results.finish(int(exitstatus))
             samples = tuple({key: group[key] for key in SAMPLE_KEYS} for group in self._results.samples)
-            run = StoredRun(self._results.content, samples, str(self._results.folder.absolute()))
+            run = StoredRun(self._results.content, samples, self._results.folder.absolute())
             self.lines = list(told(send(run, self._history, self._spool), self._history, self._spool))
         except EthosBenchError as error:
             again = f"ethos-bench history --history {self._history} import {self._results.folder}"

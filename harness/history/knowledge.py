@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from harness.detection.bootstrap import Interval, bootstrap_difference
@@ -14,8 +12,8 @@ from harness.detection.detections import Detections, from_coco
 from harness.errors import HistoryError
 from harness.history.comparison import Earlier, MapInterval
 from harness.history.store import History
-from harness.history.stored_run import StoredRun
 from harness.statistics.shift import LEVEL
+from harness.stored_run import StoredRun
 
 QUALIFIERS = ("variant", "profile", "target", "stat", "graph")
 
@@ -59,10 +57,5 @@ def map_intervals(first: StoredRun, second: StoredRun, dataset: Dataset) -> MapI
 
 
 def _detections(run: StoredRun, variant: str, graph: str, dataset: Dataset) -> Detections | None:
-    file = Path(run.folder) / "detections" / f"{variant}-{graph}.json"
-    if not run.folder or not file.is_file():
-        return None
-    try:
-        return from_coco(json.loads(file.read_text("utf-8")), dataset)
-    except ValueError as error:
-        raise HistoryError(f"`{file}` is not whole: {error}", "a COCO result list", "") from error
+    found = run.detections(variant, graph)
+    return None if found is None else from_coco(found, dataset)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.errors import HistoryError, HistoryUnavailable
 from harness.history.spool import Spool
 from harness.history.store import History
-from harness.history.stored_run import StoredRun
+from harness.stored_run import StoredRun
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from harness.errors import HistoryError, HistoryUnavailable
-from harness.history.stored_run import StoredRun
+from harness.stored_run import StoredRun
 
 NAME = "spool"
 

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, func, select
@@ -16,8 +17,8 @@ from sqlalchemy.engine import Row
 from harness.errors import HistoryError, UsageError
 from harness.history.engine import WAIT_S, database_errors, open_engine, shown
 from harness.history.schema import migrate, require_current
-from harness.history.stored_run import StoredRun, canonical
 from harness.history.tables import BASELINES, FAILURES, IDENTITIES, RECORDS, RUNS, SAMPLES, VERDICTS
+from harness.stored_run import StoredRun, canonical
 
 REQUIRED = ("variant", "profile", "target", "metric", "unit", "evidence")
 OPTIONAL = ("stat", "graph", "note")
@@ -74,7 +75,7 @@ class History:
         with self._writing() as connection:
             migrate(connection)
             row = {key: run.header[key] for key in ("id", "started", "commit", "dirty")}
-            row |= {"header": run.header, "folder": run.folder, "digest": run.digest}
+            row |= {"header": run.header, "folder": str(run.folder), "digest": run.digest}
             if not _is_new(connection, row):
                 self._require_same(connection, run)
                 return False
@@ -136,7 +137,7 @@ class History:
                 "verdicts": _contents(connection, VERDICTS, run_id),
                 "failures": _contents(connection, FAILURES, run_id),
             }
-            return StoredRun(content, tuple(_contents(connection, SAMPLES, run_id)), header.folder)
+            return StoredRun(content, tuple(_contents(connection, SAMPLES, run_id)), Path(header.folder))
 
     def points(self, metric: str, **where: str) -> list[Point]:
         """The records of one metric over all runs, the oldest first; `where` holds columns to fixed values."""

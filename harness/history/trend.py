@@ -55,7 +55,7 @@ def _jumps(points: Sequence[Point]) -> dict[int, str]:
     if not values:
         return {}
     metric = metric_of(points[0].record["metric"])
-    if not metric.sampled:
+    if metric.repeats(points[0].record["evidence"]):
         return {
             with_value[i]: _difference(values[i - 1], values[i]) for i in range(1, len(values)) if values[i] != values[i - 1]
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.errors import UsageError
-from harness.report.stored_run import RESULTS, StoredRun, read_run
+from harness.stored_run import RESULTS, StoredRun, read_run
 
 MOST = 30
 

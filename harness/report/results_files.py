@@ -13,9 +13,9 @@ from pytest_benchmark.stats import Stats
 from harness.detection.dataset import Dataset
 from harness.report.exports.summary import summary
 from harness.report.past_runs import runs_beside
-from harness.report.stored_run import StoredRun, read_run
 from harness.report.tables import COLUMNS, MISSING, Record, RecordTable, difference_text, found_text, value_text
 from harness.store import Results, write_whole
+from harness.stored_run import StoredRun, read_run
 
 if TYPE_CHECKING:
     from harness.report.html.history import ChangePoint, PastRun

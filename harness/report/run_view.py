@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.report.stored_run import StoredRun
 from harness.report.tables import Record, RecordTable
+from harness.stored_run import StoredRun
 
 Case = tuple[str, str, str]
 

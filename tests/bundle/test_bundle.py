@@ -16,8 +16,8 @@ from harness.bundle.contents import write_bundle
 from harness.bundle.manifest import verify
 from harness.cli import main
 from harness.errors import BundleError, EthosBenchError, StorageError
-from harness.history.stored_run import StoredRun, read_run
 from harness.store import Findings, Results
+from harness.stored_run import StoredRun, read_run
 from tests.harness.builders import header, measurement
 from tests.history.runs import IDENTITY, figures
 
@@ -158,9 +158,9 @@ def test_a_cut_or_flipped_archive_is_not_whole(run: StoredRun, tmp_path: Path) -
 def test_half_written_results_are_a_clear_error(run: StoredRun, tmp_path: Path) -> None:
     file = Path(run.folder) / "results.json"
     file.write_text(file.read_text()[:-20])
-    done = CliRunner().invoke(main, ["bundle", run.folder, "--output", str(tmp_path / "b")])
-    assert done.exit_code == 1
-    assert "not whole" in done.output
+    done = CliRunner().invoke(main, ["bundle", str(run.folder), "--output", str(tmp_path / "b")])
+    assert done.exit_code == 2
+    assert "no whole JSON" in done.output
     assert not (tmp_path / "b").exists()
 
 
@@ -201,4 +201,4 @@ def test_nothing_that_is_there_is_overwritten(run: StoredRun, bundle: Path) -> N
 
 def test_a_run_whose_folder_is_gone_is_named(run: StoredRun, tmp_path: Path) -> None:
     with pytest.raises(EthosBenchError, match="is gone"):
-        write_bundle(StoredRun(run.content, (), str(tmp_path / "gone")), tmp_path / "b", write)
+        write_bundle(StoredRun(run.content, (), tmp_path / "gone"), tmp_path / "b", write)

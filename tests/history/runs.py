@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from harness.history.stored_run import StoredRun
 from harness.records.evidence import Evidence
 from harness.records.identity import Identity
 from harness.records.measurement import Measurement
 from harness.records.unavailable import Unavailable
 from harness.store import RunHeader
+from harness.stored_run import StoredRun
 from tests.harness.builders import header, measurement
 
 IDENTITY = Identity("a" * 64, "b" * 64, "c" * 64, "u65:1", {"vela": "5.2.0"}, {"cpu": "x"}, {"recipe": "fast"})
@@ -44,4 +45,4 @@ def run(number: int = 1, records: list[Measurement] | None = None, **changes: An
         "failures": [{"test": "t", "message": "m"}],
     }
     samples = {"variant": "v", "profile": "p", "target": "host", "executed": "e" * 64, "latency_us": [1.0, 2.5]}
-    return StoredRun(content, (samples,), "/somewhere")
+    return StoredRun(content, (samples,), Path("/somewhere"))

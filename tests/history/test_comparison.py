@@ -95,6 +95,14 @@ def test_figures_of_another_evidence_target_or_npu_are_not_compared(after: Measu
     assert not found.negative
 
 
+@pytest.mark.parametrize(("evidence", "outcome"), [(Evidence.SIMULATED_FVP, "worse"), (Evidence.MEASURED, "undecided")])
+def test_a_counter_repeats_on_a_simulated_clock_and_varies_on_a_board(evidence: Evidence, outcome: str) -> None:
+    def counted(cycles: int) -> Measurement:
+        return share(cycles, metric="npu_cycles", stat="active", unit="cycles", evidence=evidence)
+
+    assert judged(counted(1000), counted(1001)).outcome == outcome
+
+
 def test_map_on_other_images_is_not_compared() -> None:
     def accuracy(images: str) -> Measurement:
         return share(0.7, metric="map50_95", graph="int8", identity=Identity(options={"images": images}))

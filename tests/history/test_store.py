@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import HistoryError, HistoryUnavailable, StorageError, UsageError
+from harness.errors import HistoryError, HistoryUnavailable, UsageError
 from harness.history import schema
 from harness.history.engine import history_url, open_engine, shown
 from harness.history.sending import send, send_waiting, told
 from harness.history.spool import Spool
 from harness.history.store import History
-from harness.history.stored_run import canonical, read_run
 from harness.history.tables import METADATA
+from harness.stored_run import canonical, read_run
 from tests.harness.schema import problems
 from tests.history.runs import latency, run
 
@@ -258,16 +258,16 @@ def test_the_history_is_the_one_given_else_the_environments_else_beside_the_resu
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"schema": 1, "run": {"id"', "not whole"),
-        ("", "not whole"),
-        ("[]", "not whole"),
-        ('{"schema": 7}', "schema 7"),
-        ('{"schema": 1}', "not whole"),
+        ('{"schema": 1, "run": {"id"', "no whole JSON"),
+        ("", "no whole JSON"),
+        ("[]", "schema is 'list'"),
+        ('{"schema": 7}', "schema is 7"),
+        ('{"schema": 1}', "required property"),
     ],
 )
 def test_half_written_results_are_named(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "results.json").write_text(text)
-    with pytest.raises(StorageError, match=words) as caught:
+    with pytest.raises(UsageError, match=words) as caught:
         read_run(tmp_path)
     assert str(tmp_path) in caught.value.found
 
@@ -275,6 +275,6 @@ def test_half_written_results_are_named(tmp_path: Path, text: str, words: str) -
 def test_half_written_samples_are_named_with_their_line(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text(json.dumps(run().content))
     line = json.dumps({"variant": "v", "profile": "p", "target": "t", "executed": "e", "index": 0, "latency_us": 1.0})
-    (tmp_path / "samples.jsonl").write_text(f"{line}\n{line[:20]}")
-    with pytest.raises(StorageError, match="line 2"):
+    (tmp_path / "samples.jsonl").write_text(f"{line}\n{line[:20]}\n{line}\n")
+    with pytest.raises(UsageError, match="line 2"):
         read_run(tmp_path)

@@ -18,7 +18,7 @@ from harness.history.engine import history_url, open_engine
 from harness.history.sending import send, send_waiting
 from harness.history.spool import Spool
 from harness.history.store import History
-from harness.history.stored_run import canonical
+from harness.stored_run import canonical
 from tests.history.conftest import Server
 from tests.history.runs import run
 

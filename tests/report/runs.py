@@ -14,8 +14,8 @@ from harness.records.measurement import Measurement
 from harness.records.placement import PlacedOperator, Placement, Where
 from harness.records.unavailable import Unavailable
 from harness.report.results_files import write_reports
-from harness.report.stored_run import StoredRun, read_run
 from harness.store import Findings, Results
+from harness.stored_run import StoredRun, read_run
 from harness.verdicts import judge
 from tests.harness.builders import claim, header, measurement
 

@@ -16,7 +16,7 @@ from harness.cli import main
 from harness.report.exports import FORMATS
 from harness.report.exports.junit import figure_properties
 from harness.report.results_files import page_name
-from harness.report.stored_run import StoredRun
+from harness.stored_run import StoredRun
 from tests.report.runs import write_run
 
 SCHEMAS = Path(__file__).parent / "mlia"

@@ -24,8 +24,8 @@ from harness.report.html.network import networks, short_names
 from harness.report.html.page import page
 from harness.report.html.vega import draw, field
 from harness.report.run_view import RunView
-from harness.report.stored_run import StoredRun, read_run
 from harness.store import write_whole
+from harness.stored_run import StoredRun, read_run
 from tests.harness.builders import measurement
 from tests.report.runs import write_run
 

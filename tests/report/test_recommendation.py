@@ -14,8 +14,8 @@ from harness.records.evidence import Evidence
 from harness.records.unavailable import Unavailable
 from harness.report.models_compared import compare_models, comparison_markdown
 from harness.report.recommendation import Limits, Recommendation, recommend
-from harness.report.stored_run import StoredRun
 from harness.report.tables import RecordTable
+from harness.stored_run import StoredRun
 from tests.harness.builders import measurement
 from tests.report.runs import write_run
 

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from harness.cli import main
 from harness.errors import UsageError
 from harness.report.past_runs import runs_beside
-from harness.report.stored_run import find_run, read_run
 from harness.store import point_latest
+from harness.stored_run import find_run, read_run
 from tests.report.runs import write_run
 
 
@@ -53,7 +53,7 @@ def no_evidence(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (cut, "it is no JSON"),
+        (cut, "it is no whole JSON"),
         (other_schema, "its schema is 99"),
         (a_list, "its schema is 'list'"),
         (no_evidence, "'evidence' is a required property"),

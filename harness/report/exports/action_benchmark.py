@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from harness.report.stored_run import StoredRun
 from harness.report.tables import Record
+from harness.stored_run import StoredRun
 
 SMALLER = frozenset(
     {"latency_us", "estimated_us", "npu_cycles", "arena_bytes", "flash_bytes", "map50_95_drop", "operators_cpu"}

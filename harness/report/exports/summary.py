@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from harness.report.decision import decide_case, decide_run
 from harness.report.run_view import RunView
-from harness.report.stored_run import StoredRun
 from harness.report.tables import COLUMNS, MISSING, Column, value_text
 from harness.report.terminal import findings, merged, short_profile
+from harness.stored_run import StoredRun
 
 MARKS = {"ship": "✅", "stop": "❌", "open": "⚠️"}
 SHOWN_REASONS = 8

@@ -23,10 +23,10 @@ from harness.report.html.latency_charts import latency_charts
 from harness.report.html.network import networks
 from harness.report.html.pictures import pictures
 from harness.report.run_view import Case, RunView
-from harness.report.stored_run import StoredRun
 from harness.report.tables import Record, RecordTable
 from harness.report.terminal import findings, merged, short_profile
 from harness.store import write_whole
+from harness.stored_run import StoredRun
 
 TEMPLATES = Path(__file__).parent / "templates"
 AREA_NAMES = {"sram": "SRAM", "dram": "DRAM", "on_chip_flash": "on-chip flash", "off_chip_flash": "off-chip flash"}
