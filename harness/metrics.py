@@ -54,6 +54,8 @@ METRICS = (
     Metric("image_size", "px", "neither"),
     Metric("fits", "bool", "higher"),
     Metric("latency_us", "us", "lower", sampled=True, stats=("median", "p95", "min", "mean")),
+    Metric("cpu_latency_us", "us", "lower", sampled=True, stats=("median", "p95", "min", "mean")),
+    Metric("speedup_over_cpu", "ratio", "higher", sampled=True),
     Metric("process_peak_bytes", "bytes", "lower", sampled=True),
     Metric("map50", "ratio", "higher", graphs=GRAPHS),
     Metric("map50_95", "ratio", "higher", graphs=GRAPHS),
