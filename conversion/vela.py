@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import re
 import shutil
 import signal
@@ -20,6 +19,7 @@ from conversion.placement import placement
 from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
 from harness.cache import storage_errors
 from harness.errors import CompileError, ModelError, ToolMissing, UsageError
+from harness.processes import run_child
 from harness.records.artefact import Compilation, ModelFile
 from harness.records.profile import Profile
 from harness.records.tflite_graph import BrokenModel, TfliteGraph, parse
@@ -159,40 +159,13 @@ def _workspace(output_dir: Path) -> Iterator[Path]:
 def _run(executable: Path, model: Path, options: Sequence[str], folder: Path, time_limit_s: float) -> str:
     """All that Vela printed; CompileError with its last words when it fails."""
     command = [str(executable), str(model.absolute()), *options]
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        printed, _ = process.communicate(timeout=time_limit_s)
-    except subprocess.TimeoutExpired as error:
-        _kill(process)
-        raise CompileError(f"Vela did not finish `{model.name}` within {time_limit_s:.0f} s") from error
-    except BaseException:
-        _kill(process)
-        raise
-    log = printed.decode("utf-8", "replace")
-    if process.returncode:
-        raise _failure(model, process.returncode, log)
+    finished = run_child(command, timeout_s=time_limit_s, cwd=folder, environment={"PYTHONUNBUFFERED": "1"})
+    if finished.timed_out:
+        raise CompileError(f"Vela did not finish `{model.name}` within {time_limit_s:.0f} s")
+    log = finished.stdout + finished.stderr
+    if finished.returncode:
+        raise _failure(model, finished.returncode, log)
     return log
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End Vela and everything it started."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # it ended on its own in the meantime
-    finally:
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
 
 
 def _failure(model: Path, code: int, log: str) -> CompileError:

@@ -44,6 +44,7 @@ class FigureTable:
     why: str
     values: dict[str, FiniteFloat]
     graph: str = ""
+    conditions: dict[str, str] = field(default_factory=dict)
 
     def claims(self, document: Document) -> list[Claim]:
         """One claim for each value."""
@@ -74,7 +75,7 @@ class DocumentFile:
     statements: list[StatementTable] = field(default_factory=list)
 
 
-SHARED = ("metric", "unit", "tolerance", "counts", "comparability", "why", "graph")
+SHARED = ("metric", "unit", "tolerance", "counts", "comparability", "why", "graph", "conditions")
 """Fields that a claim takes over from its table as they are."""
 
 

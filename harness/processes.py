@@ -9,9 +9,11 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import IO
 
 PARENT_LOOK_S = 1.0
 
@@ -40,18 +42,10 @@ def run_child(
     included. OSError when it cannot be started. Nobody can tidy up after a SIGKILL: children that compute for long call
     `end_with_parent`.
     """
-    with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(
-            [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            cwd=cwd,
-            env={**os.environ, **(environment or {})},
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
+    with (
+        tempfile.TemporaryFile() as errors,
+        _started(command, errors, {**os.environ, **(environment or {})}, cwd) as child,
+    ):
         expired = threading.Event()
         timer = threading.Timer(timeout_s, _expire, (child, expired))
         timer.daemon = True
@@ -61,10 +55,62 @@ def run_child(
             returncode = child.wait()
         finally:
             timer.cancel()
-            _kill(child)
-            child.wait()
         errors.seek(0)
         return Finished(returncode, "".join(lines), errors.read().decode(errors="replace"), expired.is_set())
+
+
+@contextlib.contextmanager
+def _started(
+    command: Sequence[str | Path], errors: IO[bytes], environment: dict[str, str], cwd: Path | None
+) -> Iterator[subprocess.Popen[str]]:
+    """A child in a group of its own, killed when the block is left; a Ctrl-C while it starts is heard once it can be."""
+    with _interrupt_kept() as hear:
+        child = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=cwd,
+            env=environment,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        try:
+            hear()
+            yield child
+        finally:
+            _kill(child)
+            child.wait()
+
+
+@contextlib.contextmanager
+def _interrupt_kept() -> Iterator[Callable[[], None]]:
+    """Ctrl-C raises nothing in the block before the callable has been called, and is made up for then.
+
+    Without this it may strike inside `Popen`, after the child has started and before anybody has its number.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield lambda: None  # no exception can come: only the main thread is interrupted, and only by a Python handler
+        return
+    kept: list[tuple[int, FrameType | None]] = []
+    heard = False
+    signal.signal(signal.SIGINT, lambda number, frame: kept.append((number, frame)))
+
+    def hear() -> None:
+        nonlocal heard
+        if heard:
+            return
+        heard = True
+        signal.signal(signal.SIGINT, handler)
+        if kept:
+            handler(*kept[0])
+
+    try:
+        yield hear
+    finally:
+        hear()
 
 
 def end_with_parent(parent: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from harness.records.claim import Claim, Statement
@@ -13,6 +13,8 @@ from harness.records.unavailable import Unavailable
 from harness.records.verdict import Outcome, Verdict
 
 ROUNDING = 1e-9
+DIGEST = 16
+"""How much of a digest is shown."""
 RANKING = ("level4_leaky", "level4_relu", "level3_leaky", "level3_relu", "level2_leaky", "level2_relu")
 FOUR_GIGABYTES = 4_000_000_000
 
@@ -30,7 +32,18 @@ def judge(claim: Claim, figures: Sequence[Measurement]) -> Verdict:
         return _verdict(claim, figure, "no figure", figure.value.reason, None)
     found = float(figure.value)
     difference = found - claim.value
+    if departure := _departure(claim, figure):
+        claim = replace(claim, comparability="none", why=departure)
     return _verdict(claim, figure, _outcome(claim, difference), found, difference)
+
+
+def _departure(claim: Claim, figure: Measurement) -> str:
+    """The first of the claim's conditions that our figure was not taken under; "" when there is none."""
+    for option, documented in claim.conditions.items():
+        ours = figure.identity.options.get(option, "not known")
+        if ours != documented:
+            return f"documented for {option} {documented[:DIGEST]}, ours is for {ours[:DIGEST]}"
+    return ""
 
 
 def _outcome(claim: Claim, difference: float) -> Outcome:

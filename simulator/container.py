@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ DTYPES = {
     15: "uint32",
     16: "uint16",
 }
-MAX_TENSOR_BYTES = 1 << 30
+MAX_TENSOR_ELEMENTS = 1 << 30
 MAX_DIMENSIONS = 16
 MAX_INDICES = 1 << 12  # of one operator or subgraph
 
@@ -113,10 +114,15 @@ def _indices(table: Table, field: int, tensor_count: int) -> tuple[int, ...]:
     return numbers
 
 
+def can_be(shape: Sequence[int]) -> bool:
+    """Whether numpy can hold a tensor of that shape: it multiplies dimensions beside a 0 as well."""
+    return all(n >= 0 for n in shape) and math.prod(max(n, 1) for n in shape) <= MAX_TENSOR_ELEMENTS
+
+
 def _tensor(index: int, table: Table, buffers: list[Table], offsets: list[int]) -> Tensor:
     kind, shape = table.number(1, "b"), tuple(table.numbers(0, MAX_DIMENSIONS))
     buffer = table.number(2, "I")
-    if any(n < 0 for n in shape) or math.prod(shape) > MAX_TENSOR_BYTES or buffer >= max(1, len(buffers)):
+    if not can_be(shape) or buffer >= max(1, len(buffers)):
         raise ContainerError(f"tensor {index}: shape {shape}, buffer {buffer} of {len(buffers)}")
     data = buffers[buffer].bytes(0) if buffers else b""
     offset = offsets[index] if index < len(offsets) else -1

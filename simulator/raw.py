@@ -7,14 +7,13 @@ taken as signed integers. Shapes have the six dimensions that Vela writes.
 from __future__ import annotations
 
 import io
-import math
 import zipfile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.container import MAX_DIMENSIONS, MAX_INDICES, Container, Operator, Tensor
+from simulator.container import MAX_DIMENSIONS, MAX_INDICES, Container, Operator, Tensor, can_be
 from simulator.errors import ContainerError
 from simulator.limits import Limits
 
@@ -60,7 +59,7 @@ def _tensors(entries: Any, side: str, start: int) -> list[Tensor]:
         raise ContainerError(f"npz: {side}_shape {shapes.shape}, {len(sizes)} sizes, {len(offsets)} offsets")
     tensors = []
     for place, (shape, size, offset) in enumerate(zip(shapes.tolist(), sizes.tolist(), offsets.tolist(), strict=True)):
-        if size not in DTYPES or min(shape) < 0 or math.prod(shape) > 1 << 30:
+        if size not in DTYPES or not can_be(shape):
             raise ContainerError(f"npz: {side} {place} of shape {shape} with elements of {size} bytes")
         tensors.append(Tensor(start + place, f"{side}{place}", tuple(shape), DTYPES[size], b"", int(offset)))
     return tensors

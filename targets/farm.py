@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from targets.target import Graph
 
 SET_ASIDE_AFTER = 2
 ATTEMPTS = 5
+EXPORTER_S = 60.0
+"""How long exporters may need to come back: they end when their coordinator does, and a service manager starts them anew."""
+EMPTY_EVERY_S = 1.0
 JOURNAL = "farm.jsonl"
 
 
@@ -49,7 +53,7 @@ class Farm:
             places = self._agent.ask("places")["places"]
             fitting = {name: place["tags"] for name, place in places.items() if self.tags.items() <= place["tags"].items()}
             if not fitting:
-                known = "; ".join(f"{n}: {' '.join(f'{k}={v}' for k, v in p['tags'].items())}" for n, p in places.items())
+                known = "; ".join(" ".join(f"{key}={tag}" for key, tag in sorted(p["tags"].items())) for p in places.values())
                 raise TargetUnavailable(
                     f"{self.name}: no place of the farm has these tags", f"one of {known or 'none: the farm is empty'}",
                     "labgrid-client places",
@@ -107,15 +111,31 @@ class Farm:
                 self._agent.ask("release")
 
     def _take(self, avoid: list[str], wait_s: float) -> Place:
+        """A place with a board; places without one are passed over, and asked again when all are."""
+        until = time.monotonic() + min(wait_s, EXPORTER_S)
+        empty: dict[str, FarmRefused] = {}
         while True:
             try:
-                return Place(**self._agent.ask("acquire", tags=self.tags, wait_s=wait_s, avoid=avoid))
+                taken = Place(**self._agent.ask("acquire", tags=self.tags, wait_s=wait_s, avoid=[*avoid, *empty]))
+                break
             except FarmRefused as error:
-                if error.kind != "empty":
+                if error.kind == "empty":
+                    empty[error.place] = error
+                elif error.kind != "none" or not empty:
                     raise
-                name = next(name for name in sorted(self._boards) if f"the place {name} " in error.found)
-                self._failed(name, error.found)
-                avoid = [*avoid, name]
+                elif time.monotonic() > until:
+                    self._passed_over(empty)
+                    raise next(reversed(empty.values())) from error
+                else:
+                    empty.clear()
+                    time.sleep(EMPTY_EVERY_S)
+        self._passed_over(empty)
+        return taken
+
+    def _passed_over(self, empty: dict[str, FarmRefused]) -> None:
+        """Count a failure of each place without a board."""
+        for name, error in empty.items():
+            self._failed(name, error.found)
 
     def _failed(self, place: str, why: str) -> None:
         """Count a failure of a board, for all processes of the session."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,12 +15,13 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from harness.errors import RunError, StorageError
+from harness.errors import RunError
 from harness.processes import Finished, run_child
 from harness.records.evidence import Evidence
 from harness.records.job import Job
 from harness.records.run import Run
 from harness.records.unavailable import Unavailable
+from targets.job_folder import job_errors
 from targets.table import TargetOptions
 from targets.target import Graph
 
@@ -57,7 +56,7 @@ class Host:
         with tempfile.TemporaryDirectory(prefix="ethos-bench-host-") as name:
             folder = Path(name)
             report = Report(folder)
-            with _job_errors(folder):
+            with job_errors(folder):
                 command = [sys.executable, "-I", str(RUNNER), str(_write_job(job, folder, self.threads))]
             inferences = len(job.inputs) + job.warmup + job.repeats
             limit = START_SECONDS + SECONDS_PER_INFERENCE * inferences
@@ -137,18 +136,6 @@ class Report:
             np.frombuffer((self.folder / name).read_bytes(), dtype=tensor["dtype"]).reshape(tensor["shape"])
             for name, tensor in zip(self.files[index], described, strict=True)
         )
-
-
-@contextlib.contextmanager
-def _job_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write a job to `{folder}`: {error.strerror or error}",
-            "a folder for temporary files with space",
-            "TMPDIR=/path/with/space pytest benchmarks/",
-        ) from error
 
 
 def _write_job(job: Job, folder: Path, threads: int) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Comparability = Literal["same", "proxy", "none"]
@@ -24,7 +25,8 @@ class Claim:
 
     `metric` (and `graph`) name the figure of ours it is held against, `value` the documented figure in that metric's unit
     (ratios 0..1); `counts` is what the document says it counts. A figure within `tolerance` of the documented one confirms
-    it. `comparability` and `why` say whether ours measures the same thing.
+    it. `comparability` and `why` say whether ours measures the same thing; `conditions` are the options of our figure's
+    identity under which it does (a set of images, say): under others it is another quantity.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Claim:
     why: str
     document: Document
     graph: str = ""
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -18,4 +18,7 @@ class Misfit:
 
     def __str__(self) -> str:
         of = f" of {self.kind}" if self.kind else ""
-        return f"needs {self.needs / MIB:.2f} MiB{of}, {self.room} has {self.has / MIB:.2f} MiB"
+        needs, has = f"{self.needs / MIB:.2f} MiB", f"{self.has / MIB:.2f} MiB"
+        if needs == has:
+            needs, has = f"{self.needs:,} bytes", f"{self.has:,} bytes"
+        return f"needs {needs}{of}, {self.room} has {has}"

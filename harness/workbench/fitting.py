@@ -31,6 +31,14 @@ def largest_fitting(limit: int, misfits_at: Callable[[int], Misfits], step: int 
     return size
 
 
+def largest_confirmed(
+    limit: int, roughly: Callable[[int], Misfits], exactly: Callable[[int], Misfits], step: int = STEP
+) -> int:
+    """The largest size that `exactly` confirms, at or below what the cheaper `roughly` found."""
+    found = largest_fitting(limit, roughly, step)
+    return next((size for size in range(found, 0, -step) if not exactly(size)), 0)
+
+
 def _guess(size: int, misfits: Misfits, step: int) -> int:
     """The size at which the worst misfit would just fit, if its need grew with the square of the size."""
     share = min(misfit.has / misfit.needs for misfit in misfits)

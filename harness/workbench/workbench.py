@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from harness.records.unavailable import Unavailable
 from harness.workbench.board_options import session_vela, target_options
 from harness.workbench.calibration import data_calibration, packaged_calibration
 from harness.workbench.detectors import Detected, detected, detected_in
-from harness.workbench.fitting import Misfits, largest_fitting
+from harness.workbench.fitting import Misfits, largest_confirmed
 from harness.workbench.inputs import Inputs, of_dataset, of_noise, of_photographs
 from harness.workbench.memo import Memo
 from harness.workbench.models import BASE, Model, resolve_models
@@ -171,9 +171,14 @@ class Workbench:
 
     def settings(self, model: Model) -> Settings:
         """How a model is converted; seeded weights have no accuracy to save and take the fast recipe unless one is named."""
-        recipe = self.options.recipe or ("fast" if model.seeded else DEFAULT_RECIPE)
         size = self._auto_size(model.name) if self.options.image_size == "auto" else self.options.image_size
+        return self._settings_at(size, self._recipe(model))
+
+    def _settings_at(self, size: int | None, recipe: str) -> Settings:
         return Settings(recipe=recipe, cut=self.options.cut, image_size=size, vela=self.options.vela)
+
+    def _recipe(self, model: Model) -> str:
+        return self.options.recipe or ("fast" if model.seeded else DEFAULT_RECIPE)
 
     def _auto_size(self, name: str) -> int:
         """The largest size at which a model fits every profile and target; UsageError when there is none."""
@@ -211,29 +216,35 @@ class Workbench:
         return self._largest_fitting(model, [(profile, spec)], self.artefact(name, profile).image_size)
 
     def _largest_fitting(self, model: Model, places: Sequence[tuple[str, str]], limit: int) -> int:
-        """Found by converting and compiling at few sizes; the fast recipe has the arena of the others."""
+        """Found by converting and compiling at few sizes with the fast recipe, then held against the one asked for.
+
+        Two recipes' files need nearly the same memory, not quite: what just fits with one may be some bytes too large.
+        """
         facts = self.facts(model.name)
         assert facts
         assert model.origin
         origin, tell = model.origin, self._telling(model.name)
 
-        def misfits_at(size: int) -> list[Misfit]:
-            tell(f"does it fit at {size} px?")
-            settings = Settings(recipe="fast", cut=self.options.cut, image_size=size, vela=self.options.vela)
-            source = int8_source(origin, facts, settings, packaged_calibration(), tell)
+        def misfits_at(size: int, recipe: str, calibration: Calibration) -> list[Misfit]:
+            tell(f"does it fit at {size} px, recipe {recipe}?")
+            source = int8_source(origin, facts, self._settings_at(size, recipe), calibration, tell)
             return [
                 misfit
                 for profile, spec in places
                 for misfit in self._misfits(compile_source(source, self.profiles[profile], self.options.vela, tell), spec)
             ]
 
-        key = ("fitting", facts.weights, limit, *places)
-        return self._memo.get(key, lambda: largest_fitting(limit, misfits_at, max(facts.strides)))
+        def found() -> int:
+            fast = partial(misfits_at, recipe="fast", calibration=packaged_calibration())
+            wanted = partial(misfits_at, recipe=self._recipe(model), calibration=self._calibration(model))
+            return largest_confirmed(limit, fast, wanted, max(facts.strides))
+
+        return self._memo.get(("fitting", facts.weights, limit, *places), found)
 
     def _calibration(self, model: Model) -> Calibration:
         if not self.options.data:
             return packaged_calibration()
-        count = self.options.calibration_images or RECIPES[self.settings(model).recipe].images
+        count = self.options.calibration_images or RECIPES[self._recipe(model)].images
         return data_calibration(self.options.data, count)
 
     def artefact(self, name: str, profile: str) -> Artefact:

@@ -10,7 +10,8 @@ may be restarting. Signals meant for the harness pass it by.
     {"op": "release"}   -> {}
     {"op": "power"}     -> {}
 
-An answer with "error" says why not, and in "kind" whether nothing fits ("none"), all are busy ("busy"), or it broke ("broken").
+An answer with "error" says why not, and in "kind" whether nothing fits ("none"), all are busy ("busy"), the place given has
+no board now ("empty", and its name in "place"), or it broke ("broken"). Every place has the tag `name`, as labgrid has it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ from typing import Any
 POLL_S = 0.2
 CALL_S = 15.0
 RELEASE_S = 300.0
-RESTART_S = 30.0
 POWER_S = 120.0
 USER_PREFIX = "ethos-bench"
 Reply = dict[str, Any]
@@ -41,9 +41,10 @@ Reply = dict[str, Any]
 class Refused(Exception):
     """An answer that says why not."""
 
-    def __init__(self, kind: str, reason: str) -> None:
+    def __init__(self, kind: str, reason: str, place: str = "") -> None:
         super().__init__(reason)
         self.kind = kind
+        self.place = place
 
 
 class Agent:
@@ -86,7 +87,7 @@ class Agent:
 
     @staticmethod
     def _described(session: Any, place: Any) -> Reply:
-        return {"tags": dict(place.tags), "acquired": place.acquired or "", "available": bool(_network(session, place))}
+        return {"tags": _tags(place), "acquired": place.acquired or "", "available": bool(_network(session, place))}
 
     def _release_the_dead(self, session: Any) -> None:
         """Release places whose harness and agent on this machine were both killed."""
@@ -103,6 +104,7 @@ class Agent:
         deadline = time.monotonic() + wait_s
         while True:
             try:
+                self.release()  # a place that could not be given back when its job ended
                 return self._acquire(tags, deadline, set(avoid))
             except Refused as error:
                 if error.kind != "broken" or time.monotonic() > deadline:
@@ -111,7 +113,7 @@ class Agent:
 
     def _acquire(self, tags: dict[str, str], deadline: float, avoid: set[str]) -> Reply:
         with self.session() as session:
-            fitting = {n for n, place in session.places.items() if tags.items() <= place.tags.items()}
+            fitting = {n for n, place in session.places.items() if tags.items() <= _tags(place).items()}
             if not fitting - avoid:
                 why = f"all that fit were set aside: {', '.join(sorted(fitting))}" if fitting else "no place has these tags"
                 raise Refused("none", why)
@@ -159,9 +161,9 @@ class Agent:
         network = _network(session, place)
         if network is None:
             self._release(session)
-            raise Refused("empty", f"the place {name} has no NetworkService now: its exporter is not there")
+            raise Refused("empty", f"the place {name} has no NetworkService now: its exporter is not there", name)
         return {
-            "place": name, "tags": dict(place.tags), "address": network["address"], "port": int(network.get("port") or 22),
+            "place": name, "tags": _tags(place), "address": network["address"], "port": int(network.get("port") or 22),
             "username": network.get("username", ""), "power": _has_power(session, place),
         }  # fmt: skip
 
@@ -212,7 +214,7 @@ class Agent:
         try:
             return operations[request.pop("op")](**request)
         except Refused as error:
-            return {"error": str(error), "kind": error.kind}
+            return {"error": str(error), "kind": error.kind, "place": error.place}
 
     def let_go(self) -> None:
         """Release what is held, trying for as long as a coordinator may need to come back."""
@@ -222,6 +224,11 @@ class Agent:
                 self.release()
                 return
             time.sleep(1.0)
+
+
+def _tags(place: Any) -> dict[str, str]:
+    """A place's tags, its name among them."""
+    return {**place.tags, "name": str(place.name)}
 
 
 def _network(session: Any, place: Any) -> dict[str, Any] | None:

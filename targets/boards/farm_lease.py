@@ -32,9 +32,10 @@ class Place:
 
 
 class FarmRefused(TargetUnavailable):
-    """What the farm said no to; `kind` is none, busy, empty or broken."""
+    """What the farm said no to; `kind` is none, busy, empty (then `place` is its name) or broken."""
 
     kind: str = ""
+    place: str = ""
 
 
 class FarmAgent:
@@ -70,7 +71,7 @@ class FarmAgent:
         reply: dict[str, Any] = json.loads(line)
         if "error" in reply:
             refused = FarmRefused(f"{self.name}: {reply['error']}", "a free place with these tags", "labgrid-client places")
-            refused.kind = reply["kind"]
+            refused.kind, refused.place = reply["kind"], reply["place"]
             raise refused
         return reply
 

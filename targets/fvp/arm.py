@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.cache import file_sha256
-from harness.errors import RunError, StorageError
+from harness.errors import RunError
 from harness.processes import run_child
 from harness.records.artefact import Artefact
 from harness.records.evidence import Evidence
@@ -32,6 +32,7 @@ from targets.fvp.firmware import Firmware
 from targets.fvp.fit import misfits
 from targets.fvp.log import RunnerLog
 from targets.fvp.platforms import Platform, corstone
+from targets.job_folder import job_errors
 
 Array = NDArray[Any]
 
@@ -74,7 +75,7 @@ class ArmFvp:
         log = RunnerLog()
         with tempfile.TemporaryDirectory(prefix="ethos-bench-fvp-") as place:
             folder = Path(place)
-            with _job_errors(folder):
+            with job_errors(folder):
                 (folder / MODEL).write_bytes(content)
                 (folder / INPUT).write_bytes(np.ascontiguousarray(image).tobytes())
             with _start_errors(self.executable):
@@ -198,18 +199,6 @@ def _notes(started: list[Started], counters: dict[str, int]) -> tuple[str, ...]:
     if len(set(totals)) > 1:
         notes.append(f"NPU cycles by input: {min(totals)} to {max(totals)}")
     return tuple(notes)
-
-
-@contextlib.contextmanager
-def _job_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write a job to `{folder}`: {error.strerror or error}",
-            "a folder for temporary files with space",
-            "TMPDIR=/path/with/space pytest benchmarks/",
-        ) from error
 
 
 @contextlib.contextmanager

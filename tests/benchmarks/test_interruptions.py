@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.benchmarks.conftest import CHECKOUT, MakeModel, RunSuite, SuiteRun, suite_command, suite_environment
+from tests.children import gone
 from tests.harness.schema import read_results
 
 SLEEPING_VELA = """#!/bin/sh
@@ -54,15 +55,6 @@ def interrupted(command: list[str], folder: Path, cache: Path, started: Path) ->
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     return SuiteRun(process.returncode, output, folder)
-
-
-def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def runners() -> set[int]:

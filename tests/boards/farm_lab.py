@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -24,6 +24,8 @@ from tests.boards.boards import Lab, TestBoard
 
 BIN = Path(sys.executable).parent
 START_S = 150.0
+AS_SYSTEMD_DOES = 'while "$@"; [ $? = 100 ]; do sleep 0.5; done'
+"""An exporter that loses its coordinator ends with 100, to be started anew by whoever watches over it."""
 
 
 @dataclass
@@ -89,7 +91,8 @@ class FarmLab:
             for board in self.boards
         }  # fmt: skip
         (self.folder / "exporter.yaml").write_text(yaml.safe_dump(config))
-        self._start("exporter", BIN / "labgrid-exporter", "-c", self.address, "-n", "lab", self.folder / "exporter.yaml")
+        exporter = (BIN / "labgrid-exporter", "-c", self.address, "-n", "lab", self.folder / "exporter.yaml")
+        self._start("exporter", "sh", "-c", AS_SYSTEMD_DOES, "sh", *exporter)
         self._wait(lambda: all(place["available"] for place in self.places().values()))
 
     def stop(self, name: str, number: int = signal.SIGKILL) -> None:
@@ -102,16 +105,23 @@ class FarmLab:
 
     def places(self) -> dict[str, dict[str, Any]]:
         """Every place, as the coordinator says."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("LG_COORDINATOR", self.address)
-            agent = FarmAgent("farm:test")
+        with self.agent() as agent:
             try:
                 found: dict[str, dict[str, Any]] = agent.ask("places")["places"]
                 return found
             except FarmRefused:
                 return {"": {"available": False, "acquired": ""}}
-            finally:
-                agent.close()
+
+    @contextlib.contextmanager
+    def agent(self) -> Iterator[FarmAgent]:
+        """An agent of a harness of its own."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LG_COORDINATOR", self.address)
+            agent = FarmAgent("farm:test")
+        try:
+            yield agent
+        finally:
+            agent.close()
 
     def acquired(self) -> list[str]:
         """Who holds places."""

@@ -15,6 +15,7 @@ import pytest
 from conversion.profile_files import load_profile
 from conversion.vela import compile_model, vela_executable, vela_version
 from harness.errors import CompileError, ModelError, StorageError, ToolMissing, UsageError
+from tests.children import gone
 from tests.conversion.conftest import Compile, FakeVela
 
 PROFILE = load_profile("ethos-u55-256")
@@ -131,16 +132,6 @@ def test_a_full_disk_is_a_storage_error(model_file: ModelPath, tmp_path: Path, f
     fake = fake_vela("echo 'OSError: [Errno 28] No space left on device' >&2; exit 1")
     with pytest.raises(StorageError, match="No space left"):
         compile_model(model_file("all_on_the_npu"), PROFILE, tmp_path / "out", fake)
-
-
-def gone(pid: int) -> bool:
-    """Whether a process has ended, within two seconds."""
-    for _ in range(40):
-        state = Path(f"/proc/{pid}/stat")
-        if not state.exists() or state.read_text().split()[2] == "Z":
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_a_vela_that_hangs_is_ended_with_its_children(model_file: ModelPath, tmp_path: Path, fake_vela: FakeVela) -> None:

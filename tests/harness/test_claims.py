@@ -89,6 +89,7 @@ def test_the_published_accuracy_is_held_against_the_float_graph_under_its_own_me
     published = [claim for claim in read_claims(FOLDER).claims if claim.metric.startswith("map50")]
     assert {claim.graph for claim in published} == {"float"}
     assert {claim.comparability for claim in published} == {"same"}
+    assert {claim.conditions["images"] for claim in published} == {"638 of 638"}
 
 
 def test_a_folder_without_files_claims_nothing(tmp_path: Path) -> None:

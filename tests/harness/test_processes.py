@@ -10,11 +10,13 @@ import textwrap
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from harness.processes import run_child
+from tests.children import gone
 
 GRANDPARENT = """
 import subprocess, sys, time
@@ -26,15 +28,6 @@ time.sleep(600)
 
 def python(code: str) -> list[str]:
     return [sys.executable, "-c", textwrap.dedent(code)]
-
-
-def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 @pytest.mark.parametrize("code", [0, 1, 77])
@@ -157,3 +150,20 @@ def test_the_child_reads_an_empty_stdin_and_works_where_it_is_told(tmp_path: Pat
 def test_a_program_that_does_not_exist_is_an_os_error() -> None:
     with pytest.raises(OSError, match="no-such-program"):
         run_child(["/no-such-program"], timeout_s=1)
+
+
+def test_ctrl_c_while_a_child_starts_is_heard_once_the_child_can_be_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    class InterruptedWhileStarting(subprocess.Popen[str]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self.pid)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", InterruptedWhileStarting)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run_child(python("import time; time.sleep(600)"), timeout_s=20)
+    assert gone(started[0])
+    assert signal.getsignal(signal.SIGINT) is handler

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.records.identity import Identity
 from harness.records.unavailable import Unavailable
 from harness.verdicts import RANKING, RULES, Suite, decide, judge
 from tests.harness.builders import LEVELS, claim, measurement, statement, suite
@@ -75,6 +76,24 @@ def test_a_rule_decides_on_the_numbers_and_shows_them(rule: str, outcome: str, f
 def test_every_rule_is_seen_confirmed_refuted_and_undecidable() -> None:
     seen = {(rule, outcome) for rule, outcome, _, _ in CASES}
     assert seen == {(rule, outcome) for rule in RULES for outcome in ("confirmed", "refuted", "no figure")}
+
+
+WHOLE = {"images": "638 of 638", "data": "d"}
+
+
+@pytest.mark.parametrize(
+    ("options", "outcome", "why"),
+    [
+        (WHOLE, "exceeded", "another NPU"),
+        (WHOLE | {"images": "4 of 638"}, "not comparable", "documented for images 638 of 638, ours is for 4 of 638"),
+        (WHOLE | {"data": "e"}, "not comparable", "documented for data d, ours is for e"),
+        ({}, "not comparable", "documented for images 638 of 638, ours is for not known"),
+    ],
+)
+def test_a_figure_taken_under_other_conditions_is_another_quantity(options: dict[str, str], outcome: str, why: str) -> None:
+    verdict = judge(claim(conditions=WHOLE), [measurement(identity=Identity(weights="w", options=options))])
+    assert (verdict.outcome, verdict.why) == (outcome, why)
+    assert (verdict.documented, verdict.found) == (0.85, 1.0)
 
 
 def test_a_statement_about_nothing_comparable_is_not_judged() -> None:

@@ -20,7 +20,16 @@ from simulator.registers import ALL as PRODUCTS
 from simulator.registers import ENUMS, REGISTERS, Field, Register
 from tests.simulator.assembler import Assembler
 from tests.simulator.generator.cases import OPERATORS, case
-from tests.simulator.generator.compare import EQUAL, EXPLAINED, ON_CPU, PASSING, Result
+from tests.simulator.generator.compare import (
+    EQUAL,
+    EXPLAINED,
+    NO_CASE,
+    NO_REFERENCE,
+    NO_VELA,
+    ON_CPU,
+    PASSING,
+    Result,
+)
 from tests.simulator.generator.pool import compare_all
 from tests.simulator.generator.shrink import shrink_all
 
@@ -30,6 +39,7 @@ README = CHECKOUT / "simulator" / "README.md"
 PAGE = CHECKOUT / "docs" / "reference" / "simulator-cases.md"
 BEGIN, END = "<!-- coverage: begin -->\n", "<!-- coverage: end -->\n"
 VECTORS_PER_CASE = 2
+NOT_COMPARED = {ON_CPU: "CPU", NO_REFERENCE: "no reference", NO_VELA: "Vela refuses", NO_CASE: "no case"}
 NO_ARITHMETIC = ("OP_STOP", "OP_IRQ", "OP_DMA_WAIT", "OP_KERNEL_WAIT", "OP_PMU_MASK")
 
 
@@ -134,8 +144,10 @@ def page(counts: dict[str, Any]) -> str:
         "",
         f"Written by `{counts['command']}` on {counts['date']} ({versions}). What the cases are: tests/simulator/generator/.",
         "Equal: byte for byte. Explained: docs/decisions/simulator-and-tflite-micro.md says why they differ, and bounds it.",
+        "In brackets what could not be compared: operators that Vela left to the CPU (CPU), graphs that no kernel of Micro",
+        "or TFLite runs, or that end the process there (no reference), and graphs that Vela stops at (Vela refuses).",
         "",
-        "## TFLite operators: equal + explained / cases (of those that Vela left to the CPU)",
+        "## TFLite operators: equal + explained / cases (not compared)",
         "",
         "| operator | " + " | ".join(product.upper() for product in PRODUCTS) + " |",
         "|---|" + "---|" * len(PRODUCTS),
@@ -156,8 +168,9 @@ def page(counts: dict[str, Any]) -> str:
 
 def _operator_cell(statuses: dict[str, int]) -> str:
     explained = f" + {statuses[EXPLAINED]}" if statuses.get(EXPLAINED) else ""
-    on_cpu = f" ({statuses[ON_CPU]} CPU)" if statuses.get(ON_CPU) else ""
-    return f"{statuses.get(EQUAL, 0)}{explained} / {sum(statuses.values())}{on_cpu}"
+    others = [f"{statuses[name]} {said}" for name, said in NOT_COMPARED.items() if statuses.get(name)]
+    compared = f"{statuses.get(EQUAL, 0)}{explained} / {sum(statuses.values())}"
+    return compared + (f" ({', '.join(others)})" if others else "")
 
 
 def with_block(text: str, block: str) -> str:

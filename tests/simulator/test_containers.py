@@ -7,14 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given
 from hypothesis import strategies as st
 
 import simulator
-from simulator import raw
+from simulator import container, raw
 from tests.simulator.generator.cases import parse
+from tests.simulator.generator.golden import GOLDEN
 from tests.simulator.toolchain import random_inputs
 
 VELA = "import sys; from ethosu.vela.vela import main; sys.exit(main(sys.argv[1:]))"
@@ -58,6 +61,17 @@ def test_an_npz_that_unpacks_beyond_the_limit_is_refused() -> None:
     np.savez_compressed(large, cmd_data=np.zeros(1 << 16))
     with pytest.raises(simulator.ContainerError, match="bytes unpacked: expected at most 1024"):
         raw.parse(large.getvalue(), simulator.Limits(memory_bytes=1024))
+
+
+@pytest.mark.parametrize("shape", [[0, 2**31 - 1, 2**31 - 1, 2**31 - 1], [-1], [2**16, 2**16]])
+def test_a_shape_that_numpy_cannot_hold_is_refused(shape: list[int]) -> None:
+    with np.load(next(GOLDEN.glob("conv-INT8-u55-*.npz"))) as kept:
+        compiled = schema.ModelT.InitFromPackedBuf(kept["compiled"].tobytes(), 0)
+    compiled.subgraphs[0].tensors[int(compiled.subgraphs[0].outputs[0])].shape = shape
+    builder = flatbuffers.Builder()
+    builder.Finish(compiled.Pack(builder), b"TFL3")
+    with pytest.raises(simulator.ContainerError, match="shape"):
+        container.parse(bytes(builder.Output()))
 
 
 @given(st.binary(max_size=200))

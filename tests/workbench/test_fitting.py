@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.records.misfit import Misfit
-from harness.workbench.fitting import STEP, largest_fitting
+from harness.workbench.fitting import STEP, largest_confirmed, largest_fitting
 
 
 class Platform:
@@ -49,3 +49,15 @@ def test_a_model_that_fits_keeps_its_size() -> None:
     platform = Platform(0.1, 0, 1 << 20)
     assert largest_fitting(640, platform) == 640
     assert platform.asked == [640]
+
+
+def test_what_just_fits_with_another_recipe_is_held_against_the_one_asked_for() -> None:
+    roughly, exactly = Platform(12, 0, 12 * 416**2), Platform(12, 400, 12 * 416**2)
+    assert largest_confirmed(640, roughly, exactly) == 384
+    assert exactly.asked == [416, 384]
+    assert largest_confirmed(640, exactly, Platform(1, 0, 0)) == 0
+
+
+def test_two_sizes_that_look_alike_in_mebibytes_are_given_in_bytes() -> None:
+    misfit = Misfit("the arena", 2_097_408, 2_097_152, "SRAM")
+    assert str(misfit) == "needs 2,097,408 bytes of SRAM, the arena has 2,097,152 bytes"

@@ -23,7 +23,6 @@ DEPARTURES = (
     Departure("fully_connected", "UINT8", 1, "Vela multiplies uint8 scales in float32, TFLite in double"),
     Departure("conv", "UINT8", 1, "Vela multiplies uint8 scales in float32, TFLite in double"),
     Departure("depthwise", "UINT8", 1, "Vela multiplies uint8 scales in float32, TFLite in double"),
-    Departure("lstm", "INT8", 2, "int16 products inside; the cause is not isolated"),
     Departure("softmax", "INT16", 1, "TFLite Micro departs from TFLite's own kernel, which gives the NPU's bytes"),
     Departure("log", "INT16", 1, "Vela's table of 512 slopes against TFLite's float"),
     Departure("relu", "INT16", 1, "Vela's multiplier comes from a float32 quotient, TFLite Micro's from a double"),

@@ -37,7 +37,8 @@ def lstm(graph: Graph) -> int:
         graph.model.tensors[index].isVariable = True
     inputs += [state, cell, -1, -1, -1, -1]
     output = graph.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, graph.activation((*shape, units), OUTPUT_SCALE, 0), options)
-    held = [graph.activation((1,), OUTPUT_SCALE, 0, "INT8" if place == GATES else "INT16") for place in range(GATES + 1)]
+    # They carry scales only: TFLite Micro refuses any that have elements.
+    held = [graph.activation((0,), OUTPUT_SCALE, 0, "INT8" if place == GATES else "INT16") for place in range(GATES + 1)]
     graph.model.operators[-1].intermediates = held
     return output
 
