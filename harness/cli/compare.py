@@ -23,6 +23,7 @@ from harness.stored_run import StoredRun, read_run
 @click.argument("run_a")
 @click.argument("run_b", default="latest")
 @click.option("--data", type=click.Path(path_type=Path), help="data.yaml: judge mAP by a paired bootstrap over its images.")
+@click.option("--images", type=int, help="The runs' own --images, where they had one.")
 @click.option("--bound", default=BOUND, show_default=True, help="Relative latency difference that nobody acts on.")
 @click.option("--all", "everything", is_flag=True, help="Also figures that are the same, and those of each class.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write the comparison to a file.")
@@ -34,6 +35,7 @@ def compare_command(
     run_a: str,
     run_b: str,
     data: Path | None,
+    images: int | None,
     bound: float,
     json_file: Path | None,
     url: str,
@@ -46,7 +48,7 @@ def compare_command(
     """
     history = opened(url)
     first, second = (named_run(history, name) for name in (run_a, run_b))
-    intervals = map_intervals(first, second, load_dataset(data)) if data else no_images
+    intervals = map_intervals(first, second, load_dataset(data, images=images)) if data else no_images
     found = compare(first, second, Knowledge(earlier_runs(history, first, second), intervals, bound))
     console = Console(highlight=False)
     console.width = max(console.width, WIDTH)

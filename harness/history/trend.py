@@ -14,6 +14,9 @@ from harness.history.store import Point
 from harness.metrics import metric_of
 from harness.statistics.change_points import change_points
 
+SHORTEST = 0.01
+"""Percent; smaller changes are shown by their first digit."""
+
 
 @dataclass(frozen=True)
 class Jump:
@@ -134,7 +137,10 @@ def _jump(before: object, after: object, unit: str) -> Jump:
         return Jump(f"{before} -> {after}")
     if unit == "ratio" and max(abs(before), abs(after)) <= 1:
         return Jump(f"{100 * (after - before):+.2f} points", after - before)
-    return Jump(f"{100 * (after / before - 1):+.2f} %", after / before - 1) if before else Jump(f"{before} -> {after}")
+    if not before:
+        return Jump(f"{before} -> {after}")
+    percent = 100 * (after / before - 1)
+    return Jump(f"{percent:+.2f} %" if abs(percent) >= SHORTEST else f"{percent:+.1g} %", percent / 100)
 
 
 def _median(values: Sequence[float]) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import URL
 
 from harness.errors import HistoryError
+from harness.history.comparison import key_of
 from harness.history.store import Figure, History, Point
 from harness.history.trend import Trend, trends
 from harness.stored_run import StoredRun
@@ -21,7 +22,7 @@ WAIT_S = 5.0
 
 @dataclass(frozen=True)
 class Shown:
-    """A metric that a page has a history of, with the unit it is drawn in."""
+    """A metric that a page has a history of, with the unit it is drawn in; `of_target` when it depends on what ran it."""
 
     metric: str
     title: str
@@ -30,6 +31,7 @@ class Shown:
     stat: str = ""
     graph: str = ""
     form: str = ".2f"
+    of_target: bool = False
 
     @property
     def figure(self) -> tuple[str, str, str]:
@@ -39,7 +41,7 @@ class Shown:
 
 METRICS = (
     Shown("estimated_us", "Vela's estimate", "ms", 1e-3),
-    Shown("latency_us", "Median latency", "ms", 1e-3, stat="median"),
+    Shown("latency_us", "Median latency", "ms", 1e-3, stat="median", of_target=True),
     Shown("map50_95", "mAP50-95, int8", "", graph="int8", form=".3f"),
     Shown("npu_operator_share", "Operators on the NPU", "%", 100, form=".1f"),
     Shown("arena_bytes", "Arena", "MiB", 2**-20),
@@ -69,7 +71,7 @@ def past_of(run: StoredRun, url: URL, most: int = MOST_RUNS, search_s: float = S
         points = history.points_in(last, variants, figures)
     except HistoryError as error:
         return Past(problem=error.found)
-    found = trends([*points, *_own(run, figures)], search_s)
+    found = trends(list(_each_once([*points, *_own(run, figures)])), search_s)
     notes = [f"From {history}."]
     if len(last) < len(every):
         notes.append(f"Drawn are the last {len(last) + 1} of {len(every) + 1} runs with these models.")
@@ -77,6 +79,21 @@ def past_of(run: StoredRun, url: URL, most: int = MOST_RUNS, search_s: float = S
     if missed:
         notes.append(f"{missed} of {len(found)} figures were not searched for change points: that takes over {search_s:g} s.")
     return Past((*last, run.id), tuple(found), tuple(notes))
+
+
+def _each_once(points: Sequence[Point]) -> Iterator[Point]:
+    """Figures that do not depend on the target once per run, on no target: runs on others go on with the same line."""
+    of_target = {shown.metric for shown in METRICS if shown.of_target}
+    seen = set()
+    for point in points:
+        if point.record["metric"] in of_target:
+            yield point
+            continue
+        record = {**point.record, "target": ""}
+        key = (point.run, key_of(record))
+        if key not in seen and "value" in record:
+            seen.add(key)
+            yield replace(point, record=record)
 
 
 def _own(run: StoredRun, figures: Sequence[Figure]) -> list[Point]:

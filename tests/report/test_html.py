@@ -342,7 +342,7 @@ def test_a_change_of_an_exact_figure_is_marked_in_its_history_with_its_commit(tm
     assert "level2_relu: 54.00 ms; +20.00 %" in estimate(history_charts(found))
     assert "run01, commit 0101010101: level2_relu 45.00, level3_relu 45.00 ms" in estimate(history_charts(found))
     (event,) = history_events(found)
-    assert (event.run, event.commits) == ("run02", "commit 0202020202, before it 0101010101")
+    assert (event.run, event.commits, event.state) == ("run02", "commit 0202020202, before it 0101010101", "worse")
     assert event.figures == ("Vela's estimate: +20.00 % for level2_relu on u65-256, +20.00 % for level3_relu on u65-256",)
 
 
@@ -352,6 +352,25 @@ def test_a_new_level_of_a_sampled_figure_is_marked_at_its_run_and_noise_is_not(t
     latency = [event for event in history_events(found) if any("Median" in line for line in event.figures)]
     assert [event.run for event in latency] == ["run12"]
     assert "+6.0" in latency[0].figures[1]
+
+
+def test_a_figure_that_does_not_depend_on_the_target_is_one_line_over_runs_on_several(tmp_path: Path) -> None:
+    url = history_url(str(tmp_path / "history.db"), tmp_path)
+    for i, targets in enumerate([("sim", "host"), ("host",), ("sim",)]):
+        header = {"id": f"run{i}", "started": f"2026-01-0{i + 1}T00:00:00+00:00"}
+        run = write_run(tmp_path / str(i), ("level2_relu",), run=header, factor=1 - 0.1 * i)
+        records = [{**record, "target": target} for target in targets for record in run.records]
+        run = StoredRun({**run.content, "records": records}, (), run.folder)
+        History(url).add(run)
+    found = past_of(run, url)
+    charts = [(chart.title, chart.caption) for chart in history_charts(found)]
+    assert charts[0] == ("Vela's estimate, ms", "u65-256")
+    assert {caption for title, caption in charts if title.startswith("Median")} == {"u65-256, sim", "u65-256, host"}
+    assert [event.figures[0] for event in history_events(found)] == [
+        "Vela's estimate: -11.11 % for level2_relu on u65-256",
+        "Vela's estimate: -10.00 % for level2_relu on u65-256",
+    ]
+    assert {event.state for event in history_events(found)} == {"better"}
 
 
 def test_many_figures_that_changed_are_told_by_their_range(tmp_path: Path) -> None:

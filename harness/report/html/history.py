@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.history.trend import Jump, Step, Trend
+from harness.metrics import metric_of
 from harness.report.html.vega import NARROW, SAID, Chart, Spec, axis, category, draw, field
 from harness.report.past import METRICS, Past, Shown
 from harness.report.terminal import short_profile
@@ -33,6 +34,8 @@ class Event:
     commits: str
     causes: tuple[str, ...]
     figures: tuple[str, ...]
+    state: str
+    """`worse` when some figure got worse, `better` when some got better and none worse, else ``."""
 
 
 def history_charts(past: Past) -> list[Chart]:
@@ -73,7 +76,18 @@ def _event(changed: Sequence[tuple[Trend, int]]) -> Event:
         f"commit {commits[1]}" + ("" if commits[0] == commits[1] else f", before it {commits[0]}"),
         tuple(dict.fromkeys(cause for step in steps for cause in step.causes)),
         tuple(_lines(changed)),
+        _state(changed),
     )
+
+
+def _state(changed: Sequence[tuple[Trend, int]]) -> str:
+    ways = set()
+    for trend, index in changed:
+        jump = trend.steps[index].jump
+        better = metric_of(trend.key[3]).better
+        if jump and jump.size and better != "neither":
+            ways.add("better" if (jump.size > 0) == (better == "higher") else "worse")
+    return "worse" if "worse" in ways else "".join(ways)
 
 
 def _lines(changed: Sequence[tuple[Trend, int]]) -> Iterator[str]:
@@ -106,17 +120,26 @@ def _told(jumps: Sequence[tuple[str, str, Jump]]) -> str:
 
 
 def _drawn(past: Past) -> Iterator[tuple[Shown, str, list[dict[str, Any]]]]:
-    """(figure, where, rows): places with the same figures are one."""
+    """(figure, where, rows): places with the same figures are one, in as far as runs have both."""
     for shown in METRICS:
         places: dict[Place, list[dict[str, Any]]] = {}
         for trend in past.trends:
             if trend.key[3:] == shown.figure:
                 places.setdefault((trend.key[1], trend.key[2]), []).extend(_rows(trend, shown, past.runs))
-        same: dict[tuple[Any, ...], list[Place]] = {}
-        for place, rows in places.items():
-            same.setdefault(tuple((row["variant"], row["run"], row["value"]) for row in rows), []).append(place)
-        for together in same.values():
-            yield shown, _where(together, list(places)), places[together[0]]
+        groups: list[list[Place]] = []
+        for place in sorted((place for place in places if places[place]), key=lambda place: -len(places[place])):
+            group = next((group for group in groups if _figures(places[place]) <= _figures(places[group[0]])), None)
+            groups.append([place]) if group is None else group.append(place)
+        for group in groups:
+            yield (
+                shown,
+                _where([place for place in places if place in group], [place for place in places if places[place]]),
+                places[group[0]],
+            )
+
+
+def _figures(rows: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:
+    return {(row["variant"], row["run"], row["value"]) for row in rows}
 
 
 def _moves(rows: Sequence[dict[str, Any]]) -> bool:
@@ -131,7 +154,7 @@ def _where(places: Sequence[Place], every: Sequence[Place]) -> str:
     profiles, targets = (list(dict.fromkeys(place[part] for place in places)) for part in (0, 1))
     all_profiles, all_targets = ({place[part] for place in every} for part in (0, 1))
     npu = "every NPU" if len(profiles) == len(all_profiles) > 1 else ", ".join(map(short_profile, profiles))
-    return npu if len(targets) == len(all_targets) else f"{npu}, {', '.join(targets)}"
+    return npu if len(targets) == len(all_targets) == 1 and not targets[0] else f"{npu}, {', '.join(targets)}"
 
 
 def _rows(trend: Trend, shown: Shown, runs: Sequence[str]) -> Iterator[dict[str, Any]]:
