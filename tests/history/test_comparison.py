@@ -103,6 +103,17 @@ def test_a_counter_repeats_on_a_simulated_clock_and_varies_on_a_board(evidence: 
     assert judged(counted(1000), counted(1001)).outcome == outcome
 
 
+def test_another_version_of_the_simulator_is_named_and_its_figures_are_compared() -> None:
+    before, after = (
+        share(
+            value, metric="bit_exact", unit="bool", evidence=Evidence.SIMULATED_OPEN, identity=replace(IDENTITY, target=target)
+        )
+        for value, target in ((True, {"simulator": "a" * 32}), (False, {"simulator": "b" * 32}))
+    )
+    found = judged(before, after)
+    assert (found.outcome, [change.part for change in found.changes]) == ("worse", ["target.simulator"])
+
+
 def test_map_on_other_images_is_not_compared() -> None:
     def accuracy(images: str) -> Measurement:
         return share(0.7, metric="map50_95", graph="int8", identity=Identity(options={"images": images}))
