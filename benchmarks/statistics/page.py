@@ -114,16 +114,16 @@ def _real(pairs: Sequence[Floats]) -> list[str]:
     if quiet:
         lines.insert(1, rates(f"pairs with cv up to {QUIET:.0%}", quiet))
     about = (
-        f"One YOLO11n model (320 px, int8) against itself on a virtual machine of two cores that others used meanwhile, "
-        f"{ROUNDS} rounds of {REPEATS // ROUNDS} samples in processes of their own, XNNPACK on 2 threads: {len(pairs)} pairs. "
+        f"level3_relu at 160 px (int8, 2 ms) against itself, alone on a virtual machine of two cores, "
+        f"{ROUNDS} rounds of {REPEATS // ROUNDS} samples in processes of their own, XNNPACK on 1 thread: {len(pairs)} pairs. "
         f"The samples are in benchmarks/statistics/host_pairs.jsonl. For power, the second of each pair is made {SHIFT:.0%} "
         "slower; cv is the median over runs.\n"
     )
     aim = "met" if lines[0].seen.count >= TARGET_SEEN * lines[0].seen.of else "missed"
     short = (
         f"False alarms: {lines[0].alarms}, where {EXACT:.2%} gives {EXACT * len(pairs):.0f} on average. The aim for power was "
-        f"{aim} on this machine: {lines[0].seen} of {SHIFT:.0%} shifts are seen. With so much other load a sample shows only "
-        f"shifts of {lines[0].detectable:.0%}, and the verdict on smaller ones is `undecided`.\n"
+        f"{aim} on this machine: {lines[0].seen} of {SHIFT:.0%} shifts are seen. A virtual machine is no quiet target: with "
+        f"this noise a sample shows shifts of {lines[0].detectable:.1%}, and the verdict on smaller ones is `undecided`.\n"
     )
     return ["## Real A/A pairs of the host\n", about, _table(lines), short]
 
