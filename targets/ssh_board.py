@@ -52,6 +52,8 @@ class SshBoard:
     """Switches the board off and on; default its power command."""
     user: str = ""
     port: int = 0
+    lost: tuple[float, ...] = ()
+    """Samples that arrived from another board before the job moved here."""
 
     def __post_init__(self) -> None:
         self.link = Link(self.name, self.board, self.options.trust_on_first_use, self.port, self.user)
@@ -149,7 +151,7 @@ class SshBoard:
         work = self.facts.first("work")
         execution = Execution(
             self.link, work, file, inputs, repeats, warmup, self.threads, runtime, on_npu, self.options.journal,
-            self.switch,
+            self.switch, list(self.lost) if on_npu else [],
         )  # fmt: skip
         if not binary:
             return execution.run()

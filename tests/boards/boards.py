@@ -115,7 +115,7 @@ class TestBoard:
     key: Path
     device: Path
     sftp: bool = True
-    disk_mb: int = 64
+    disk_mb: int = 128
     lock: int = -1
 
     @property
@@ -316,7 +316,7 @@ class Lab:
         self._npu.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def add(self, name: str, kind: Kind, *, sftp: bool = True, disk_mb: int = 64) -> TestBoard:
+    def add(self, name: str, kind: Kind, *, sftp: bool = True, disk_mb: int = 128) -> TestBoard:
         """A new board, switched on and known to ssh."""
         if kind == "arm64":
             _enable_emulation()

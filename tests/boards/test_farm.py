@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -176,47 +172,4 @@ def test_a_board_that_is_off_is_switched_on_through_the_places_power_port(farm: 
         board.off()
     farm.write(connect_s=3, reconnect_s=20)
     assert run(farm, small, image).proof
-    require_free(farm)
-
-
-@pytest.mark.boards
-@pytest.mark.slow
-def test_a_dead_exporter_is_said_and_nothing_stays_acquired(farm: FarmLab, small: Artefact, image: Image) -> None:
-    farm.stop("exporter")
-    farm.write(wait_s=2)
-    with pytest.raises(TargetUnavailable, match="has no NetworkService now: its exporter is not there"):
-        run(farm, small, image)
-    require_free(farm)
-
-
-@pytest.mark.boards
-@pytest.mark.slow
-def test_a_coordinator_that_restarts_in_a_run_loses_nothing(farm: FarmLab, small: Artefact, image: Image) -> None:
-    with open_target(SPEC, options(farm)) as target:
-        assert target.run(Job(small, (image,), 2)).proof
-        farm.stop("coordinator")
-        farm.start_coordinator()
-        assert target.run(Job(small, (image,), 2)).proof
-    require_free(farm)
-
-
-@pytest.mark.boards
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_harness_that_is_killed_leaves_no_place_acquired(
-    farm: FarmLab, long: Artefact, number: signal.Signals, tmp_path: Path
-) -> None:
-    folder = long.compilation.compiled.path.parent
-    arguments = [farm.lab.targets, SPEC, 1000, long.source.path, folder, ""]
-    command = [sys.executable, "-m", "tests.boards.fault_child", *map(str, arguments)]
-    environment = {**os.environ, "LG_COORDINATOR": farm.address}
-    with (
-        (tmp_path / "said").open("w+") as said,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, env=environment) as child,
-    ):
-        assert child.stdout is not None
-        assert child.stdout.readline() == "sample\n", (tmp_path / "said").read_text()
-        assert len(farm.acquired()) == 1
-        child.send_signal(number)
-        child.wait(timeout=60)
     require_free(farm)
