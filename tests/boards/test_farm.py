@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.errors import TargetUnavailable, UsageError
+from harness.metrics import BY_NAME
 from harness.records.artefact import Artefact
 from harness.records.job import Job
 from harness.records.run import Run
@@ -91,14 +93,19 @@ def test_six_models_run_on_two_boards_and_the_records_say_which_ran_what(
     for number, path in enumerate(paths):
         path.write_bytes(tiny.detector() if number == 0 else _with_other_weights(number))
     done = run_suite(
-        "--target", SPEC, "--targets", farm.lab.targets, "-n", "2", "--dist", "loadgroup", "--repeats", "2",
-        ETHOS_BENCH_TEST_MODELS=":".join(map(str, paths)), LG_COORDINATOR=farm.address,
+        "--target", SPEC, "--targets", farm.lab.targets, "-n", "2", "--dist", "loadgroup", "--repeats", "2", "-v",
+        report=True, ETHOS_BENCH_TEST_MODELS=":".join(map(str, paths)), LG_COORDINATOR=farm.address,
     )  # fmt: skip
     done.says()
     assert done.code == 0, done.output
+    ran = set(re.findall(r"\[(gw\d)\].* PASSED \S*\[(model\d)-", done.output))
+    assert len(ran) == 6, f"a model's tests stay in one process, with one job: {ran}"
     latencies = [r for r in done.results["records"] if r["metric"] == "latency_us" and r["stat"] == "median"]
     assert len(latencies) == 6
     assert {r["note"].partition("ran on place ")[2].partition(";")[0] for r in latencies} == {"farm-a", "farm-b"}
+    page = (done.folder / "report.html").read_text()
+    assert all(f"ran on place {name}" in page for name in ("farm-a", "farm-b"))
+    assert {r["metric"] for r in done.results["records"]} <= set(BY_NAME), "a metric that comparisons of runs do not know"
     require_free(farm)
 
 
