@@ -102,7 +102,7 @@ class Farm:
         switch = (lambda: self._agent.ask("power")) if place.power else None
         here = board.model_copy(update={"host": place.address})
         said = (f"ran on place {place.place}", *notes)
-        with SshBoard(self.name, here, self.options, said, switch, place.username, place.port, lost) as target:
+        with SshBoard(self.name, here, self.options, said, switch, place.username, place.port, lost, board) as target:
             return target.run(job)
 
     def _board(self, place: str, tags: dict[str, str]) -> Board:

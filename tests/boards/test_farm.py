@@ -26,6 +26,7 @@ from tests.benchmarks.conftest import RunSuite
 from tests.boards.farm_lab import FarmLab
 from tests.boards.session import farm as session_farm
 from tests.boards.session import farm_row
+from tests.boards.test_replay import require_same
 
 SPEC = "farm:npu=ethos-u65,board=farm-test"
 FREE_S = 30.0
@@ -86,14 +87,14 @@ def test_what_no_place_can_satisfy_is_refused_at_once_with_what_there_is(farm: F
 
 @pytest.mark.boards
 @pytest.mark.slow
-def test_six_models_run_on_two_boards_and_the_records_say_which_ran_what(
+def test_six_models_run_on_two_boards_the_records_say_which_ran_what_and_a_replay_says_the_same(
     farm: FarmLab, run_suite: RunSuite, tmp_path: Path
 ) -> None:
     paths = [tmp_path / f"model{number}.tflite" for number in range(6)]
     for number, path in enumerate(paths):
         path.write_bytes(tiny.detector() if number == 0 else _with_other_weights(number))
     done = run_suite(
-        "--target", SPEC, "--targets", farm.lab.targets, "-n", "2", "--dist", "loadgroup", "--repeats", "2", "-v",
+        "--target", SPEC, "--targets", farm.lab.targets, "-n", "2", "--repeats", "2", "-v", "--record", tmp_path / "kept",
         report=True, ETHOS_BENCH_TEST_MODELS=":".join(map(str, paths)), LG_COORDINATOR=farm.address,
     )  # fmt: skip
     done.says()
@@ -107,6 +108,12 @@ def test_six_models_run_on_two_boards_and_the_records_say_which_ran_what(
     assert all(f"ran on place {name}" in page for name in ("farm-a", "farm-b"))
     assert {r["metric"] for r in done.results["records"]} <= set(BY_NAME), "a metric that comparisons of runs do not know"
     require_free(farm)
+    again = run_suite(
+        "--target", f"replay:{tmp_path / 'kept'}", "--repeats", "2", results="results/again",
+        ETHOS_BENCH_TEST_MODELS=":".join(map(str, paths)),
+    )  # fmt: skip
+    assert again.code == 0, again.output
+    require_same(again, done, tmp_path / "kept")
 
 
 @pytest.mark.boards
