@@ -112,28 +112,46 @@ def gather(count: int, boards: int, farms: int, only: Sequence[str]) -> list[Fou
     return results
 
 
+Row = tuple[int, int, int]
+"""Times, losses and the longest seconds of a fault."""
+
+
+def _rows(results: Sequence[Found], before: Mapping[str, Row]) -> dict[str, Row]:
+    """A row for each fault, by its words; those that were not made now as they were before."""
+    rows: dict[str, Row] = {}
+    for name, inject in ALL.items():
+        of_it = [(seconds, lost) for found, seconds, lost in results if found == name]
+        longest = round(max((seconds for seconds, _ in of_it), default=0))
+        now = (len(of_it), sum(bool(lost) for _, lost in of_it), longest)
+        rows[str(inject.__doc__)] = now if of_it else before.get(str(inject.__doc__), now)
+    return rows
+
+
+def _table() -> dict[str, Row]:
+    """The rows of the table as it is."""
+    cells = [line.strip("| ").split(" | ") for line in TABLE.read_text().splitlines() if line.startswith("| ")]
+    return {words: (int(times), int(losses), int(longest)) for words, times, losses, longest in cells[1:]}
+
+
 @click.command()
 @click.argument("count", type=click.IntRange(1))
 @click.option("--boards", default=3, show_default=True, help="Labs with a board that work at a time.")
 @click.option("--farms", default=2, show_default=True, help="Labs with a farm that work at a time.")
-@click.option("--only", multiple=True, type=click.Choice(list(ALL)), help="These faults; the table is not written.")
+@click.option("--only", multiple=True, type=click.Choice(list(ALL)), help="These faults; the other rows of the table stay.")
 def main(count: int, boards: int, farms: int, only: tuple[str, ...]) -> None:
     """Make the faults; 1 when anything was lost, hung, wrong, left over or not made."""
     if why := missing():
         raise click.ClickException(why)
     results = gather(count, boards, farms, only)
     losses = [f"{name}: {lost}" for name, _, lost in results if lost]
-    rows = []
-    for name, inject in ALL.items():
-        of_it = [(seconds, lost) for found, seconds, lost in results if found == name]
-        longest = max((seconds for seconds, _ in of_it), default=0)
-        rows.append(f"| {inject.__doc__} | {len(of_it)} | {sum(bool(lost) for _, lost in of_it)} | {longest:.0f} |")
+    rows = _rows(results, _table() if only else {})
     head = HEAD.format(
-        limit=faults.LIMIT_S, when=f"{datetime.now(timezone.utc):%Y-%m-%d}", count=count, losses=len(losses) or "no",
-        machine=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}", labs=boards + farms,
+        limit=faults.LIMIT_S, when=f"{datetime.now(timezone.utc):%Y-%m-%d}", count=count, labs=boards + farms,
+        losses=sum(row[1] for row in rows.values()) or "no",
+        machine=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     )  # fmt: skip
-    if not only:
-        TABLE.write_text(head + "\n".join(rows) + "\n")
+    lines = [f"| {words} | {' | '.join(map(str, row))} |" for words, row in rows.items()]
+    TABLE.write_text(head + "\n".join(lines) + "\n")
     sys.stdout.write("\n".join([*losses, f"{len(results)} faults made, {len(losses)} losses"]) + "\n")
     sys.exit(1 if losses or (not only and len(results) < count * len(ALL)) else 0)
 
