@@ -58,6 +58,8 @@ class Recorder:
             self.results.fail(report.nodeid, message)
 
 
+BY_MODEL = ("load", "loadgroup")
+"""`--dist` of `-n N` alone, and of who asks for groups: models are the suite's."""
 thresholds_key = pytest.StashKey[list[Threshold]]()
 bench_key = pytest.StashKey[Workbench]()
 JOURNAL = "ethos_bench_journal"
@@ -79,9 +81,9 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModel | None:
-    """Give each model to one process, unless another `--dist` was asked for."""
+    """Give each model to one process, which then holds one board of a farm at a time, unless another `--dist` was asked for."""
     bench = config.stash.get(bench_key, None)
-    return ByModel(config, log, bench) if bench and config.option.dist == "load" else None
+    return ByModel(config, log, bench) if bench and config.option.dist in BY_MODEL else None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -199,16 +201,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return (0 if module == 0 else 1, variant, module)
 
     items.sort(key=rank)
-    if getattr(config.option, "dist", "no") == "loadgroup":
-        _group_by_model(config.stash[bench_key], items)
-
-
-def _group_by_model(bench: Workbench, items: list[pytest.Item]) -> None:
-    """Keep the tests of one model in one process, which then holds one board of a farm at a time."""
-    for item in items:
-        parameters = getattr(getattr(item, "callspec", None), "params", {})
-        if "case" in parameters:
-            item.add_marker(pytest.mark.xdist_group(bench.group(parameters["case"][0])))
 
 
 @pytest.fixture(scope="session")

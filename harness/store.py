@@ -17,6 +17,7 @@ from typing import Any
 
 from harness.errors import StorageError
 from harness.records.measurement import Measurement
+from harness.records.run import HANDED_OVER
 from harness.records.verdict import Verdict
 
 SCHEMA = 1
@@ -130,11 +131,17 @@ class Results:
                     file.write(json.dumps({**case, "index": index, "latency_us": latency}) + "\n")
 
     def finish(self, exit_code: int) -> None:
-        """Keep that the session came to its end: what has none was killed, or is going on."""
+        """Keep that the session came to its end: what has none was killed, or is going on.
+
+        By then every sample that a board handed over is in the results, and its journal has done its duty.
+        """
         finished = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self.header = replace(self.header, finished=finished, exit_code=exit_code)
         with _writing(self.folder):
             self._write()
+        if exit_code in (0, 1):  # not when we were interrupted: a test that did not end has stored nothing
+            for journal in (self.folder / "lost").glob(f"*{HANDED_OVER}"):
+                journal.unlink(missing_ok=True)
 
     @property
     def content(self) -> dict[str, Any]:

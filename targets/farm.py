@@ -6,11 +6,10 @@ import contextlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from harness.errors import TargetUnavailable, UsageError
+from harness.errors import RunError, TargetUnavailable, UsageError
 from harness.records.job import Job
 from harness.records.run import Run
 from targets.boards.execution import SamplesLost
@@ -75,43 +74,45 @@ class Farm:
         return next(iter(self._boards.values())).graph
 
     def run(self, job: Job) -> Run:
-        """The Run of the first board that could do the job; the last board's error when none could."""
-        for attempt in range(1, ATTEMPTS + 1):
-            with self._place() as place:
-                try:
-                    return self._run(job, place)
-                except (TargetUnavailable, SamplesLost, NoProof) as error:
-                    self._failed(place.place, error.found)
-                    if attempt == ATTEMPTS:
-                        raise
-        raise AssertionError("unreachable")
+        """The Run of the first board that could do the job, with what had arrived from others; else the last one's error."""
+        failure: TargetUnavailable | RunError | None = None
+        lost: tuple[float, ...] = ()
+        notes: tuple[str, ...] = ()
+        for _ in range(ATTEMPTS):
+            try:
+                place = self._place()
+            except FarmRefused:
+                if failure is None:
+                    raise
+                break
+            try:
+                return self._run(job, place, notes, lost)
+            except (TargetUnavailable, SamplesLost, NoProof) as error:
+                failure, lost = error, getattr(error, "samples", lost)
+                notes += (f"place {place.place} failed: {error.found}",)
+                self._failed(place.place, error.found)
+            finally:
+                with contextlib.suppress(FarmRefused):  # the agent tries again when we end
+                    self._agent.ask("release")
+        assert failure
+        raise failure
 
-    def _run(self, job: Job, place: Place) -> Run:
+    def _run(self, job: Job, place: Place, notes: tuple[str, ...], lost: tuple[float, ...]) -> Run:
         board = self._boards.get(place.place) or self._board(place.place, place.tags)
-        notes = (f"ran on place {place.place}",)
         switch = (lambda: self._agent.ask("power")) if place.power else None
         here = board.model_copy(update={"host": place.address})
-        with SshBoard(self.name, here, self.options, notes, switch, place.username, place.port) as target:
+        said = (f"ran on place {place.place}", *notes)
+        with SshBoard(self.name, here, self.options, said, switch, place.username, place.port, lost, board) as target:
             return target.run(job)
 
     def _board(self, place: str, tags: dict[str, str]) -> Board:
         """How boards of a place's kind are described: its tag `board` names the table, without one its own name."""
         return find_board(tags.get("board", place), self.options.targets_file)
 
-    @contextlib.contextmanager
-    def _place(self) -> Iterator[Place]:
-        """A place that is ours while entered."""
+    def _place(self) -> Place:
+        """A place with a board; places without one are passed over, and asked again when all are."""
         avoid = [name for name, count in self._counted().items() if count >= SET_ASIDE_AFTER]
         wait_s = max(board.wait_s for board in self._boards.values())
-        taken = self._take(avoid, wait_s)
-        try:
-            yield taken
-        finally:
-            with contextlib.suppress(FarmRefused):  # the agent tries again when we end
-                self._agent.ask("release")
-
-    def _take(self, avoid: list[str], wait_s: float) -> Place:
-        """A place with a board; places without one are passed over, and asked again when all are."""
         until = time.monotonic() + min(wait_s, EXPORTER_S)
         empty: dict[str, FarmRefused] = {}
         while True:

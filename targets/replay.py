@@ -53,8 +53,6 @@ class Replay:
         kept = self.recording.give(key, f"`{file.path}`")
         if kept.error or kept.npu is None:
             raise kept.error or RunError(f"the recording of `{file.path}` has no run")
-        ran = Ran(
-            self.name, self.recording.board, kept.facts, job.artefact, file.sha256, kept.npu, kept.cpu, kept.threads, kept.notes
-        )
+        ran = Ran(self.name, kept.board, kept.facts, job.artefact, file.sha256, kept.npu, kept.cpu, kept.threads, kept.notes)
         ran.require_complete(len(job.inputs), job.repeats)
         return ran.run()

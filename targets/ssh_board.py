@@ -52,6 +52,10 @@ class SshBoard:
     """Switches the board off and on; default its power command."""
     user: str = ""
     port: int = 0
+    lost: tuple[float, ...] = ()
+    """Samples that arrived from another board before the job moved here."""
+    kind: Board | None = None
+    """How boards of this kind are described, where an address of the farm's stands in `board`."""
 
     def __post_init__(self) -> None:
         self.link = Link(self.name, self.board, self.options.trust_on_first_use, self.port, self.user)
@@ -112,7 +116,7 @@ class SshBoard:
         inputs = raw_inputs(job.inputs)
         npu = self._execute(file, inputs, job.repeats, job.warmup, on_npu=True)
         nothing = Unavailable("not asked for")
-        ran = Ran(self.name, self.board, self.facts, job.artefact, file.sha256, npu, nothing, self.threads, self.notes)
+        ran = Ran(self.name, self.described, self.facts, job.artefact, file.sha256, npu, nothing, self.threads, self.notes)
         ran.require_complete(len(job.inputs), job.repeats)
         ran.run()  # without proof there is nothing to compare with the CPU
         return replace(ran, cpu=self._cpu_run(job.artefact.source, inputs[:1], min(job.repeats, CPU_REPEATS)))
@@ -123,8 +127,13 @@ class SshBoard:
             return
         key = job_key(file.sha256, raw_inputs(job.inputs), job.repeats, job.warmup)
         cpu = ran.cpu if ran else Unavailable("the run failed")
-        kept = Kept(self.facts, self.threads, self.notes, ran.npu if ran else None, cpu, error)
-        Recording.begin(self.options.record, self.name, self.board).keep(key, kept)
+        kept = Kept(self.described, self.facts, self.threads, self.notes, ran.npu if ran else None, cpu, error)
+        Recording.begin(self.options.record, self.name, self.described).keep(key, kept)
+
+    @property
+    def described(self) -> Board:
+        """The board as its table has it: the same for every board of a kind."""
+        return self.kind or self.board
 
     @property
     def threads(self) -> int:
@@ -149,7 +158,7 @@ class SshBoard:
         work = self.facts.first("work")
         execution = Execution(
             self.link, work, file, inputs, repeats, warmup, self.threads, runtime, on_npu, self.options.journal,
-            self.switch,
+            self.switch, list(self.lost) if on_npu else [],
         )  # fmt: skip
         if not binary:
             return execution.run()

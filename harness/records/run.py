@@ -27,6 +27,10 @@ class Proof:
         return self.executed_operators / self.all_operators
 
 
+HANDED_OVER = ".handed-over.jsonl"
+"""End of the name of a journal of samples that the harness has; it goes when they are stored."""
+
+
 @dataclass(frozen=True)
 class Run:
     """Outputs and samples of one job.

@@ -26,6 +26,7 @@ ATTEMPTS = 3
 LOAD_S = 120.0
 END_S = 3.0
 CLOCK_SLACK_S = 0.5
+SAMPLE = '"event": "sample"'
 
 
 class SamplesLost(RunError):
@@ -218,9 +219,9 @@ class _Watch:
 
     def listen(self, line: str) -> bool:
         """True when the runner has said all."""
-        kind = self.transcript.take(line)
-        if kind == "sample":
+        if SAMPLE in line:  # on disk first: we may be ended between two statements
             self.journal.write(line)
+        kind = self.transcript.take(line)
         now = time.monotonic()
         if kind == "error":
             raise self._error(str(self.transcript.one("error").get("message", "")))

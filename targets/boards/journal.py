@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TextIO
 
 from harness.errors import StorageError
+from harness.records.run import HANDED_OVER
 
 
 class Journal:
-    """A file of events in a folder; removed at an end that hands the samples on, left behind when this process is killed."""
+    """A file of events in a folder; an end that hands the samples on gives it another name, till somebody has stored them.
+
+    A process may be killed long after its samples arrived: while a link is mended, while the CPU runs beside the NPU, or while
+    bytes are compared.
+    """
 
     def __init__(self, folder: Path | None, target: str, job: str) -> None:
         name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in target)
@@ -39,4 +45,5 @@ class Journal:
         if self._file is not None and self.path is not None:
             self._file.close()
             if kind is None or issubclass(kind, Exception):
-                self.path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # the samples stay where they are
+                    self.path.rename(self.path.with_suffix(HANDED_OVER))

@@ -30,6 +30,10 @@ class LinkLost(Exception):
     """The link broke or went silent; what had arrived is the caller's."""
 
 
+class HostKeyChanged(TargetUnavailable):
+    """Another machine answers, or the board was installed anew: waiting does not mend it."""
+
+
 @dataclass(frozen=True)
 class Said:
     """How a command on the board ended and what it printed."""
@@ -70,9 +74,9 @@ class Link:
                 self._limit_silence(hop.transport)
         except paramiko.BadHostKeyException as error:
             connection.close()
-            raise self._unreachable(
-                f"its host key has changed: it shows {error.key.get_name()} {_fingerprint(error.key)}, known is "
-                f"{_fingerprint(error.expected_key)}",
+            raise HostKeyChanged(
+                f"{self.name} cannot be reached: its host key has changed: it shows {error.key.get_name()} "
+                f"{_fingerprint(error.key)}, known is {_fingerprint(error.expected_key)}",
                 "the key of the known_hosts file: another machine answers there, or the board was installed anew",
                 f"ssh-keygen -R {connection.host}",
             ) from error
@@ -92,11 +96,13 @@ class Link:
             self._connection = None
 
     def reopen(self, until: float) -> None:
-        """Connect anew, trying until the monotonic time `until`; TargetUnavailable when the board stays away."""
+        """Connect anew, trying until the monotonic time `until`; TargetUnavailable when it stays away or is another."""
         while True:
             try:
                 self.open()
                 return
+            except HostKeyChanged:
+                raise
             except TargetUnavailable:
                 if time.monotonic() >= until:
                     raise

@@ -134,7 +134,7 @@ def _work(board: Board, facts: BoardFacts) -> Finding:
     if not facts.first("sha256sum"):
         return Finding("work folder", "problem", "no sha256sum: uploads cannot be checked", "install coreutils or busybox")
     if free < NEEDED_BYTES:
-        found = f"{free / 1e6:.0f} MB free in `{facts.first('work')}`, {NEEDED_BYTES / 1e6:.0f} MB needed"
+        found = f"{free // 1_000_000} MB free in `{facts.first('work')}`, {NEEDED_BYTES / 1e6:.0f} MB needed"
         return Finding("work folder", "problem", found, f"ssh {board.host} rm -rf {board.work}/blobs")
     return Finding("work folder", "ok", f"{facts.first('work')}, {free / 1e6:.0f} MB free")
 

@@ -29,6 +29,7 @@ JOB = "job.json"
 class Kept:
     """What is kept of one job: what the board is, and what it said or why it failed."""
 
+    board: Board
     facts: BoardFacts
     threads: int
     notes: tuple[str, ...]
@@ -47,7 +48,7 @@ def job_key(executed: str, inputs: Sequence[bytes], repeats: int, warmup: int) -
 
 @dataclass(frozen=True)
 class Recording:
-    """The recording of one target in a folder of its own."""
+    """The recording of one target in a folder of its own; `board` is one of its boards, all of which take the same file."""
 
     folder: Path
     target: str
@@ -89,6 +90,7 @@ class Recording:
             try:
                 parts = {name: part for name, part in (("npu", kept.npu), ("cpu", kept.cpu)) if isinstance(part, Transcript)}
                 content = {
+                    "board": kept.board.model_dump(),
                     "facts": kept.facts.values,
                     "threads": kept.threads,
                     "notes": list(kept.notes),
@@ -118,6 +120,7 @@ class Recording:
             content = json.loads((folder / JOB).read_text())
             said = {name: _transcript(folder, name, part) for name, part in content["said"].items()}
             return Kept(
+                board=Board.model_validate(content["board"]),
                 facts=BoardFacts(content["facts"]),
                 threads=content["threads"],
                 notes=tuple(content["notes"]),

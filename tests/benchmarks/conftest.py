@@ -18,7 +18,7 @@ from tests.benchmarks import tiny
 from tests.harness.schema import read_results
 
 CHECKOUT = Path(__file__).parents[2]
-PATIENCE_S = 120
+PATIENCE_S = 400
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ class TestBoard:
     key: Path
     device: Path
     sftp: bool = True
-    disk_mb: int = 64
+    disk_mb: int = 128
     lock: int = -1
 
     @property
@@ -316,7 +316,7 @@ class Lab:
         self._npu.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def add(self, name: str, kind: Kind, *, sftp: bool = True, disk_mb: int = 64) -> TestBoard:
+    def add(self, name: str, kind: Kind, *, sftp: bool = True, disk_mb: int = 128) -> TestBoard:
         """A new board, switched on and known to ssh."""
         if kind == "arm64":
             _enable_emulation()
@@ -344,9 +344,9 @@ class Lab:
                 "delegate_options": {"enable_cycle_counter": "true"},
                 "environment": {"PYTHONPATH": "/opt/tflite_runtime"},
                 "ssh_config": str(self.folder / "ssh_config"),
-                "silence_s": 6,
+                "silence_s": 60 if board.kind == "arm64" else 6,  # emulated, Python alone takes seconds to start
                 "reconnect_s": 20,
-                "inference_s": 120,
+                "inference_s": 300,
                 **changes,
             }
             tables.append(f"[boards.{board.name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items()))

@@ -15,7 +15,7 @@ from harness.records.artefact import Artefact
 from tests.benchmarks.conftest import model, run_suite, shared_cache  # noqa: F401  # fixtures of the whole suite
 from tests.boards.boards import Lab, TestBoard
 from tests.boards.session import board, lab, reason
-from tests.contract.test_target import slow_model, two_outputs
+from tests.contract.test_target import two_outputs
 
 
 @pytest.fixture(scope="session")
@@ -35,12 +35,6 @@ def _compiled(folder: Path, name: str, content: bytes) -> Artefact:
 def small(_artefacts: Path) -> Artefact:
     """A model of two convolutions, milliseconds of work."""
     return _compiled(_artefacts, "small", two_outputs())
-
-
-@pytest.fixture(scope="session")
-def long(_artefacts: Path) -> Artefact:
-    """A model of about a second for each inference."""
-    return _compiled(_artefacts, "long", slow_model())
 
 
 @pytest.fixture

@@ -10,125 +10,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
-import pytest
-from numpy.typing import NDArray
 
 from harness.errors import EthosBenchError
-from harness.records.artefact import Artefact
-from harness.records.job import Job
-from harness.records.run import Run
-from targets.boards.transcript import Transcript
-from targets.table import TargetOptions, open_target
-from tests.boards.boards import Lab, TestBoard
+from tests.boards.fault_scene import SILENCE_S, Scene
 
-CHECKOUT = Path(__file__).parents[2]
-SILENCE_S = 3
-SAMPLES = 25
-RECONNECT_S = 25
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
-Image = NDArray[np.int8]
-
-
-@dataclass
-class Scene:
-    """A board at work: what runs there, and what arrived of it so far."""
-
-    lab: Lab
-    board: TestBoard
-    artefact: Artefact
-    expected: list[NDArray[np.generic]]
-    """The outputs of `image`."""
-    image: Image
-    work: Path
-    arrived: int = 0
-    """Samples that reached us, those of the plain file on the CPU not counted."""
-    kinds: list[str] = field(default_factory=list)
-
-    def run(self, repeats: int = SAMPLES, *, image: Image | None = None, journal: Path | None = None) -> Run:
-        """A run on the board; every sample that arrives is counted by a tap in front of the harness."""
-        options = TargetOptions(threads=1, targets_file=self.lab.targets, journal=journal)
-        with self._tapped(), open_target(f"ssh:{self.board.name}", options) as target:
-            return target.run(Job(self.artefact, (self.image if image is None else image,), repeats, warmup=0))
-
-    @contextlib.contextmanager
-    def _tapped(self) -> Iterator[None]:
-        take = Transcript.take
-        self.arrived, self.kinds = 0, []
-
-        def tapped(transcript: Transcript, line: str) -> str:
-            kind = take(transcript, line)
-            self.kinds.append(kind)
-            self.arrived += kind == "sample" and bool(transcript.all("delegated"))
-            return kind
-
-        setattr(Transcript, "take", tapped)  # noqa: B010  # mypy refuses to assign to a method
-        try:
-            yield
-        finally:
-            setattr(Transcript, "take", take)  # noqa: B010  # as above
-
-    def when(self, seen: Callable[[], bool], then: Callable[[], None]) -> threading.Thread:
-        """A thread that does something once something is seen of the run that starts after this."""
-        self.arrived, self.kinds = 0, []
-
-        def wait() -> None:
-            deadline = time.monotonic() + 60
-            while time.monotonic() < deadline and not seen():
-                time.sleep(0.01)
-            then()
-
-        thread = threading.Thread(target=wait)
-        thread.start()
-        return thread
-
-    def cut(self, seconds: float) -> None:
-        """Pull the cable, and put it back later."""
-        self.board.cut()
-        time.sleep(seconds)
-        self.board.mend()
-
-    def require_right(self, run: Run, repeats: int = SAMPLES, expected: list[NDArray[np.generic]] | None = None) -> None:
-        """Fail unless the run has the right bytes, every sample, and kept whatever arrived before."""
-        for mine, other in zip(run.outputs[0], expected or self.expected, strict=True):
-            np.testing.assert_array_equal(mine, other)
-        assert not isinstance(run.latency_us, str)
-        samples: Any = run.latency_us
-        assert len(samples) == repeats
-        assert all(0 < sample < 60e6 for sample in samples)
-        assert len(samples) + len(run.lost_us) == self.arrived, "a sample that had arrived is gone"
-
-    def require_refused(self, *words: str, unproven: bool = False, **how: Any) -> None:
-        """Fail unless a run ends as an error with these words that keeps the samples that had arrived.
-
-        Times of a run that ended and proved nothing (`unproven`) are no samples of an NPU, and need not be kept.
-        """
-        with pytest.raises(EthosBenchError) as caught:
-            self.run(**how)
-        assert any(word in str(caught.value) for word in words), str(caught.value)
-        kept = len(getattr(caught.value, "samples", ()))
-        assert unproven or kept == self.arrived, f"{self.arrived} samples arrived, {kept} were kept"
-
-    def restore(self) -> None:
-        """Make the board whole again for the next fault, however this one ended."""
-        self.board.fast()
-        self.board.mend()
-        for name in ("home/board/fill", "home/board/clock", "usr/local/bin/cat"):
-            (self.board.root / name).unlink(missing_ok=True)
-        if not list(self.board._pids()):
-            self.board.on()
-        self.lab.write(**settings())
-
-    def require_clean(self) -> None:
-        """Fail when a process or a file of the job is still on the board once the runner must have noticed."""
-        deadline = time.monotonic() + SILENCE_S + 5
-        while (left := self.board.processes() + self.board.files()) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert not left, f"left on the board: {left}"
 
 
 def cut_in_upload(scene: Scene) -> None:
@@ -233,7 +123,7 @@ def power_cut(scene: Scene) -> None:
     """power cut for good, with a power command"""
     switch = scene.work / "switch"
     switch.unlink(missing_ok=True)
-    scene.lab.write(**settings(power=["/bin/touch", str(switch)], reconnect_s=8))
+    scene.write(power=["/bin/touch", str(switch)], reconnect_s=8)
     off = scene.when(lambda: scene.arrived >= 3, scene.board.off)
     on = scene.when(switch.exists, scene.board.on)
     run = scene.run()
@@ -245,7 +135,7 @@ def power_cut(scene: Scene) -> None:
 
 def power_cut_for_good(scene: Scene) -> None:
     """power cut for good, nobody mends it"""
-    scene.lab.write(**settings(reconnect_s=3))
+    scene.write(reconnect_s=3)
     thread = scene.when(lambda: scene.arrived >= 3, scene.board.off)
     scene.require_refused("was lost while it ran")
     thread.join()
@@ -274,25 +164,25 @@ def runner_killed(scene: Scene) -> None:
 
 def wrong_delegate(scene: Scene) -> None:
     """wrong delegate path"""
-    scene.lab.write(**settings(delegate="/opt/libethosu_delegat.so"))
+    scene.write(delegate="/opt/libethosu_delegat.so")
     scene.require_refused("no `/opt/libethosu_delegat.so`")
 
 
 def broken_delegate(scene: Scene) -> None:
     """a delegate that is no library"""
-    scene.lab.write(**settings(delegate="/etc/passwd"))
+    scene.write(delegate="/etc/passwd")
     scene.require_refused("does not run")
 
 
 def silent_delegate(scene: Scene) -> None:
     """delegate that leaves the work to the CPU"""
-    scene.lab.write(**settings(kind="teflon"))
+    scene.write(kind="teflon")
     scene.require_refused("the CPU did the work", unproven=True)
 
 
 def frozen_counter(scene: Scene) -> None:
     """delegate that claims and does not use the NPU"""
-    scene.lab.write(**settings(delegate_options={"enable_cycle_counter": "true", "counter": "frozen"}))
+    scene.write(delegate_options={"enable_cycle_counter": "true", "counter": "frozen"})
     scene.require_refused("counter stood still", unproven=True)
 
 
@@ -320,7 +210,7 @@ def clock_jump(scene: Scene) -> None:
         "PYTHONPATH": "/opt/tflite_runtime", "LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": "/home/board/clock",
         "FAKETIME_NO_CACHE": "1",
     }  # fmt: skip
-    scene.lab.write(**settings(environment=environment))
+    scene.write(environment=environment)
     thread = scene.when(lambda: scene.arrived >= 3, lambda: _write(clock, "+3600\n"))
     try:
         scene.require_right(scene.run())
@@ -399,28 +289,26 @@ FAULTS: dict[str, Callable[[Scene], None]] = {
     "clock-jump": clock_jump,
     "two-harnesses": two_harnesses,
 }
-POWERLESS = ("host-key-in-run", "power-cut-for-good", "runner-killed")
+SWEPT_BY_NEXT = ("host-key-in-run", "power-cut-for-good", "runner-killed")
 """Faults after which nobody on the board is left to clear up."""
 LIMIT_S = 90.0
 """No fault may take longer than this from its start to its end and a clean board."""
 
 
-def settings(**changes: Any) -> dict[str, Any]:
-    """The targets file's settings of fault tests: short limits."""
-    return {"silence_s": SILENCE_S, "reconnect_s": RECONNECT_S, "connect_s": 15, **changes}
+S = TypeVar("S", bound=Scene)
 
 
-def make_fault(name: str, scene: Scene) -> float:
+def make_fault(inject: Callable[[S], None], scene: S, *, swept_by_next: bool = False) -> float:
     """Make one fault, check everything that has to hold after it, and return the seconds it took."""
-    scene.lab.write(**settings())
+    scene.write()
     started = time.monotonic()
     try:
-        FAULTS[name](scene)
+        inject(scene)
         took = time.monotonic() - started
-        assert took < LIMIT_S, f"{name} took {took:.0f} s"
-        scene.lab.write(**settings())
-        if name in POWERLESS:
-            scene.run(0)  # a board whose power went cannot clear up: the next job does
+        assert took < LIMIT_S, f"{took:.0f} s"
+        scene.write()
+        if swept_by_next:
+            scene.sweep()
         scene.require_clean()
         return took
     finally:

@@ -42,5 +42,13 @@ runtime() {
 runtime tflite_runtime tflite-runtime==2.14.0
 # Emulated it takes many seconds to import, so that it is tested on the native board only.
 [[ $architecture == arm64 ]] || runtime ai_edge_litert ai-edge-litert==2.3.0
+# As on a board whose packages were installed, modules are compiled (emulated, importing NumPy takes ten times as long without).
+for python in python3.11 /usr/bin/python3 "${PYTHON:-python3}"; do
+  if "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+    "$python" -m compileall -q -x '/(tests?|lib2to3|idlelib|f2py)/' -s "$work" -p / --invalidation-mode unchecked-hash \
+      "$work/usr/lib/python3.11" "$work/usr/lib/python3" "$work/opt" >&2 || true
+    break
+  fi
+done
 rm -rf "$folder"
 mv "$work" "$folder"

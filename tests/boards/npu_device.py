@@ -37,6 +37,8 @@ def read_message(stream: BufferedIOBase) -> list[bytes] | None:
         if size > LARGEST_PART:
             raise ValueError(f"a part of {size} bytes: expected at most {LARGEST_PART}")
         parts.append(stream.read(size))
+        if len(parts[-1]) < size:
+            return None  # a board that was switched off, or a process that was killed, in the middle of a message
     return parts
 
 

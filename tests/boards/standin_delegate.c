@@ -4,7 +4,8 @@
  * The declarations are our own minimal ones of TFLite's C ABI (tensorflow/lite/core/c/common.h), in which fields are only ever
  * appended. Options: device_name (default /dev/ethosu0), enable_cycle_counter (true: prints what NXP's delegate prints), and
  * for tests of the placement gate: claim (false: claims nothing, as a delegate does that does not know the model),
- * counter (frozen: the counter stands still, as when a CPU fallback did the work).
+ * counter (frozen: the counter stands still, as when a CPU fallback did the work); for measurements of what lies around an
+ * inference: pause_ms (each inference takes so much longer, without a processor's help).
  */
 #include <errno.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { OK = 0, FAILED = 1 };
@@ -92,7 +94,7 @@ typedef struct Context {
 
 typedef struct { Delegate *delegate; IntArray *nodes, *inputs, *outputs; } DelegateParams;
 
-typedef struct { char device[108]; bool claim, print_counter, counter_frozen; } Options;
+typedef struct { char device[108]; bool claim, print_counter, counter_frozen; int pause_ms; } Options;
 
 typedef struct { Options *options; int socket; int scratch[2]; int input_count, output_count; int inputs[64], outputs[64]; } Kernel;
 
@@ -247,6 +249,8 @@ static int kernel_invoke(Context *context, Node *node) {
       return FAILED;
     }
   }
+  const struct timespec pause = {kernel->options->pause_ms / 1000, kernel->options->pause_ms % 1000 * 1000000L};
+  if (kernel->options->pause_ms > 0) nanosleep(&pause, NULL);
   if (kernel->options->print_counter) printf("Ethos-u cycle counter: %ld\n", kernel->options->counter_frozen ? 0 : counter);
   return OK;
 }
@@ -274,6 +278,7 @@ static bool set_option(Options *options, const char *key, const char *value) {
   if (!strcmp(key, "device_name")) snprintf(options->device, sizeof options->device, "%s", value);
   else if (!strcmp(key, "enable_cycle_counter")) options->print_counter = !strcmp(value, "true");
   else if (!strcmp(key, "claim")) options->claim = !strcmp(value, "true");
+  else if (!strcmp(key, "pause_ms")) options->pause_ms = atoi(value);
   else if (!strcmp(key, "counter")) options->counter_frozen = !strcmp(value, "frozen");
   else return false;
   return true;

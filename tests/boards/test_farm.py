@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.errors import TargetUnavailable, UsageError
+from harness.metrics import BY_NAME
 from harness.records.artefact import Artefact
 from harness.records.job import Job
 from harness.records.run import Run
@@ -28,6 +26,7 @@ from tests.benchmarks.conftest import RunSuite
 from tests.boards.farm_lab import FarmLab
 from tests.boards.session import farm as session_farm
 from tests.boards.session import farm_row
+from tests.boards.test_replay import require_same
 
 SPEC = "farm:npu=ethos-u65,board=farm-test"
 FREE_S = 30.0
@@ -88,22 +87,33 @@ def test_what_no_place_can_satisfy_is_refused_at_once_with_what_there_is(farm: F
 
 @pytest.mark.boards
 @pytest.mark.slow
-def test_six_models_run_on_two_boards_and_the_records_say_which_ran_what(
+def test_six_models_run_on_two_boards_the_records_say_which_ran_what_and_a_replay_says_the_same(
     farm: FarmLab, run_suite: RunSuite, tmp_path: Path
 ) -> None:
     paths = [tmp_path / f"model{number}.tflite" for number in range(6)]
     for number, path in enumerate(paths):
         path.write_bytes(tiny.detector() if number == 0 else _with_other_weights(number))
     done = run_suite(
-        "--target", SPEC, "--targets", farm.lab.targets, "-n", "2", "--dist", "loadgroup", "--repeats", "2",
-        ETHOS_BENCH_TEST_MODELS=":".join(map(str, paths)), LG_COORDINATOR=farm.address,
+        "--target", SPEC, "--targets", farm.lab.targets, "-n", "2", "--repeats", "2", "-v", "--record", tmp_path / "kept",
+        report=True, ETHOS_BENCH_TEST_MODELS=":".join(map(str, paths)), LG_COORDINATOR=farm.address,
     )  # fmt: skip
     done.says()
     assert done.code == 0, done.output
+    ran = set(re.findall(r"\[(gw\d)\].* PASSED \S*\[(model\d)-", done.output))
+    assert len(ran) == 6, f"a model's tests stay in one process, with one job: {ran}"
     latencies = [r for r in done.results["records"] if r["metric"] == "latency_us" and r["stat"] == "median"]
     assert len(latencies) == 6
     assert {r["note"].partition("ran on place ")[2].partition(";")[0] for r in latencies} == {"farm-a", "farm-b"}
+    page = (done.folder / "report.html").read_text()
+    assert all(f"ran on place {name}" in page for name in ("farm-a", "farm-b"))
+    assert {r["metric"] for r in done.results["records"]} <= set(BY_NAME), "a metric that comparisons of runs do not know"
     require_free(farm)
+    again = run_suite(
+        "--target", f"replay:{tmp_path / 'kept'}", "--repeats", "2", results="results/again",
+        ETHOS_BENCH_TEST_MODELS=":".join(map(str, paths)),
+    )  # fmt: skip
+    assert again.code == 0, again.output
+    require_same(again, done, tmp_path / "kept")
 
 
 @pytest.mark.boards
@@ -176,47 +186,4 @@ def test_a_board_that_is_off_is_switched_on_through_the_places_power_port(farm: 
         board.off()
     farm.write(connect_s=3, reconnect_s=20)
     assert run(farm, small, image).proof
-    require_free(farm)
-
-
-@pytest.mark.boards
-@pytest.mark.slow
-def test_a_dead_exporter_is_said_and_nothing_stays_acquired(farm: FarmLab, small: Artefact, image: Image) -> None:
-    farm.stop("exporter")
-    farm.write(wait_s=2)
-    with pytest.raises(TargetUnavailable, match="has no NetworkService now: its exporter is not there"):
-        run(farm, small, image)
-    require_free(farm)
-
-
-@pytest.mark.boards
-@pytest.mark.slow
-def test_a_coordinator_that_restarts_in_a_run_loses_nothing(farm: FarmLab, small: Artefact, image: Image) -> None:
-    with open_target(SPEC, options(farm)) as target:
-        assert target.run(Job(small, (image,), 2)).proof
-        farm.stop("coordinator")
-        farm.start_coordinator()
-        assert target.run(Job(small, (image,), 2)).proof
-    require_free(farm)
-
-
-@pytest.mark.boards
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_harness_that_is_killed_leaves_no_place_acquired(
-    farm: FarmLab, long: Artefact, number: signal.Signals, tmp_path: Path
-) -> None:
-    folder = long.compilation.compiled.path.parent
-    arguments = [farm.lab.targets, SPEC, 1000, long.source.path, folder, ""]
-    command = [sys.executable, "-m", "tests.boards.fault_child", *map(str, arguments)]
-    environment = {**os.environ, "LG_COORDINATOR": farm.address}
-    with (
-        (tmp_path / "said").open("w+") as said,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, env=environment) as child,
-    ):
-        assert child.stdout is not None
-        assert child.stdout.readline() == "sample\n", (tmp_path / "said").read_text()
-        assert len(farm.acquired()) == 1
-        child.send_signal(number)
-        child.wait(timeout=60)
     require_free(farm)

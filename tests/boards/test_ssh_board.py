@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from harness.records.run import Proof, Run
 from harness.records.unavailable import Unavailable
 from targets.table import TargetOptions, open_target
 from tests.boards.boards import Lab, TestBoard
+from tests.boards.far import far
 
 pytestmark = [pytest.mark.boards, pytest.mark.slow]
 Image = NDArray[np.int8]
@@ -215,3 +217,15 @@ def test_a_board_that_is_off_is_switched_on_by_its_power_command(
         assert flag.exists()
     finally:
         native.on()
+
+
+def test_samples_hold_no_round_trip_of_the_link(the_lab: Lab, native: TestBoard, small: Artefact, image: Image) -> None:
+    """200 ms for each question and answer, where an inference takes a few."""
+    with far(the_lab, native, "far-test", 0.1):
+        options = TargetOptions(threads=1, targets_file=the_lab.targets)
+        started = time.monotonic()
+        with open_target("ssh:far-test", options) as target:
+            found = target.run(Job(small, (image,), 15))
+        assert time.monotonic() - started > 1, "the link is as long as it should be"
+    assert not isinstance(found.latency_us, Unavailable)
+    assert np.median(found.latency_us) < 100_000

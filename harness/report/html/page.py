@@ -242,26 +242,46 @@ def _memory(table: RecordTable, exhibits: Exhibits, case: Case, area: str) -> Me
     )
 
 
-def _stats(view: RunView, exhibits: Exhibits) -> list[tuple[str, str, list[tuple[str, list[Figure]]]]]:
-    """(target, "", rows): model -> median, p95, min, mean; a target that ran one file for all NPUs has one row per model.
+STATS = (("latency_us", "median"), ("latency_us", "p95"), ("latency_us", "min"), ("latency_us", "mean"))
+BESIDE = (("cpu_latency_us", "median"), ("speedup_over_cpu", ""))
+"""The plain int8 file on the same board's CPU, where a target has both."""
+StatsRow = tuple[str, str, list[Figure]]
 
-    A target without any latency has no rows, and a sentence that says why.
+
+@dataclass(frozen=True)
+class TargetStats:
+    """A target's latencies: a row per model (its name, what the samples' record notes, figures), or `why` there are none.
+
+    `beside`: a CPU stands beside its NPU. A target that ran one file for all NPUs has one row per model.
     """
-    found = []
-    for target in dict.fromkeys(case[2] for case in view.cases):
-        rows: dict[str, tuple[str, list[Figure]]] = {}
-        for case in view.cases:
-            if case[2] == target and view.twin(case[0]) == case[0]:
-                records = [view.table.find(case, "latency_us", stat=stat) for stat in ("median", "p95", "min", "mean")]
-                name = next(model.label for model in view.models if model.name == case[0])
-                values = repr([name, *(record and (record.get("value"), record.get("unavailable")) for record in records)])
-                where = f"{name}, {short_profile(case[1])}" if any(n == name for n, _ in rows.values()) else name
-                rows.setdefault(values, (where, [exhibits.figure(record, ".2f", "", 1e-3) for record in records]))
-        figures = [figure for _, own in rows.values() for figure in own]
-        missing = all(figure.text == NO_VALUE for figure in figures)
-        why = "; ".join(dict.fromkeys(figure.why for figure in figures)) if missing else ""
-        found.append((target, why, [] if missing else list(rows.values())))
-    return found
+
+    target: str
+    beside: bool
+    why: str
+    rows: list[StatsRow]
+
+
+def _stats(view: RunView, exhibits: Exhibits) -> list[TargetStats]:
+    return [_target_stats(target, view, exhibits) for target in dict.fromkeys(case[2] for case in view.cases)]
+
+
+def _target_stats(target: str, view: RunView, exhibits: Exhibits) -> TargetStats:
+    rows: dict[str, StatsRow] = {}
+    cases = [case for case in view.cases if case[2] == target and view.twin(case[0]) == case[0]]
+    beside = any(view.table.find(case, *BESIDE[0]) for case in cases)
+    for case in cases:
+        records = [view.table.find(case, metric, stat=stat) for metric, stat in (*STATS, *(BESIDE if beside else ()))]
+        name = next(model.label for model in view.models if model.name == case[0])
+        values = repr([name, *(record and (record.get("value"), record.get("unavailable")) for record in records)])
+        where = f"{name}, {short_profile(case[1])}" if any(n == name for n, _, _ in rows.values()) else name
+        figures = [
+            exhibits.figure(record, ".2f", "", 1.0 if record and record["unit"] == "ratio" else 1e-3) for record in records
+        ]
+        rows.setdefault(values, (where, str((records[0] or {}).get("note", "")), figures))
+    shown = [figure for _, _, own in rows.values() for figure in own]
+    missing = all(figure.text == NO_VALUE for figure in shown)
+    why = "; ".join(dict.fromkeys(figure.why for figure in shown)) if missing else ""
+    return TargetStats(target, beside, why, [] if missing else list(rows.values()))
 
 
 def _data(run: StoredRun, exhibits: Exhibits, panels: dict[str, Any]) -> dict[str, Any]:

@@ -62,9 +62,9 @@ def test_the_arena_of_another_firmware_counts_instead(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("room", "words"),
     [
-        ("model_bytes", "the runner's place for the model has 0.00 MiB"),
-        ("input_bytes", "the runner's place for the input has 0.00 MiB"),
-        ("output_bytes", "the runner's place for the output has 0.00 MiB"),
+        ("model_bytes", "the runner's place for the model has 100 bytes"),
+        ("input_bytes", "the runner's place for the input has 100 bytes"),
+        ("output_bytes", "the runner's place for the output has 100 bytes"),
     ],
 )
 def test_every_room_is_looked_at(room: str, words: str, small: Artefact) -> None:
@@ -80,7 +80,7 @@ def test_the_on_chip_buffer_of_a_dedicated_memory_is_a_room_too(tmp_path: Path) 
     profile = cached.compilation.profile
     tight = replace(profile, corstone=replace(corstone(profile), cache_bytes=16))
     (problem,) = misfits(replace(cached.compilation, profile=tight))
-    assert "the NPU's on-chip buffer has 0.00 MiB" in str(problem)
+    assert "the NPU's on-chip buffer has 100 bytes" in str(problem)
 
 
 def test_a_file_that_is_no_compiled_model_is_refused(small: Artefact, tmp_path: Path) -> None:
