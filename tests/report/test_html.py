@@ -108,6 +108,15 @@ def beside_sim(tmp_path: Path, **changes: Any) -> StoredRun:
     return read_run(run.folder)
 
 
+def test_the_engine_behind_a_target_stands_beside_its_name(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", executed=1.0)
+    results = json.loads((run.folder / "results.json").read_text())
+    for record in results["records"]:
+        record["identity"].setdefault("options", {})["engine"] = "open"
+    (run.folder / "results.json").write_text(json.dumps(results))
+    assert "<small>host (open)</small>" in page(read_run(run.folder))
+
+
 def test_a_cpu_beside_a_target_that_proves_execution_is_no_combination_of_its_own(tmp_path: Path) -> None:
     view = RunView(beside_sim(tmp_path))
     assert {case[2]: decision.state for case, decision in decisions(view).items()} == {"sim": "ship"}

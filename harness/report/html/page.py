@@ -120,7 +120,7 @@ def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None) -> dict
     return {
         "run": run.header,
         "summary": decide_run(view, judged, findings(view.table)),
-        "places": list(dict.fromkeys(case[1:] for case in judged)),
+        "places": list(dict.fromkeys((case[1], view.table.target(case)) for case in judged)),
         "rows": [_row(view, exhibits, variant, judged) for variant in view.variants],
         "reasons": _reasons(view, judged),
         "claims": claim_charts(run.verdicts),
