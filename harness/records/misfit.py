@@ -19,6 +19,6 @@ class Misfit:
     def __str__(self) -> str:
         of = f" of {self.kind}" if self.kind else ""
         needs, has = f"{self.needs / MIB:.2f} MiB", f"{self.has / MIB:.2f} MiB"
-        if needs == has:
+        if needs == has or self.has < MIB // 10:
             needs, has = f"{self.needs:,} bytes", f"{self.has:,} bytes"
         return f"needs {needs}{of}, {self.room} has {has}"

@@ -80,7 +80,7 @@ def test_the_on_chip_buffer_of_a_dedicated_memory_is_a_room_too(tmp_path: Path) 
     profile = cached.compilation.profile
     tight = replace(profile, corstone=replace(corstone(profile), cache_bytes=16))
     (problem,) = misfits(replace(cached.compilation, profile=tight))
-    assert "the NPU's on-chip buffer has 100 bytes" in str(problem)
+    assert "the NPU's on-chip buffer has 16 bytes" in str(problem)
 
 
 def test_a_file_that_is_no_compiled_model_is_refused(small: Artefact, tmp_path: Path) -> None:
