@@ -63,7 +63,7 @@ def test_a_metric_is_shown_over_all_runs_and_an_unknown_one_says_which_there_are
         ethos_bench("history", "--history", history, "import", folder(tmp_path, number, [record]))
     shown = ethos_bench("history", "--history", history, "show", "npu_operator_share").output
     assert "100.0 %" in shown
-    assert "-50.00 %" in shown
+    assert "-50.00 points" in shown
     wrong = ethos_bench("history", "--history", history, "show", "npu_share")
     assert wrong.exit_code == 1
     assert "npu_operator_share" in wrong.output
