@@ -187,6 +187,8 @@ def _pool(place: Place, command: Command) -> tuple[Executed, Map] | None:
     ifm, ofm = place.input("IFM", (win.ifm_height, win.ifm_width, depth)), place.output(win.ofm)
     if ifm is None or ofm is None or win.ofm[2] != (1 if mode == "REDUCE_SUM" else depth):
         return None
+    if mode == "REDUCE_SUM" and not win.is_pixel:
+        return None
     single = (win.kernel_y, win.kernel_x, win.stride_y, win.stride_x) == (1, 1, 1, 1)
     bytewise = {ifm.dtype, ofm.dtype} <= set(BYTE_TYPES) and mode != "REDUCE_SUM"
     scaling, zero = global_scaling(registers), machine.zero_point("IFM")

@@ -64,6 +64,8 @@ def pool(mode: str, ifm: Array, win: Window, zero_point: int, scaling: Scaling, 
     """The output [height, width, depth] of `stage.dtype`."""
     depth = win.ofm[2]
     if mode == "REDUCE_SUM":
+        if not win.is_pixel:
+            raise NotModelled("NPU_OP_POOL", "REDUCE_SUM under a window, or with padding or upscaling")
         acc = (ifm.astype(np.int64) - zero_point).sum(axis=2, keepdims=True)
     elif mode in ("MAX", "MIN"):
         acc = _extreme(ifm, win, largest=mode == "MAX").astype(np.int64) - zero_point

@@ -38,6 +38,12 @@ class Window:
     ifm_height: int  # before upscaling
     ifm_width: int
 
+    @property
+    def is_pixel(self) -> bool:
+        """Whether each output pixel sees just the input pixel at its own place."""
+        steps = self.kernel_y, self.kernel_x, self.stride_y, self.stride_x
+        return steps == (1, 1, 1, 1) and (self.ifm_height, self.ifm_width) == self.ofm[:2]
+
 
 def window(registers: RegisterFile) -> Window:
     """The window that the registers describe; StreamError when its padding exceeds it."""

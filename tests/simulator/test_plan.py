@@ -20,6 +20,7 @@ from simulator.fixed_point import DOUBLE
 from simulator.ops.output_stage import OutputStage, Scaling
 from simulator.weights import Kernel
 from tests.conversion.real_data import real_model
+from tests.simulator.generator.golden import GOLDEN
 from tests.simulator.toolchain import TINY, random_inputs, vela
 
 CONFIGS = ("u55-256", "u65-512", "u85-256")
@@ -111,6 +112,21 @@ def test_an_error_in_the_middle_comes_after_the_same_operations(tmp_path: Path) 
         outcomes.append((str(caught.value), trace))
     assert outcomes[0] == outcomes[1]
     assert outcomes[0][1], "nothing was done before the error"
+
+
+def test_a_sum_over_channels_with_padding_is_left_to_the_interpreter_which_refuses_it(tmp_path: Path) -> None:
+    with np.load(GOLDEN / "batch_matmul-INT8-u55-256-0-4.npz") as kept:
+        data = kept["compiled"].tobytes()
+    path = tmp_path / "padded.tflite"
+    path.write_bytes(data)
+    commands = _operator(path).commands
+    sums = next(i for i, c in enumerate(commands) if c.register.name == "OP_POOL" and c.choice("pooling_mode") == "REDUCE_SUM")
+    pad = next(command for command in reversed(commands[:sums]) if command.register.name == "SET_IFM_PAD_TOP")
+    place = data.index(_word(commands[0]) + _word(commands[1])) + pad.address
+    path.write_bytes(data[: place + 2] + b"\1\0" + data[place + 4 :])
+    for run in (_operator(path).run, _operator(path).interpret):
+        with pytest.raises(simulator.NotModelled, match="REDUCE_SUM under a window, or with padding"):
+            run([np.zeros(tensor.shape, tensor.dtype) for tensor in _operator(path).inputs])
 
 
 def _kernel(weight: int, count: int, bias: int, scale: int, shift: int) -> Kernel:

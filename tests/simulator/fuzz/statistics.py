@@ -1,7 +1,11 @@
-"""`python -m tests.simulator.fuzz.statistics SECONDS`: every target in turn; `--write` puts the figures into the docs."""
+"""`python -m tests.simulator.fuzz.statistics SECONDS`: every target in turn; `--write` puts the figures into the docs.
+
+`--only TARGET` renews one row of the page that is there, with the target's share of SECONDS.
+"""
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import platform
 import re
@@ -37,39 +41,58 @@ def figures(printed: str) -> dict[str, str]:
     return {**found, "edges": covered[-1] if covered else "?"}
 
 
-def page(rows: list[tuple[str, int, int, dict[str, str]]], seconds: int) -> str:
+def row(target: str, seconds: int, code: int, found: dict[str, str]) -> str:
+    """A line of the table."""
+    return "| " + " | ".join([target, str(seconds), "0" if code == 0 else f"exit {code}", *found.values()]) + " |"
+
+
+def page(rows: list[str], command: str) -> str:
     """The page of a run."""
     head = ["target", "seconds", "crashes", *WANTED.values(), "edges covered"]
     lines = [
         "# Fuzzing the simulator",
         "",
-        f"Written by `make fuzz SECONDS={seconds}` on {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}, "
+        f"Written by `{command}` on {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}, "
         f"Python {platform.python_version()}, one core. What the targets do: tests/simulator/fuzz/targets.py.",
         "",
-        "Coverage-guided by atheris (libFuzzer); numba's loops run as Python, so that their branches and bounds count.",
+        "Coverage-guided by atheris (libFuzzer); numba's loops run as Python, so that their branches and bounds count. `plan`,",
+        "which needs them compiled, mutates blindly: it has no edges and keeps no inputs.",
         "Anything but a result or a SimulatorError, and 120 seconds or 1,500 MB for one input, end the run as a crash.",
         "",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),
+        *rows,
     ]
-    for target, share, code, found in rows:
-        lines.append("| " + " | ".join([target, str(share), "0" if code == 0 else f"exit {code}", *found.values()]) + " |")
     return "\n".join(lines) + "\n"
+
+
+def renewed(text: str, line: str) -> str:
+    """The page with one target's line instead of the one it has."""
+    name = line.split("|")[1]
+    return "".join(f"{line}\n" if old.startswith(f"|{name}|") else old for old in text.splitlines(keepends=True))
 
 
 def main() -> int:
     """0 when no target crashed."""
-    seconds, rows = int(sys.argv[1]), []
-    for target, share in SHARES.items():
-        code, printed = fuzz(target, max(2, int(seconds * share)))
-        rows.append((target, int(seconds * share), code, figures(printed)))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("seconds", type=int)
+    parser.add_argument("--only", choices=SHARES)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    rows, codes = [], []
+    for target in [options.only] if options.only else SHARES:
+        seconds = max(2, int(options.seconds * SHARES[target]))
+        code, printed = fuzz(target, seconds)
+        codes.append(code)
+        rows.append(row(target, seconds, code, figures(printed)))
         if code:
             sys.stdout.write(printed[-6000:])
-    text = page(rows, seconds)
+    command = f"make fuzz SECONDS={options.seconds}"
+    text = renewed(PAGE.read_text(), rows[0]) if options.only else page(rows, command)
     sys.stdout.write(text)
-    if "--write" in sys.argv:
+    if options.write:
         PAGE.write_text(text)
-    return int(any(code for _, _, code, _ in rows))
+    return int(any(codes))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import struct
 from collections.abc import Callable
 from functools import cache
@@ -65,12 +66,14 @@ def run(data: bytes) -> None:
 
 
 def plan(data: bytes) -> None:
-    """A changed model again, by the plan's compiled steps and command by command: the same bytes, or the same error."""
-    if len(data) < 2:
-        return
-    chosen = compiled_models()[int.from_bytes(data[:2], "little") % len(compiled_models())]
+    """A changed model again, by the plan's compiled steps and command by command: the same bytes, or the same error.
+
+    The fuzzer mutates blindly here, mostly a few bytes: they only seed the choice of the model and of its one to four edits.
+    """
+    chance = random.Random(data)
+    chosen, edits = chance.choice(compiled_models()), chance.randbytes(7 * chance.randint(1, 4))
     with contextlib.suppress(simulator.SimulatorError):
-        loaded = model.Model(container.parse(changed(chosen, data[2:])), LIMITS)
+        loaded = model.Model(container.parse(changed(chosen, edits)), LIMITS)
         for operator in loaded.operators:
             if isinstance(operator, simulator.NpuOperator):
                 inputs = [np.zeros(tensor.shape, tensor.dtype) for tensor in operator.inputs]
