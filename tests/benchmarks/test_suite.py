@@ -173,7 +173,7 @@ def test_a_model_that_does_not_fit_is_a_result(run_suite: RunSuite, model: MakeM
     profile = tmp_path / "too-small.toml"
     profile.write_text("\n".join("bytes = 1000" if line in budgets else line for line in text.splitlines()))
     run = run_suite("--model", model("detector"), "--npu", profile)
-    run.says("does not fit too-small: needs 0.0", "the platform has 0.00 MiB")
+    run.says("does not fit too-small: needs 11,664 bytes of sram", "has 1,000 bytes")
     assert run.code == 0
     assert run.value("fits") is False
 
