@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import RunError, StorageError
+from harness.errors import RunError
 from harness.processes import Finished, run_child
+from targets.job_folder import job_errors
 from targets.tflite_parts import self_contained
 
 Array = NDArray[Any]
@@ -60,18 +61,12 @@ def _folder() -> Iterator[Path]:
 
 
 def _write(folder: Path, model: bytes, job: dict[str, int], images: Sequence[Sequence[Array]]) -> None:
-    try:
+    with job_errors(folder):
         (folder / "model.tflite").write_bytes(model)
         (folder / "job.json").write_text(json.dumps(job))
         for image, tensors in enumerate(images):
             for number, tensor in enumerate(tensors):
                 np.save(folder / f"input-{image}-{number}.npy", tensor, allow_pickle=False)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write a job to `{folder}`: {error.strerror or error}",
-            "a folder for temporary files with space",
-            "TMPDIR=/path/with/space pytest benchmarks/",
-        ) from error
 
 
 def _load(folder: Path, image: int, number: int) -> Array:

@@ -75,10 +75,7 @@ def verify(path: Path) -> tuple[str, list[Finding]]:
         elif name not in promised:
             findings.append(Finding(name, "not in the manifest: it was added"))
         elif found[name] != promised[name]:
-            sizes = "" if found[name].size == promised[name].size else f", {promised[name].size} -> {found[name].size} bytes"
-            findings.append(
-                Finding(name, f"changed{sizes}: SHA-256 {found[name].sha256[:12]}, not {promised[name].sha256[:12]}")
-            )
+            findings.append(Finding(name, _difference(promised[name], found[name])))
     return run, findings
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from harness.detection.bootstrap import Interval
 from harness.history.changes import Change, changes, forbids
 from harness.metrics import LATENCIES, Metric, metric_of
+from harness.records.measurement import key_of
 from harness.statistics.shift import BOUND, Shift, ShiftVerdict, runs_shift
 from harness.stored_run import StoredRun
 
@@ -164,15 +165,3 @@ def _in_words(verdict: ShiftVerdict, metric: str) -> Outcome:
 
 def _by_key(records: Iterable[Record]) -> dict[Key, Record]:
     return {key_of(record): record for record in records}
-
-
-def key_of(record: Record) -> Key:
-    """What names a figure within a run."""
-    return (
-        record["variant"],
-        record["profile"],
-        record["target"],
-        record["metric"],
-        record.get("stat", ""),
-        record.get("graph", ""),
-    )

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from statistics import median
 
 from harness.history.changes import causes, changes, forbids
-from harness.history.comparison import Key, key_of
+from harness.history.comparison import Key
 from harness.history.store import Point
 from harness.metrics import metric_of
+from harness.records.measurement import key_of
 from harness.statistics.change_points import change_points
 
 SHORTEST = 0.01
@@ -127,7 +129,7 @@ def _jumps(points: Sequence[Point], search: _Search) -> dict[int, Jump]:
             if values[i] != values[i - 1]
         }
     cuts = [0, *search.cuts(values), len(values)]
-    levels = [_median(values[start:end]) for start, end in pairwise(cuts)]
+    levels = [median(values[start:end]) for start, end in pairwise(cuts)]
     return {with_value[cut]: _jump(levels[i], levels[i + 1], record["unit"]) for i, cut in enumerate(cuts[1:-1])}
 
 
@@ -141,8 +143,3 @@ def _jump(before: object, after: object, unit: str) -> Jump:
         return Jump(f"{before} -> {after}")
     percent = 100 * (after / before - 1)
     return Jump(f"{percent:+.2f} %" if abs(percent) >= SHORTEST else f"{percent:+.1g} %", percent / 100)
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,3 +71,15 @@ class Measurement:
             note=record.get("note", ""),
             replayed_from=record.get("replayed_from", ""),
         )
+
+
+def key_of(record: Mapping[str, Any]) -> tuple[str, str, str, str, str, str]:
+    """What names a figure within a run: variant, profile, target, metric, stat and graph of a record as JSON."""
+    return (
+        record["variant"],
+        record["profile"],
+        record["target"],
+        record["metric"],
+        record.get("stat", ""),
+        record.get("graph", ""),
+    )

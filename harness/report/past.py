@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy import URL
 
 from harness.errors import HistoryError
-from harness.history.comparison import key_of
 from harness.history.store import Figure, History, Point
 from harness.history.trend import Trend, trends
+from harness.records.measurement import key_of
 from harness.stored_run import StoredRun
 
 MOST_RUNS = 60

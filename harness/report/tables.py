@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.records.measurement import key_of
+
 Record = Mapping[str, Any]
 MISSING = "-"
 
@@ -46,7 +48,7 @@ class RecordTable:
     """The records of a run, looked up by case and metric."""
 
     def __init__(self, records: Iterable[Record]) -> None:
-        self._records = {_key(record): record for record in records}
+        self._records = {key_of(record): record for record in records}
 
     def cases(self) -> list[tuple[str, str, str]]:
         """(variant, profile, target) of every case, in the order of the run."""
@@ -117,14 +119,3 @@ def difference_text(verdict: Record) -> str:
         return f"{100 * verdict['difference']:+.1f} points"
     scaled = found_text(abs(verdict["difference"]), verdict["unit"])
     return f"{'-' if verdict['difference'] < 0 else '+'}{scaled}"
-
-
-def _key(record: Record) -> tuple[str, str, str, str, str, str]:
-    return (
-        record["variant"],
-        record["profile"],
-        record["target"],
-        record["metric"],
-        record.get("stat", ""),
-        record.get("graph", ""),
-    )

@@ -15,6 +15,7 @@ import pytest
 from tests.benchmarks.conftest import CHECKOUT, MakeModel, RunSuite, SuiteRun, suite_command, suite_environment
 from tests.children import gone
 from tests.harness.schema import read_results
+from tests.small_disk import mounted
 
 SLEEPING_VELA = """#!/bin/sh
 if [ "$1" = --version ]; then echo 5.2.0; exit 0; fi
@@ -26,15 +27,8 @@ sleep 600
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small-disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("needs root and the right to mount a small tmpfs")
-    try:
+    with mounted(tmp_path, "40k") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def interrupted(command: list[str], folder: Path, cache: Path, started: Path) -> SuiteRun:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 from harness.errors import StorageError
 from harness.store import Findings, Results, point_latest, write_whole
 from tests.harness.builders import header, measurement
+from tests.small_disk import mounted
 
 
 def sample_group(**changes: Any) -> dict[str, Any]:
@@ -28,15 +27,8 @@ def results(tmp_path: Path) -> Results:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small-disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("needs root and the right to mount a small tmpfs")
-    try:
+    with mounted(tmp_path, "64k") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def content(results: Results) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from harness.history.tables import METADATA
 from harness.stored_run import canonical, read_run
 from tests.harness.schema import problems
 from tests.history.runs import latency, run
+from tests.small_disk import mounted
 
 
 def file_of(history: History) -> Path:
@@ -200,15 +200,8 @@ def test_a_writer_that_does_not_end_is_waited_for_and_then_named(history: Histor
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small-disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("needs root and the right to mount a small tmpfs")
-    try:
+    with mounted(tmp_path, "300k") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_leaves_the_runs_that_are_there(small_disk: Path, tmp_path: Path) -> None:
