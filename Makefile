@@ -87,10 +87,10 @@ CASES ?= 3000
 SECONDS ?= 1800
 
 simulator-cases: $(STAMP) ## Compare CASES random graphs and write the tables of what is bit-exact.
-	$(BIN)/python -m tests.simulator.coverage $(CASES)
+	$(BIN)/python -m tests.ethosu_simulator.coverage $(CASES)
 
 fuzz: $(STAMP) ## Fuzz the simulator for SECONDS and write the statistics.
-	$(BIN)/python -m tests.simulator.fuzz.statistics $(SECONDS) --write
+	$(BIN)/python -m tests.ethosu_simulator.fuzz.statistics $(SECONDS) --write
 
 clean: ## Remove environments and caches of tools; results stay.
 	rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build

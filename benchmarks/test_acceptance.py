@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 
-from harness.plugin_acceptance import PROPERTY, Requirement
+from harness.pytest_plugin.acceptance import PROPERTY, Requirement
 
 
 def test_acceptance(requirement: Requirement, record_property: Callable[[str, object], None]) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.claims import ClaimFile, read_claims
-from harness.errors import ClaimNotMet
-from harness.records.verdict import Verdict
+from core.errors import ClaimNotMet
+from core.records.verdict import Verdict
+from harness.claims.claim_files import ClaimFile, read_claims
 from harness.workbench.case import Case
 from harness.workbench.suite import SuiteCase
 

@@ -1,6 +1,6 @@
 """How long does one inference take?"""
 
-from harness.records.unavailable import Unavailable
+from core.records.unavailable import Unavailable
 from harness.workbench.case import Case
 
 

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from conversion.variants import CLASSES, VARIANTS, Variant
-from harness.cache import cache_root, file_sha256
-from harness.errors import CheckpointError, ToolMissing, UsageError
-from harness.records.checkpoint_facts import CheckpointFacts
+from core.cache import cache_root, file_sha256
+from core.errors import CheckpointError, ToolMissing, UsageError
+from core.records.checkpoint_facts import CheckpointFacts
 
 if TYPE_CHECKING:
     import torch

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-import harness.records
+import core.tflite
 from conversion.vela import compile_model, vela_executable, vela_version
-from harness.cache import entry
-from harness.records.artefact import Compilation, ModelFile
-from harness.records.profile import Profile
+from core.cache import entry
+from core.records.artefact import Compilation, ModelFile
+from core.records.profile import Profile
 
 RECORD = TypeAdapter(Compilation)
 CODE = ("vela.py", "vela_outputs.py", "placement.py")
@@ -42,6 +42,6 @@ def compiled(int8: ModelFile, profile: Profile, vela: str) -> Compilation:
 
 def _code() -> str:
     """A digest of the code that reads placements, so that a change of it makes them anew."""
-    records = Path(harness.records.__file__).parent
-    files = [Path(__file__).parent / name for name in CODE] + sorted(records.glob("tflite_*.py"))
+    tflite = Path(core.tflite.__file__).parent
+    files = [Path(__file__).parent / name for name in CODE] + sorted(tflite.glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from harness.errors import ConversionError
+from core.errors import ConversionError
 
 Cut = Literal["raw", "decoded"]
 ONNX_OPSET = 18

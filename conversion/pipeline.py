@@ -8,12 +8,12 @@ from typing import Literal
 
 from conversion.compilations import compiled
 from conversion.steps import Calibration, Origin, Progress, exported, facts_of, quantised
-from harness.cache import file_sha256
-from harness.errors import ModelError, UsageError
-from harness.records.artefact import Artefact, ModelFile
-from harness.records.checkpoint_facts import CheckpointFacts
-from harness.records.profile import Profile
-from harness.records.tflite_graph import BrokenModel, TfliteGraph, parse
+from core.cache import file_sha256
+from core.errors import ModelError, UsageError
+from core.records.artefact import Artefact, ModelFile
+from core.records.checkpoint_facts import CheckpointFacts
+from core.records.profile import Profile
+from core.tflite.graph import BrokenModel, TfliteGraph, parse
 
 Cut = Literal["raw", "decoded"]
 

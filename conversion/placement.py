@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from conversion.vela_outputs import CPU_COMMAND, Command, DebugDatabase, Reasons
-from harness.errors import CompileError
-from harness.records.placement import PlacedOperator, Placement, Where
-from harness.records.tflite_graph import Operator, TfliteGraph
-from harness.records.tflite_macs import MAC_KINDS
-from harness.records.unavailable import Unavailable
+from core.errors import CompileError
+from core.records.placement import PlacedOperator, Placement, Where
+from core.records.unavailable import Unavailable
+from core.tflite.graph import Operator, TfliteGraph
+from core.tflite.macs import MAC_KINDS
 
 NPU_OPERATOR = "ethos-u"
 NO_REASON = "Vela gives no reason"

@@ -14,8 +14,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from harness.errors import ToolMissing, UsageError
-from harness.records.profile import MACS, Corstone, MemoryArea, MemoryBudget, Npu, Profile
+from core.errors import ToolMissing, UsageError
+from core.records.profile import MACS, Corstone, MemoryArea, MemoryBudget, Npu, Profile
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conversion.ranges import Range, RangeRule, choose, moving_averages, observe
-from harness.errors import ConversionError
-from harness.records.tflite_graph import Operator, TfliteGraph, parse
+from core.errors import ConversionError
+from core.tflite.graph import Operator, TfliteGraph, parse
 
 Images = NDArray[np.uint8]
 Route = Callable[[bytes, Images], bytes]

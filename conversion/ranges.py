@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.tflite_graph import TfliteGraph
+from core.tflite.graph import TfliteGraph
 
 Floats = NDArray[np.float32]
 

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conversion.variants import BY_NAME
-from harness import errors
-from harness.cache import FULL_OR_READ_ONLY, cache_root, entry, file_sha256, storage_errors
-from harness.processes import Finished, run_child
-from harness.records.checkpoint_facts import CheckpointFacts
+from core import errors
+from core.cache import FULL_OR_READ_ONLY, cache_root, entry, file_sha256, storage_errors
+from core.processes import Finished, run_child
+from core.records.checkpoint_facts import CheckpointFacts
 
 Progress = Callable[[str], None]
 

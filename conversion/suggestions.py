@@ -11,9 +11,9 @@ from pathlib import Path
 
 from conversion.rewrites import AS_RELU, PAD_THEN_VALID, SQUARE_AS_PRODUCT, WITHOUT_ISLAND, ModelCopy, Rewrite
 from conversion.vela import compile_model, vela_executable, vela_version
-from harness.errors import EthosBenchError
-from harness.records.artefact import Compilation
-from harness.records.placement import PlacedOperator
+from core.errors import EthosBenchError
+from core.records.artefact import Compilation
+from core.records.placement import PlacedOperator
 
 
 @dataclass(frozen=True)

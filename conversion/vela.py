@@ -17,12 +17,12 @@ from pathlib import Path
 
 from conversion.placement import placement
 from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
-from harness.cache import storage_errors
-from harness.errors import CompileError, ModelError, ToolMissing, UsageError
-from harness.processes import run_child
-from harness.records.artefact import Compilation, ModelFile
-from harness.records.profile import Profile
-from harness.records.tflite_graph import BrokenModel, TfliteGraph, parse
+from core.cache import storage_errors
+from core.errors import CompileError, ModelError, ToolMissing, UsageError
+from core.processes import run_child
+from core.records.artefact import Compilation, ModelFile
+from core.records.profile import Profile
+from core.tflite.graph import BrokenModel, TfliteGraph, parse
 
 TIME_LIMIT_S = 900.0
 VERSION_TIME_LIMIT_S = 60.0

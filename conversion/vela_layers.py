@@ -5,31 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from conversion.vela_outputs import TABLE
-from harness.errors import CompileError
+from core.errors import CompileError
+from core.records.layer_part import LayerPart, Shape
 
-Shape = tuple[int, int, int]
 NEEDED = ("cmdstream", "queue", "perf", "perf_debug")
-
-
-@dataclass(frozen=True)
-class LayerPart:
-    """A scheduled operation: it writes `size` at `offset` of the tensor `name`, all (height, width, depth).
-
-    `full` is the tensor's shape as Vela sees it, batch times height first. `commands` are its stream numbers (from 1) and
-    byte offsets, in the order of the stream. `plain` is False when the hardware turns or spreads what it writes: then its
-    output is not the tensor's element order.
-    """
-
-    name: str
-    full: Shape
-    offset: Shape
-    size: Shape
-    commands: tuple[tuple[int, int], ...]
-    plain: bool
 
 
 def read_layers(path: Path) -> tuple[LayerPart, ...]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from harness.errors import CompileError
-from harness.records.artefact import Estimate
+from core.errors import CompileError
+from core.records.artefact import Estimate
 
 TABLE = re.compile(r"<table name=[\"'](\w+)[\"']>\s*<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 AREAS = {"SRAM": "sram", "DRAM": "dram", "On-chip Flash": "on_chip_flash", "Off-chip Flash": "off_chip_flash"}

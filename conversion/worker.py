@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conversion.variants import BY_NAME
-from harness import errors
-from harness.processes import end_with_parent
+from core import errors
+from core.processes import end_with_parent
 
 if TYPE_CHECKING:
     from conversion.checkpoint import LoadedModel

@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from harness.errors import RunError, TargetUnavailable, UsageError
-from harness.records.job import Job
-from harness.records.run import Run
+from core.errors import RunError, TargetUnavailable, UsageError
+from core.records.job import Job
+from core.records.run import Run
 from targets.boards.execution import SamplesLost
 from targets.boards.farm_lease import FarmAgent, FarmRefused, Place
 from targets.boards.proof import NoProof

@@ -15,12 +15,12 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from harness.errors import RunError
-from harness.processes import Finished, run_child
-from harness.records.evidence import Evidence
-from harness.records.job import Job
-from harness.records.run import Run
-from harness.records.unavailable import Unavailable
+from core.errors import RunError
+from core.processes import Finished, run_child
+from core.records.evidence import Evidence
+from core.records.job import Job
+from core.records.run import Run
+from core.records.unavailable import Unavailable
 from targets.job_folder import job_errors
 from targets.table import TargetOptions
 from targets.target import Graph

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.errors import StorageError
+from core.errors import StorageError
 
 
 @contextlib.contextmanager

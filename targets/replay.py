@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from harness.errors import RunError, UsageError
-from harness.records.job import Job
-from harness.records.run import Run
+from core.errors import RunError, UsageError
+from core.records.job import Job
+from core.records.run import Run
 from targets.boards.proof import Ran
 from targets.boards.recording import Recording, job_key
 from targets.boards.target_files import artefact_file, raw_inputs

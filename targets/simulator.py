@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import simulator
-from harness.errors import RunError, UsageError
-from harness.records.artefact import ModelFile
-from harness.records.evidence import Evidence
-from harness.records.job import Job
-from harness.records.placement import Placement
-from harness.records.run import Proof, Run
-from harness.records.unavailable import Unavailable
+import ethosu_simulator
+from core.errors import RunError, UsageError
+from core.records.artefact import ModelFile
+from core.records.evidence import Evidence
+from core.records.job import Job
+from core.records.placement import Placement
+from core.records.run import Proof, Run
+from core.records.unavailable import Unavailable
 from targets.table import TargetOptions
 from targets.target import Graph
 from targets.tflite_micro import NAME as MICRO
@@ -71,10 +71,10 @@ class Simulator:
         content = _content(compiled)
         what = compiled.path.name
         try:
-            steps = Steps.of(simulator.load(compiled.path), content, job.artefact.variant, self.progress)
+            steps = Steps.of(ethosu_simulator.load(compiled.path), content, job.artefact.variant, self.progress)
             steps.require_npu(job.artefact.compilation.profile.accelerator_config, what)
             outputs = steps.run(job.inputs)
-        except simulator.SimulatorError as error:
+        except ethosu_simulator.SimulatorError as error:
             raise RunError(f"`{compiled.path}` does not run in the simulator: {error}") from error
         return Run(
             target=self.name,
@@ -94,8 +94,8 @@ class Simulator:
 class Steps:
     """A compiled file as `ethos-u` operators and runs of CPU operators, in order; `seen` are the NPU's commands so far."""
 
-    model: simulator.Model
-    plan: tuple[simulator.NpuOperator | Segment, ...]
+    model: ethosu_simulator.Model
+    plan: tuple[ethosu_simulator.NpuOperator | Segment, ...]
     variant: str
     progress: Callable[[str], None]
     seen: set[Command] = field(default_factory=set)
@@ -103,14 +103,14 @@ class Steps:
     macs: int = 0
 
     @classmethod
-    def of(cls, model: simulator.Model, content: bytes, variant: str, progress: Callable[[str], None]) -> Self:
+    def of(cls, model: ethosu_simulator.Model, content: bytes, variant: str, progress: Callable[[str], None]) -> Self:
         """The steps of a loaded file."""
-        plan: list[simulator.NpuOperator | Segment] = []
+        plan: list[ethosu_simulator.NpuOperator | Segment] = []
         numbered = enumerate(model.operators)
-        for on_npu, group in groupby(numbered, key=lambda item: isinstance(item[1], simulator.NpuOperator)):
+        for on_npu, group in groupby(numbered, key=lambda item: isinstance(item[1], ethosu_simulator.NpuOperator)):
             members = list(group)
             if on_npu:
-                plan += [operator for _, operator in members if isinstance(operator, simulator.NpuOperator)]
+                plan += [operator for _, operator in members if isinstance(operator, ethosu_simulator.NpuOperator)]
             else:
                 plan.append(cut(content, [position for position, _ in members]))
         return cls(model, tuple(plan), variant, progress)
@@ -121,7 +121,7 @@ class Steps:
         return [step for step in self.plan if isinstance(step, Segment)]
 
     @property
-    def streams(self) -> list[simulator.NpuOperator]:
+    def streams(self) -> list[ethosu_simulator.NpuOperator]:
         """What runs on the NPU."""
         return [step for step in self.plan if not isinstance(step, Segment)]
 
@@ -158,9 +158,9 @@ class Steps:
                 self._on_npu(step, number, values)
         return [[held[tensor.index] for tensor in self.model.outputs] for held in values]
 
-    def _on_npu(self, step: simulator.NpuOperator, number: int, values: list[dict[int, Array]]) -> None:
+    def _on_npu(self, step: ethosu_simulator.NpuOperator, number: int, values: list[dict[int, Array]]) -> None:
         for held in values:
-            trace: list[simulator.Executed] = []
+            trace: list[ethosu_simulator.Executed] = []
             results = step.run([self.value(held, tensor) for tensor in step.inputs], trace)
             held.update((tensor.index, result) for tensor, result in zip(step.outputs, results, strict=True))
             self.seen.update((number, executed.command.address) for executed in trace)
@@ -231,6 +231,6 @@ def _content(compiled: ModelFile) -> bytes:
 def simulator_digest() -> str:
     """Names the simulator's code: the first half of a SHA-256 over its files."""
     digest = hashlib.sha256()
-    for path in sorted(Path(simulator.__file__).parent.rglob("*.py")):
+    for path in sorted(Path(ethosu_simulator.__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:32]

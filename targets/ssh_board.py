@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
-from harness.errors import RunError, TargetUnavailable, UsageError
-from harness.records.artefact import ModelFile
-from harness.records.job import Job
-from harness.records.run import Run
-from harness.records.unavailable import Unavailable
+from core.errors import RunError, TargetUnavailable, UsageError
+from core.records.artefact import ModelFile
+from core.records.job import Job
+from core.records.run import Run
+from core.records.unavailable import Unavailable
 from targets.boards.benchmark_model import BenchmarkModel
 from targets.boards.execution import Execution
 from targets.boards.link import Link, LinkLost

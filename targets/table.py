@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
-from harness.errors import UsageError
+from core.errors import UsageError
 from targets.target import Target
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol, runtime_checkable
 
-from harness.records.artefact import Artefact
-from harness.records.job import Job
-from harness.records.misfit import Misfit
-from harness.records.profile import Profile
-from harness.records.run import Run
+from core.records.artefact import Artefact
+from core.records.job import Job
+from core.records.misfit import Misfit
+from core.records.profile import Profile
+from core.records.run import Run
 
 Graph = Literal["int8", "npu"]
 

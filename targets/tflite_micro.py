@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import RunError
-from harness.processes import Finished, run_child
+from core.errors import RunError
+from core.processes import Finished, run_child
 from targets.job_folder import job_errors
 from targets.tflite_parts import self_contained
 

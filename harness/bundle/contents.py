@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from core.errors import BundleError, StorageError
 from harness.bundle.manifest import NAME, entries_of, manifest_text
-from harness.errors import BundleError, StorageError
 from harness.report.exports.junit import junit
-from harness.stored_run import StoredRun, read_run
+from harness.results.stored_run import StoredRun, read_run
 
 WritePage = Callable[[Path, Path], None]
 """(results folder, file to write): writes the HTML report, where the run has none yet."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from harness.errors import BundleError
+from core.errors import BundleError
 
 NAME = "manifest.json"
 SCHEMA = 1

@@ -10,11 +10,11 @@ import numpy as np
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from core.errors import RunError, UsageError
+from core.records.artefact import Artefact
+from core.records.job import Job
+from core.records.unavailable import Unavailable
 from harness.cli.failing import exits_cleanly
-from harness.errors import RunError, UsageError
-from harness.records.artefact import Artefact
-from harness.records.job import Job
-from harness.records.unavailable import Unavailable
 from harness.statistics.interleaved import ROUNDS, Take, interleaved
 from harness.statistics.shift import BOUND, LEVEL, POWER, Shift, rounds_shift
 from targets.table import TargetOptions, open_target

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from core.errors import HistoryError
 from harness.cli.failing import exits_cleanly
 from harness.cli.history import history_option, opened
-from harness.errors import HistoryError
 
 
 @click.group("baseline")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
+from core.errors import BundleError
 from harness.bundle.contents import write_bundle
 from harness.bundle.manifest import verify
 from harness.cli.failing import exits_cleanly
 from harness.cli.history import RESULTS
-from harness.errors import BundleError
 from harness.report.html.page import write_page
-from harness.stored_run import find_run, read_run
+from harness.results.stored_run import find_run, read_run
 
 
 @click.command("bundle")

@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from harness.cache import storage_errors
+from core.cache import storage_errors
+from core.errors import EthosBenchError
+from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
-from harness.errors import EthosBenchError
-from harness.records.measurement import Measurement
 from harness.report.models_compared import Comparison, compare_models, comparison_markdown, comparison_table
 from harness.report.tables import RecordTable
 from harness.report.terminal import findings
-from harness.store import write_whole
+from harness.results.store import write_whole
 from harness.workbench.case import Case
 from harness.workbench.models import BASE
 from harness.workbench.options import DEFAULT_PROFILE, DEFAULT_TARGET, BenchOptions

@@ -12,10 +12,10 @@ from conversion.pipeline import Settings, compile_source, int8_source
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.steps import Origin, facts_of
-from harness.cache import storage_errors
+from core.cache import storage_errors
 from harness.cli.failing import exits_cleanly
-from harness.figures import memory_problems
 from harness.workbench.calibration import data_calibration
+from harness.workbench.figures import memory_problems
 
 
 @click.command("convert")

@@ -13,9 +13,9 @@ from rich.console import Console
 
 from conversion.pipeline import tflite_source
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from core.errors import ModelError
 from harness.cli.diff_view import show_comparison
 from harness.cli.failing import exits_cleanly
-from harness.errors import ModelError
 from harness.workbench.layers.compare import Comparison, LayerRow, layers_of
 
 THREADS = 2

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from core.errors import ModelError, UsageError
 from harness.cli.failing import exits_cleanly
-from harness.errors import ModelError, UsageError
 
 
 @click.command("disassemble")
@@ -17,20 +17,20 @@ from harness.errors import ModelError, UsageError
 @exits_cleanly
 def disassemble_command(file: Path, form: str) -> None:
     """Print the command streams of FILE (compiled by Vela): address, words, name and fields of every command."""
-    import simulator
-    from simulator.disassemble import data, text
+    import ethosu_simulator
+    from ethosu_simulator.disassemble import data, text
 
     if not file.is_file():
         raise UsageError(f"`{file}` does not exist", "a TFLite file that Vela compiled")
     try:
-        model = simulator.load(file)
-    except simulator.SimulatorError as error:
+        model = ethosu_simulator.load(file)
+    except ethosu_simulator.SimulatorError as error:
         raise ModelError(
             f"`{file.name}` cannot be disassembled: {error}",
             "a TFLite file that Vela compiled",
             "ethos-bench convert --checkpoint best.pt --calibration data.yaml",
         ) from error
-    streams = [operator for operator in model.operators if isinstance(operator, simulator.NpuOperator)]
+    streams = [operator for operator in model.operators if isinstance(operator, ethosu_simulator.NpuOperator)]
     if form == "json":
         click.echo(json.dumps([{"npu": stream.config.name, "commands": data(stream.commands)} for stream in streams], indent=1))
         return

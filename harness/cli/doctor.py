@@ -15,8 +15,8 @@ from rich.console import Console
 
 from conversion.profile_files import load_profile, profile_names
 from conversion.vela import vela_executable, vela_version
-from harness.cache import cache_root
-from harness.errors import EthosBenchError
+from core.cache import cache_root
+from core.errors import EthosBenchError
 
 State = Literal["ok", "missing", "broken"]
 MARKS = {"ok": "[green]ok[/green]", "missing": "[yellow]missing[/yellow]", "broken": "[red]broken[/red]"}

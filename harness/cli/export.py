@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from core.errors import StorageError, UsageError
 from harness.cli.failing import exits_cleanly
-from harness.errors import StorageError, UsageError
 from harness.report.exports import FORMATS
-from harness.store import write_whole
-from harness.stored_run import find_run, read_run
+from harness.results.store import write_whole
+from harness.results.stored_run import find_run, read_run
 
 
 @click.command("export")

@@ -10,7 +10,7 @@ import click
 
 from conversion.pipeline import image_size
 from conversion.steps import Origin, exported, facts_of
-from harness.cache import storage_errors
+from core.cache import storage_errors
 from harness.cli.failing import exits_cleanly
 
 

@@ -8,7 +8,7 @@ from typing import ParamSpec
 
 import click
 
-from harness.errors import EthosBenchError
+from core.errors import EthosBenchError
 
 P = ParamSpec("P")
 

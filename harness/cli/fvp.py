@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from core.errors import TargetUnavailable
 from harness.cli.failing import exits_cleanly
-from harness.errors import TargetUnavailable
 from targets.fvp.discovery import Search, find
 from targets.fvp.install import install
 from targets.fvp.platforms import NAMES, PLATFORMS

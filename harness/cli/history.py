@@ -11,17 +11,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from core.errors import HistoryError, StorageError, UsageError
+from core.metrics import LATENCIES, nearest
 from harness.cli.failing import exits_cleanly
-from harness.errors import HistoryError, StorageError, UsageError
 from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
 from harness.history.sending import Sent, send_waiting, told
 from harness.history.spool import Spool
 from harness.history.store import History, Listed
 from harness.history.trend import Trend, trends
-from harness.metrics import LATENCIES, nearest
 from harness.report.tables import found_text
-from harness.store import write_whole
-from harness.stored_run import read_run
+from harness.results.store import write_whole
+from harness.results.stored_run import read_run
 
 RESULTS = Path("results")
 OPTION_HELP = f"SQLite file or postgresql:// URL (default: {ENVIRONMENT}, else {RESULTS / DEFAULT_NAME})."

@@ -17,11 +17,11 @@ from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.suggestions import Suggestion, suggest
 from conversion.variants import activation_name, expected_activation
 from conversion.vela import compile_model, read_graph
+from core.errors import EthosBenchError, ModelError, UsageError
+from core.records.artefact import Compilation
+from core.records.profile import Profile
+from core.tflite.graph import TfliteGraph
 from harness.cli.inspect_view import show_file, show_finding, show_profile
-from harness.errors import EthosBenchError, ModelError, UsageError
-from harness.records.artefact import Compilation
-from harness.records.profile import Profile
-from harness.records.tflite_graph import TfliteGraph
 
 
 @dataclass(frozen=True)

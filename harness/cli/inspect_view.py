@@ -11,10 +11,10 @@ from rich.table import Table
 
 from conversion.placement import LAYOUT_KINDS
 from conversion.suggestions import Check, Suggestion, kinds_of
-from harness.records.artefact import Compilation
-from harness.records.placement import PlacedOperator, Placement, Where
-from harness.records.tflite_graph import Tensor, TfliteGraph
-from harness.records.unavailable import Unavailable
+from core.records.artefact import Compilation
+from core.records.placement import PlacedOperator, Placement, Where
+from core.records.unavailable import Unavailable
+from core.tflite.graph import Tensor, TfliteGraph
 
 PLACES: tuple[Where, ...] = ("executed", "fused", "elided", "cpu")
 FINGERPRINT_DIGITS = 16

@@ -14,7 +14,7 @@ from conversion.profile_files import DEFAULT_PROFILE
 from harness.cli.failing import exits_cleanly
 from harness.report.past_runs import runs_beside
 from harness.report.recommendation import STRENGTH, Candidate, Limits, Recommendation, recommend
-from harness.stored_run import find_run, read_run
+from harness.results.stored_run import find_run, read_run
 
 WIDTH = 120
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from harness.cli.failing import exits_cleanly
-from harness.detection.dataset import load_dataset
 from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
 from harness.report.html.page import write_page
 from harness.report.past import Past, past_of
-from harness.stored_run import find_run, read_run
+from harness.results.stored_run import find_run, read_run
+from harness.tasks.detect.dataset import load_dataset
 
 
 @click.command("report")

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from core.errors import TargetUnavailable, UsageError
 from harness.cli.failing import exits_cleanly
-from harness.errors import TargetUnavailable, UsageError
 from targets.boards.link import Link, LinkLost
 from targets.boards.preflight import Finding, ask_board, findings
 from targets.boards.targets_file import find_board, read_boards, targets_file

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from harness.detection.bootstrap import Interval
+from core.metrics import LATENCIES, Metric, metric_of
+from core.records.measurement import key_of
 from harness.history.changes import Change, changes, forbids
-from harness.metrics import LATENCIES, Metric, metric_of
-from harness.records.measurement import key_of
+from harness.results.stored_run import StoredRun
 from harness.statistics.shift import BOUND, Shift, ShiftVerdict, runs_shift
-from harness.stored_run import StoredRun
+from harness.tasks.detect.bootstrap import Interval
 
 Record = Mapping[str, Any]
 Key = tuple[str, str, str, str, str, str]

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from harness.errors import HistoryError, HistoryUnavailable, ToolMissing, UsageError
+from core.errors import HistoryError, HistoryUnavailable, ToolMissing, UsageError
 
 ENVIRONMENT = "ETHOS_BENCH_HISTORY"
 DEFAULT_NAME = "history.db"

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
-from harness.errors import EthosBenchError
+from core.errors import EthosBenchError
 from harness.history.sending import send, told
 from harness.history.spool import Spool
 from harness.history.store import History
-from harness.store import Results
-from harness.stored_run import StoredRun
+from harness.results.store import Results
+from harness.results.stored_run import StoredRun
 
 SESSION_WAIT_S = 10
 """Seconds that the end of a session waits for a history; the spool keeps the run longer."""

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from harness.detection.bootstrap import Interval, bootstrap_difference
-from harness.detection.dataset import Dataset
-from harness.detection.detections import Detections, from_coco
-from harness.errors import HistoryError
+from core.errors import HistoryError
 from harness.history.comparison import Earlier, MapInterval
 from harness.history.store import History
+from harness.results.stored_run import StoredRun
 from harness.statistics.shift import LEVEL
-from harness.stored_run import StoredRun
+from harness.tasks.detect.bootstrap import Interval, bootstrap_difference
+from harness.tasks.detect.dataset import Dataset
+from harness.tasks.detect.detections import Detections, from_coco
 
 QUALIFIERS = ("variant", "profile", "target", "stat", "graph")
 

@@ -11,7 +11,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from harness.errors import HistoryError
+from core.errors import HistoryError
 from harness.history.tables import METADATA
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.errors import HistoryError, HistoryUnavailable
+from core.errors import HistoryError, HistoryUnavailable
 from harness.history.spool import Spool
 from harness.history.store import History
-from harness.stored_run import StoredRun
+from harness.results.stored_run import StoredRun
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from harness.errors import HistoryError, HistoryUnavailable
-from harness.stored_run import StoredRun
+from core.errors import HistoryError, HistoryUnavailable
+from harness.results.stored_run import StoredRun
 
 NAME = "spool"
 

@@ -14,11 +14,11 @@ from sqlalchemy import URL, ColumnElement, Connection, Engine, Select, Table, an
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row
 
-from harness.errors import HistoryError, UsageError
+from core.errors import HistoryError, UsageError
 from harness.history.engine import WAIT_S, database_errors, open_engine, shown
 from harness.history.schema import migrate, require_current
 from harness.history.tables import BASELINES, FAILURES, IDENTITIES, RECORDS, RUNS, SAMPLES, VERDICTS
-from harness.stored_run import StoredRun, canonical
+from harness.results.stored_run import StoredRun, canonical
 
 REQUIRED = ("variant", "profile", "target", "metric", "unit", "evidence")
 OPTIONAL = ("stat", "graph", "note")

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
+from core.metrics import metric_of
+from core.records.measurement import key_of
 from harness.history.changes import causes, changes, forbids
 from harness.history.comparison import Key
 from harness.history.store import Point
-from harness.metrics import metric_of
-from harness.records.measurement import key_of
 from harness.statistics.change_points import change_points
 
 SHORTEST = 0.01

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import URL
 
-from harness.errors import HistoryError
+from core.errors import HistoryError
+from core.records.measurement import key_of
 from harness.history.store import Figure, History, Point
 from harness.history.trend import Trend, trends
-from harness.records.measurement import key_of
-from harness.stored_run import StoredRun
+from harness.results.stored_run import StoredRun
 
 MOST_RUNS = 60
 SEARCH_S = 3.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.errors import UsageError
-from harness.stored_run import RESULTS, StoredRun, read_run
+from core.errors import UsageError
+from harness.results.stored_run import RESULTS, StoredRun, read_run
 
 MOST = 30
 

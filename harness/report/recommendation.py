@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.errors import UsageError
+from core.errors import UsageError
 from harness.report.run_view import RunView
 from harness.report.tables import Record
-from harness.stored_run import StoredRun
+from harness.results.stored_run import StoredRun
 
 STRENGTH = ("measured", "simulated-fvp", "simulated-open", "estimated")
 """Evidence of an NPU's latency, the strongest first. Latencies of the host CPU say nothing of an NPU."""

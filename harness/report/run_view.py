@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.report.tables import Record, RecordTable
-from harness.stored_run import StoredRun
+from harness.results.stored_run import StoredRun
 
 Case = tuple[str, str, str]
 

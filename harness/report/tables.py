@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.records.measurement import key_of
+from core.records.measurement import key_of
 
 Record = Mapping[str, Any]
 MISSING = "-"

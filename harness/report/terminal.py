@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.report.tables import COLUMNS, MISSING, Column, Record, RecordTable, difference_text, found_text, outcome_counts
-from harness.store import Results
+from harness.results.store import Results
 
 COLOURS = {"confirmed": "green", "exceeded": "cyan", "fell short": "yellow", "refuted": "red"}
 NARROWEST = 132

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness.detection.bootstrap import Interval
-from harness.figures import Subject
-from harness.records.evidence import Evidence
-from harness.records.measurement import Measurement
-from harness.records.unavailable import Unavailable
+from core.records.evidence import Evidence
+from core.records.measurement import Measurement
+from core.records.unavailable import Unavailable
+from harness.tasks.detect.bootstrap import Interval
 from harness.workbench.detectors import Detected
+from harness.workbench.figures import Subject
 
 MAP_METRICS = ("map50", "map50_95", "map50_ultralytics83", "map50_95_ultralytics83")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.errors import UsageError
+from core.errors import UsageError
 from harness.workbench.options import BenchOptions
 from targets.table import TargetOptions, preferred_vela
 

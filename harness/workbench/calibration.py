@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from conversion.checkpoint import packaged_images
 from conversion.steps import Calibration
-from harness.detection.dataset import load_calibration
-from harness.detection.images import read_image
-from harness.detection.letterbox import letterbox
+from harness.tasks.detect.dataset import load_calibration
+from harness.tasks.detect.images import read_image
+from harness.tasks.detect.letterbox import letterbox
 
 WINDOWS_PER_PHOTOGRAPH = 8
 WINDOW_SHARE = 0.6

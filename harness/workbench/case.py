@@ -7,22 +7,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from harness import figures
-from harness.errors import RunError
-from harness.figures import Subject
-from harness.records.artefact import Artefact
-from harness.records.claim import Claim
-from harness.records.evidence import Evidence
-from harness.records.identity import Identity
-from harness.records.measurement import Measurement
-from harness.records.run import Run
-from harness.records.unavailable import Unavailable
-from harness.records.verdict import Verdict
-from harness.store import Findings
-from harness.verdicts import judge
+from core.errors import RunError
+from core.records.artefact import Artefact
+from core.records.claim import Claim
+from core.records.evidence import Evidence
+from core.records.identity import Identity
+from core.records.measurement import Measurement
+from core.records.run import Run
+from core.records.unavailable import Unavailable
+from core.records.verdict import Verdict
+from harness.claims.verdicts import judge
+from harness.results.store import Findings
+from harness.workbench import figures
 from harness.workbench.accuracy_figures import accuracy_figures, drop_figures
 from harness.workbench.detectors import Detected
 from harness.workbench.execution_figures import EQUALITY_METRICS, equality_figures
+from harness.workbench.figures import Subject
 from harness.workbench.reference import Equality
 from harness.workbench.workbench import Workbench
 

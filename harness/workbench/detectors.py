@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cache import entry
-from harness.detection.accuracy import Accuracy
-from harness.detection.coco import coco_accuracy
-from harness.detection.dataset import Dataset
-from harness.detection.detections import Detections, from_coco, to_coco
-from harness.detection.evaluate import COCO_SELECTION, PUBLISHED_MARGIN, PUBLISHED_SELECTION, collect, detect
-from harness.detection.graphs import dequantise, open_graph
-from harness.detection.layout import Layout, find_layout
-from harness.detection.nms import Selection
-from harness.detection.ultralytics_ap import ultralytics_accuracy
-from harness.errors import ModelError
-from harness.records.artefact import ModelFile
-from harness.records.unavailable import Unavailable
+from core.cache import entry
+from core.errors import ModelError
+from core.records.artefact import ModelFile
+from core.records.unavailable import Unavailable
+from harness.tasks.detect.accuracy import Accuracy
+from harness.tasks.detect.coco import coco_accuracy
+from harness.tasks.detect.dataset import Dataset
+from harness.tasks.detect.detections import Detections, from_coco, to_coco
+from harness.tasks.detect.evaluate import COCO_SELECTION, PUBLISHED_MARGIN, PUBLISHED_SELECTION, collect, detect
+from harness.tasks.detect.graphs import dequantise, open_graph
+from harness.tasks.detect.layout import Layout, find_layout
+from harness.tasks.detect.nms import Selection
+from harness.tasks.detect.ultralytics_ap import ultralytics_accuracy
 
 GENERATION = 1
 """Raised when decode or NMS change what they find."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.figures import Subject
-from harness.records.measurement import Measurement
-from harness.records.run import Run
-from harness.records.unavailable import Unavailable
+from core.records.measurement import Measurement
+from core.records.run import Run
+from core.records.unavailable import Unavailable
+from harness.workbench.figures import Subject
 from harness.workbench.reference import Equality
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from harness.records.misfit import Misfit
+from core.records.misfit import Misfit
 
 STEP = 32
 """The largest stride of a YOLO head, whose sizes are its multiples."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.detection.dataset import Dataset, evenly
-from harness.detection.evaluate import canvases
-from harness.detection.graphs import TensorFormat
-from harness.detection.letterbox import to_quantised
-from harness.records.tflite_nodes import Tensor
+from core.tflite.nodes import Tensor
+from harness.tasks.detect.dataset import Dataset, evenly
+from harness.tasks.detect.evaluate import canvases
+from harness.tasks.detect.graphs import TensorFormat
+from harness.tasks.detect.letterbox import to_quantised
 from harness.workbench.calibration import packaged_calibration
 
 Tensors = tuple[NDArray[np.int8], ...]

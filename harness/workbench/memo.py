@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-from harness.errors import EthosBenchError
+from core.errors import EthosBenchError
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from conversion.checkpoint import find_checkpoints
 from conversion.steps import Origin
 from conversion.variants import BY_NAME, VARIANTS
-from harness.errors import CheckpointError, UsageError
+from core.errors import CheckpointError, UsageError
 from harness.workbench.options import BenchOptions
 
 BASE = "base_silu"

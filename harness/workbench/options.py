@@ -8,7 +8,7 @@ from typing import Literal
 
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.variants import BY_NAME
-from harness.errors import UsageError
+from core.errors import UsageError
 
 DEFAULT_PROFILE = "ethos-u65-256"
 DEFAULT_TARGET = "sim"

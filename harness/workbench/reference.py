@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cache import entry
-from harness.records.artefact import ModelFile
-from harness.records.tflite_graph import TfliteGraph
+from core.cache import entry
+from core.records.artefact import ModelFile
+from core.tflite.graph import TfliteGraph
 from targets.tflite_micro import NAME, run_micro
 
 Array = NDArray[Any]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harness.errors import CompileError, ConversionError, EthosBenchError
-from harness.records.claim import Statement
-from harness.records.verdict import Verdict
-from harness.store import Findings
-from harness.verdicts import RANKING, Suite, decide
+from core.errors import CompileError, ConversionError, EthosBenchError
+from core.records.claim import Statement
+from core.records.verdict import Verdict
+from harness.claims.verdicts import RANKING, Suite, decide
+from harness.results.store import Findings
 from harness.workbench.workbench import Workbench
 
 

@@ -17,20 +17,20 @@ from conversion.profile_files import load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.steps import Calibration, facts_of
 from conversion.variants import activation_name, expected_activation
-from harness.detection.bootstrap import Interval, bootstrap_difference
-from harness.detection.dataset import Dataset, load_dataset
-from harness.detection.graphs import TensorFormat, open_graph
-from harness.errors import CheckpointError, EthosBenchError, ModelError, RunError, UsageError
-from harness.figures import memory_problems
-from harness.records.artefact import Artefact
-from harness.records.checkpoint_facts import CheckpointFacts
-from harness.records.job import Job
-from harness.records.misfit import Misfit
-from harness.records.run import Run
-from harness.records.unavailable import Unavailable
+from core.errors import CheckpointError, EthosBenchError, ModelError, RunError, UsageError
+from core.records.artefact import Artefact
+from core.records.checkpoint_facts import CheckpointFacts
+from core.records.job import Job
+from core.records.misfit import Misfit
+from core.records.run import Run
+from core.records.unavailable import Unavailable
+from harness.tasks.detect.bootstrap import Interval, bootstrap_difference
+from harness.tasks.detect.dataset import Dataset, load_dataset
+from harness.tasks.detect.graphs import TensorFormat, open_graph
 from harness.workbench.board_options import session_vela, target_options
 from harness.workbench.calibration import data_calibration, packaged_calibration
 from harness.workbench.detectors import Detected, detected, detected_in
+from harness.workbench.figures import memory_problems
 from harness.workbench.fitting import Misfits, largest_confirmed
 from harness.workbench.inputs import Inputs, of_dataset, of_noise, of_photographs
 from harness.workbench.memo import Memo

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.errors import RunError
-from harness.records.tflite_graph import TfliteGraph, parse
+from core.errors import RunError
+from core.tflite.graph import TfliteGraph, parse
 from targets.boards.execution import Execution
 from targets.boards.link import Said, sha256_of
 from targets.boards.preflight import environment_of

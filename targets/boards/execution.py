@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from harness.errors import EthosBenchError, RunError, TargetUnavailable
-from harness.records.artefact import ModelFile
+from core.errors import EthosBenchError, RunError, TargetUnavailable
+from core.records.artefact import ModelFile
 from targets.boards.journal import Journal
 from targets.boards.link import Heartbeat, Link, LinkLost, link_errors, sha256_of, stream_lines
 from targets.boards.preflight import environment_of

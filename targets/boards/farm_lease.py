@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness.errors import TargetUnavailable, ToolMissing, UsageError
+from core.errors import TargetUnavailable, ToolMissing, UsageError
 
 VARIABLE = "LG_COORDINATOR"
 END_S = 10.0

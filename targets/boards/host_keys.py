@@ -8,7 +8,7 @@ from pathlib import Path
 import paramiko
 from fabric import Connection
 
-from harness.errors import TargetUnavailable
+from core.errors import TargetUnavailable
 
 DEFAULT_FILES = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 SYSTEM_FILE = Path("/etc/ssh/ssh_known_hosts")

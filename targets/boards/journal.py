@@ -6,8 +6,8 @@ import contextlib
 from pathlib import Path
 from typing import TextIO
 
-from harness.errors import StorageError
-from harness.records.run import HANDED_OVER
+from core.errors import StorageError
+from core.records.run import HANDED_OVER
 
 
 class Journal:

@@ -18,7 +18,7 @@ from typing import Any
 import paramiko
 from fabric import Config, Connection
 
-from harness.errors import RunError, TargetUnavailable
+from core.errors import RunError, TargetUnavailable
 from targets.boards.host_keys import guard_host_key
 from targets.boards.targets_file import Board
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.errors import TargetUnavailable
+from core.errors import TargetUnavailable
 from targets.boards.link import Link
 from targets.boards.targets_file import Board
 

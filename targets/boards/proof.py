@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import RunError
-from harness.records.artefact import Artefact
-from harness.records.evidence import Evidence
-from harness.records.run import Proof, Run
-from harness.records.unavailable import Unavailable
+from core.errors import RunError
+from core.records.artefact import Artefact
+from core.records.evidence import Evidence
+from core.records.run import Proof, Run
+from core.records.unavailable import Unavailable
 from targets.boards.preflight import BoardFacts
 from targets.boards.targets_file import Board
 from targets.boards.transcript import Transcript

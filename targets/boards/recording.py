@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import RunError, StorageError, UsageError
-from harness.records.unavailable import Unavailable
+from core.errors import RunError, StorageError, UsageError
+from core.records.unavailable import Unavailable
 from targets.boards.preflight import BoardFacts
 from targets.boards.target_files import digests_of
 from targets.boards.targets_file import Board

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import RunError
-from harness.records.artefact import Artefact, ModelFile
+from core.errors import RunError
+from core.records.artefact import Artefact, ModelFile
 from targets.boards.link import sha256_of
 from targets.target import Graph
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from harness.errors import UsageError
+from core.errors import UsageError
 from targets.target import Graph
 
 if sys.version_info >= (3, 11):

@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cache import file_sha256
-from harness.errors import RunError
-from harness.processes import run_child
-from harness.records.artefact import Artefact
-from harness.records.evidence import Evidence
-from harness.records.job import Job
-from harness.records.placement import Placement
-from harness.records.run import Proof, Run
-from harness.records.unavailable import Unavailable
-from simulator.container import Container, Tensor, parse
-from simulator.errors import SimulatorError
+from core.cache import file_sha256
+from core.errors import RunError
+from core.processes import run_child
+from core.records.artefact import Artefact
+from core.records.evidence import Evidence
+from core.records.job import Job
+from core.records.placement import Placement
+from core.records.run import Proof, Run
+from core.records.unavailable import Unavailable
+from ethosu_simulator.container import Container, Tensor, parse
+from ethosu_simulator.errors import SimulatorError
 from targets.fvp.command import INPUT, MODEL, OUTPUT, Launch
 from targets.fvp.failures import require_success
 from targets.fvp.firmware import Firmware

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.records.profile import Corstone
+from core.records.profile import Corstone
 from targets.fvp.platforms import Platform
 
 MODEL, INPUT, OUTPUT = "model.tflite", "input.bin", "output.bin"

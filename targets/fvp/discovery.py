@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cache import cache_root
-from harness.errors import TargetUnavailable
+from core.cache import cache_root
+from core.errors import TargetUnavailable
 from targets.fvp.platforms import PLATFORMS, Platform
 
 VARIABLE = "ETHOS_BENCH_FVP"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from harness.errors import RunError
-from harness.processes import Finished
+from core.errors import RunError
+from core.processes import Finished
 from targets.fvp.command import Launch
 from targets.fvp.log import LICENCE, RunnerLog
 

@@ -15,9 +15,9 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from harness.cache import entry, file_sha256
-from harness.errors import ToolMissing, UsageError
-from harness.processes import run_child
+from core.cache import entry, file_sha256
+from core.errors import ToolMissing, UsageError
+from core.processes import run_child
 from targets.fvp.platforms import Platform
 
 PACKAGE = "mlia-ethos-u==0.1.0"

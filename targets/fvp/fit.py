@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.records.artefact import Compilation
-from harness.records.misfit import Misfit
-from harness.records.profile import Corstone
-from simulator.container import Container, parse
+from core.records.artefact import Compilation
+from core.records.misfit import Misfit
+from core.records.profile import Corstone
+from ethosu_simulator.container import Container, parse
 from targets.fvp.platforms import corstone
 
 RUNTIME_BYTES = 1024
@@ -28,7 +28,7 @@ class Needs:
 
 
 def needs(compilation: Compilation) -> Needs:
-    """The needs of a compiled file; `simulator.ContainerError` when it is damaged."""
+    """The needs of a compiled file; `ethosu_simulator.ContainerError` when it is damaged."""
     content = compilation.compiled.path.read_bytes()
     container = parse(content)
     on_chip = compilation.estimate.arena_area == "sram"

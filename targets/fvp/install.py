@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.cache import file_sha256, storage_errors
-from harness.errors import RunError, ToolMissing, UsageError
-from harness.processes import run_child
+from core.cache import file_sha256, storage_errors
+from core.errors import RunError, ToolMissing, UsageError
+from core.processes import run_child
 from targets.fvp.discovery import find, install_folder
 from targets.fvp.platforms import PLATFORMS, Platform
 

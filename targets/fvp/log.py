@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import RunError
+from core.errors import RunError
 
 COUNTERS = {
     "NPU ACTIVE": "active_cycles",

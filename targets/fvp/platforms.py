@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.errors import UsageError
-from harness.records.profile import Corstone, Npu, Profile
+from core.errors import UsageError
+from core.records.profile import Corstone, Npu, Profile
 
 
 @dataclass(frozen=True)

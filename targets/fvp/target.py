@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Literal
 
-from harness.errors import RunError
-from harness.records.artefact import Artefact
-from harness.records.job import Job
-from harness.records.misfit import Misfit
-from harness.records.profile import Profile
-from harness.records.run import Run
-from simulator.errors import SimulatorError
+from core.errors import RunError
+from core.records.artefact import Artefact
+from core.records.job import Job
+from core.records.misfit import Misfit
+from core.records.profile import Profile
+from core.records.run import Run
+from ethosu_simulator.errors import SimulatorError
 from targets.fvp.arm import ArmFvp
 from targets.fvp.discovery import Search, find
 from targets.fvp.firmware import Firmware, own_firmware, packaged_firmware

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from tests.benchmarks import tiny
+from tests.checkout import CHECKOUT
 from tests.harness.schema import read_results
 
-CHECKOUT = Path(__file__).parents[2]
 PATIENCE_S = 400
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import harness.workbench.workbench as workbench
-from harness.errors import TargetUnavailable
-from harness.records.job import Job
-from harness.records.run import Run
+from core.errors import TargetUnavailable
+from core.records.job import Job
+from core.records.run import Run
 from harness.workbench.models import Model
 from targets import table
 from targets.host import Host

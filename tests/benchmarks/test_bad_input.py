@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.benchmarks import tiny
 from tests.benchmarks.conftest import MakeModel, RunSuite
+from tests.checkout import CHECKOUT
 
 USAGE = 4
 
@@ -86,7 +87,7 @@ def test_a_vela_that_is_no_program_is_a_missing_tool(run_suite: RunSuite, model:
 
 @pytest.mark.slow
 def test_a_profile_whose_vela_configuration_does_not_exist(run_suite: RunSuite, model: MakeModel, tmp_path: Path) -> None:
-    shipped = Path(__file__).parents[2] / "conversion" / "profiles" / "ethos-u55-256.toml"
+    shipped = CHECKOUT / "conversion" / "profiles" / "ethos-u55-256.toml"
     profile = tmp_path / "mine.toml"
     profile.write_text(shipped.read_text().replace("Arm/vela.ini", "Mine/vela.ini"))
     run = run_suite("--model", model("detector"), "--npu", profile)

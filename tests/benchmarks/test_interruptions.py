@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.benchmarks.conftest import CHECKOUT, MakeModel, RunSuite, SuiteRun, suite_command, suite_environment
+from tests.benchmarks.conftest import MakeModel, RunSuite, SuiteRun, suite_command, suite_environment
+from tests.checkout import CHECKOUT
 from tests.children import gone
 from tests.harness.schema import read_results
 from tests.small_disk import mounted

@@ -7,15 +7,15 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from conversion.ranges import Floats, Range
-from harness.records.tflite_graph import Operator, TfliteGraph, parse
+from core.tflite.graph import Operator, TfliteGraph, parse
 from tests.conversion.tflite_builder import TinyModel
 
 pytest.importorskip("ai_edge_quantizer", reason="needs the extra `convert`")
 
-from benchmarks.recipes.bias import channel_means, correct_biases, layered
-from benchmarks.recipes.constants import FloatModel, replace_constants
-from benchmarks.recipes.distances import distance
-from benchmarks.recipes.wide import attention
+from benchmarks.studies.recipes.bias import channel_means, correct_biases, layered
+from benchmarks.studies.recipes.constants import FloatModel, replace_constants
+from benchmarks.studies.recipes.distances import distance
+from benchmarks.studies.recipes.wide import attention
 from conversion.quantise import assembled
 
 FIRST, SECOND = "first", "second"

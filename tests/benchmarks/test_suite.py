@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.benchmarks.conftest import MakeModel, RunSuite
+from tests.checkout import CHECKOUT
 
 DETERMINISTIC = ("compiled", "estimated")
 
@@ -166,7 +167,7 @@ def test_a_negative_verdict_is_a_result_and_with_strict_claims_a_failure(run_sui
 
 @pytest.mark.slow
 def test_a_model_that_does_not_fit_is_a_result(run_suite: RunSuite, model: MakeModel, tmp_path: Path) -> None:
-    shipped = Path(__file__).parents[2] / "conversion" / "profiles" / "ethos-u55-256.toml"
+    shipped = CHECKOUT / "conversion" / "profiles" / "ethos-u55-256.toml"
     text = shipped.read_text()
     budgets = [line for line in text.splitlines() if line.startswith("bytes")]
     assert budgets
@@ -247,7 +248,7 @@ def test_one_wrong_byte_fails_the_run_and_is_named(run_suite: RunSuite, model: M
 
 @pytest.mark.slow
 def test_a_session_that_did_not_name_the_suite_leaves_it_out(tmp_path: Path) -> None:
-    checkout = Path(__file__).parents[2]
+    checkout = CHECKOUT
     (tmp_path / "test_other.py").write_text("def test_other(): pass\n")
     command = [sys.executable, "-m", "pytest", "-q", "--co", ".", "--ignore", "tests", "-c", "pyproject.toml"]
     done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
-from harness.records.artefact import Artefact
+from core.records.artefact import Artefact
 from tests.benchmarks.conftest import model, run_suite, shared_cache  # noqa: F401  # fixtures of the whole suite
 from tests.boards.boards import Lab, TestBoard
 from tests.boards.session import board, lab, reason

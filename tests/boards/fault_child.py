@@ -11,7 +11,7 @@ import numpy as np
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
-from harness.records.job import Job
+from core.records.job import Job
 from targets.boards.transcript import Transcript
 from targets.table import TargetOptions, open_target
 

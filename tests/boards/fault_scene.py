@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
-from harness.errors import EthosBenchError
-from harness.records.artefact import Artefact
-from harness.records.job import Job
-from harness.records.run import Run
+from core.errors import EthosBenchError
+from core.records.artefact import Artefact
+from core.records.job import Job
+from core.records.run import Run
 from targets.boards.transcript import Transcript
 from targets.table import TargetOptions, open_target
 from tests.boards.boards import Lab, TestBoard

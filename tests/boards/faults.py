@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from harness.errors import EthosBenchError
+from core.errors import EthosBenchError
 from tests.boards.fault_scene import SILENCE_S, Scene
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"

@@ -24,8 +24,9 @@ from tests.boards import farm_faults, faults
 from tests.boards.boards import Lab, missing
 from tests.boards.farm_lab import FarmLab
 from tests.boards.fault_scene import Scene, fault_scene
+from tests.checkout import CHECKOUT
 
-TABLE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
+TABLE = CHECKOUT / "docs" / "reference" / "faults.md"
 HEAD = """# Faults
 
 What happens to a board and to a farm while they work, made for real on test boards (`tests/boards`: a real sshd in namespaces

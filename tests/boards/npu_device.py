@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator import NpuOperator, SimulatorError
-from simulator.container import DTYPES, Container, Operator, Tensor
-from simulator.limits import Limits
-from simulator.trace import Executed
+from ethosu_simulator import NpuOperator, SimulatorError
+from ethosu_simulator.container import DTYPES, Container, Operator, Tensor
+from ethosu_simulator.limits import Limits
+from ethosu_simulator.trace import Executed
 
 LARGEST_PART = 1 << 28
 

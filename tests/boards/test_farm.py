@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.errors import TargetUnavailable, UsageError
-from harness.metrics import BY_NAME
-from harness.records.artefact import Artefact
-from harness.records.job import Job
-from harness.records.run import Run
+from core.errors import TargetUnavailable, UsageError
+from core.metrics import BY_NAME
+from core.records.artefact import Artefact
+from core.records.job import Job
+from core.records.run import Run
 from targets.boards.farm_lease import FarmAgent
 from targets.table import TargetOptions, open_target
 from tests.benchmarks import tiny

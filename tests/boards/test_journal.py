@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import Results, RunHeader
+from harness.results.store import Results, RunHeader
 from targets.boards.journal import Journal
 
 SAMPLE = '{"event": "sample", "us": 1.5}'

@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from core.errors import RunError, TargetUnavailable
+from core.records.artefact import Artefact
+from core.records.evidence import Evidence
+from core.records.job import Job
+from core.records.run import Proof, Run
+from core.records.unavailable import Unavailable
 from harness.cli import main
-from harness.errors import RunError, TargetUnavailable
-from harness.records.artefact import Artefact
-from harness.records.evidence import Evidence
-from harness.records.job import Job
-from harness.records.run import Proof, Run
-from harness.records.unavailable import Unavailable
 from targets.table import TargetOptions, open_target
 from tests.boards.boards import Lab, TestBoard
 from tests.boards.far import far

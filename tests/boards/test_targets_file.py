@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from core.errors import UsageError
 from harness.cli import main
-from harness.errors import UsageError
 from harness.workbench.board_options import session_vela
 from harness.workbench.options import BenchOptions
 from targets.boards.targets_file import Board, find_board, read_boards
 from targets.table import TargetOptions, open_target
+from tests.checkout import CHECKOUT
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "targets-toml.md"
+DOCUMENT = CHECKOUT / "docs" / "reference" / "targets-toml.md"
 
 
 def written(tmp_path: Path, text: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.records.job import Job
+from core.records.job import Job
 from targets.table import TargetOptions, open_target
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.records.artefact import Artefact
-from harness.records.evidence import Evidence
+from core.records.artefact import Artefact
+from core.records.evidence import Evidence
 from targets.table import TargetOptions
 from targets.target import Graph
 from tests.boards.session import farm_row, replay_row, replay_spec, ssh_row

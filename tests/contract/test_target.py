@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
-from harness.errors import RunError, UsageError
-from harness.records.artefact import Artefact, ModelFile
-from harness.records.job import Job
-from harness.records.unavailable import Unavailable
+from core.errors import RunError, UsageError
+from core.records.artefact import Artefact, ModelFile
+from core.records.job import Job
+from core.records.unavailable import Unavailable
 from targets.table import TARGETS, open_target
 from targets.target import Target
 from tests.contract.rows import PROFILE, ROWS, Row, plain
@@ -278,7 +278,7 @@ def test_a_full_disk_under_the_temporary_folder_names_the_folder_and_the_way_out
 ) -> None:
     if not row.children:
         pytest.skip(f"{row.spec} writes no job files here")
-    from harness.errors import StorageError
+    from core.errors import StorageError
 
     def full(self: Path, data: bytes) -> int:
         raise OSError(28, "No space left on device")

@@ -10,7 +10,7 @@ import pytest
 
 from conversion.profile_files import load_profile
 from conversion.vela import compile_model
-from harness.records.artefact import Compilation
+from core.records.artefact import Compilation
 from tests.conversion import tflite_builder
 
 Compile = Callable[[str, str], Compilation]

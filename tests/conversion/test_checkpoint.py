@@ -19,13 +19,13 @@ from PIL import Image, UnidentifiedImageError
 from conversion.checkpoint import _ultralytics_tasks, find_checkpoints, load_checkpoint, packaged_images
 from conversion.steps import Origin, facts_of
 from conversion.variants import BY_NAME, CLASSES, VARIANTS
-from harness.errors import CheckpointError, UsageError
-from harness.records.checkpoint_facts import CheckpointFacts
+from core.errors import CheckpointError, UsageError
+from core.records.checkpoint_facts import CheckpointFacts
+from tests.checkout import CHECKOUT
 from tests.conftest import require_convert
 from tests.conversion.real_data import real_model
 
 convert = pytest.mark.convert
-CHECKOUT = Path(__file__).parents[2]
 SaveCheckpoint = Callable[..., Path]
 
 
@@ -452,7 +452,7 @@ def test_nothing_is_fetched_while_checkpoints_are_loaded_whole_or_broken(
         from pathlib import Path
         import socket
         from conversion.steps import Origin, facts_of
-        from harness.errors import CheckpointError
+        from core.errors import CheckpointError
         print(facts_of(Origin("mine", checkpoint=Path({str(save())!r})), print).activation)
         try:
             facts_of(Origin("broken", checkpoint=Path({str(broken)!r})), print)

@@ -15,9 +15,9 @@ from conversion import quantise
 from conversion.pipeline import Settings, Source, compile_source, int8_source, tflite_source
 from conversion.profile_files import load_profile
 from conversion.steps import Calibration, Origin, facts_of
-from harness.cache import file_sha256
-from harness.errors import ModelError, UsageError
-from harness.records.checkpoint_facts import CheckpointFacts
+from core.cache import file_sha256
+from core.errors import ModelError, UsageError
+from core.records.checkpoint_facts import CheckpointFacts
 from tests.benchmarks import tiny
 from tests.conftest import CONVERTED_SIZE, CONVERTED_VARIANT
 
@@ -148,7 +148,7 @@ def test_the_onnx_file_computes_what_torch_computes(source: Source, torch_maps: 
 @pytest.mark.convert
 @pytest.mark.slow
 def test_the_int8_file_computes_nearly_that_too(source: Source, torch_maps: list[NDArray[np.float32]]) -> None:
-    from harness.detection.graphs import open_graph
+    from harness.tasks.detect.graphs import open_graph
 
     found = open_graph(source.int8.path, 1).run(noise(CONVERTED_SIZE)[:1])
     for one, expected in zip(found, torch_maps, strict=True):

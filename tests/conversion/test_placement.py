@@ -14,11 +14,11 @@ from conversion.placement import placement
 from conversion.profile_files import load_profile
 from conversion.vela import compile_model
 from conversion.vela_outputs import DebugDatabase, Reasons, cpu_reasons, read_debug_database
-from harness.errors import CompileError
-from harness.records.artefact import Compilation
-from harness.records.placement import Placement
-from harness.records.tflite_graph import TfliteGraph, parse
-from harness.records.unavailable import Unavailable
+from core.errors import CompileError
+from core.records.artefact import Compilation
+from core.records.placement import Placement
+from core.records.unavailable import Unavailable
+from core.tflite.graph import TfliteGraph, parse
 from tests.conversion.conftest import Compile
 from tests.conversion.real_data import real_model
 from tests.conversion.tflite_builder import TinyModel

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conversion.profile_files import FOLDER, load_profile, profile_names
-from harness.errors import UsageError
+from core.errors import UsageError
 
 NAMES = ("ethos-u55-128", "ethos-u55-256", "ethos-u65-256", "ethos-u65-512", "ethos-u85-1024", "ethos-u85-256")
 OWN = """

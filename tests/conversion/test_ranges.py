@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from conversion.ranges import RangeRule, choose, observe, same_scale_groups
-from harness.records.tflite_graph import TfliteGraph, parse
+from core.tflite.graph import TfliteGraph, parse
 from tests.conversion.tflite_builder import TinyModel
 
 Floats = NDArray[np.float32]

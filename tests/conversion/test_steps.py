@@ -13,8 +13,8 @@ import pytest
 
 from conversion import steps, worker
 from conversion.steps import Calibration, Origin, facts_of, quantised, save_array
-from harness import errors
-from harness.errors import CheckpointError, ConversionError, EthosBenchError, StorageError, UsageError
+from core import errors
+from core.errors import CheckpointError, ConversionError, EthosBenchError, StorageError, UsageError
 
 FakeWorker = Callable[[str], None]
 

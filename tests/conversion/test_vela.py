@@ -14,7 +14,8 @@ import pytest
 
 from conversion.profile_files import load_profile
 from conversion.vela import compile_model, vela_executable, vela_version
-from harness.errors import CompileError, ModelError, StorageError, ToolMissing, UsageError
+from core.errors import CompileError, ModelError, StorageError, ToolMissing, UsageError
+from tests.checkout import CHECKOUT
 from tests.children import gone
 from tests.conversion.conftest import Compile, FakeVela
 
@@ -153,7 +154,7 @@ def test_ctrl_c_ends_vela_with_its_children_and_leaves_nothing(
         f"compile_model(Path({str(model_file('all_on_the_npu'))!r}), load_profile('ethos-u55-256'), "
         f"Path({str(output)!r}), {fake!r})"
     )
-    started = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL)
+    started = subprocess.Popen([sys.executable, "-c", code], cwd=CHECKOUT, stderr=subprocess.DEVNULL)
     while not pid_file.exists() or not pid_file.read_text().strip():
         assert started.poll() is None
         time.sleep(0.05)

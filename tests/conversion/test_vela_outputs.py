@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
-from harness.errors import CompileError
+from core.errors import CompileError
 
 REGOR = """
 Warning (supported operators) operator: LEAKY_RELU, ofm: 'it's a name'

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from harness.records.claim import Claim, Document, Statement
-from harness.records.evidence import Evidence
-from harness.records.identity import Identity
-from harness.records.measurement import Measurement
-from harness.store import RunHeader
-from harness.verdicts import Suite
+from core.records.claim import Claim, Document, Statement
+from core.records.evidence import Evidence
+from core.records.identity import Identity
+from core.records.measurement import Measurement
+from harness.claims.verdicts import Suite
+from harness.results.store import RunHeader
 
 DOCUMENT = Document("the summary", "2025-10", "Arm Ethos-N", "https://example.org")
 LEVELS = ("level2_relu", "level2_leaky", "level3_relu", "level3_leaky", "level4_relu", "level4_leaky")

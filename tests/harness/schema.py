@@ -8,7 +8,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-SCHEMA: dict[str, Any] = json.loads((Path(__file__).parents[2] / "harness" / "results.schema.json").read_text())
+from tests.checkout import CHECKOUT
+
+SCHEMA: dict[str, Any] = json.loads((CHECKOUT / "harness" / "results" / "results.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)
 
 

@@ -12,12 +12,12 @@ from ai_edge_litert import schema_py_generated as schema
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
-from harness.errors import RunError, UsageError
-from harness.records.artefact import Artefact
-from harness.records.job import Job
-from harness.records.run import Proof, Run
-from harness.records.tflite_graph import parse
-from harness.records.unavailable import Unavailable
+from core.errors import RunError, UsageError
+from core.records.artefact import Artefact
+from core.records.job import Job
+from core.records.run import Proof, Run
+from core.records.unavailable import Unavailable
+from core.tflite.graph import parse
 from targets.simulator import simulator_digest
 from targets.table import TargetOptions, open_target
 from targets.tflite_micro import NAME, run_micro

@@ -9,7 +9,7 @@ from harness.report.exports.junit import junit
 from harness.report.exports.mlia import mlia
 from harness.report.exports.summary import summary
 from harness.report.results_files import pytest_benchmark
-from harness.stored_run import StoredRun
+from harness.results.stored_run import StoredRun
 
 FORMATS: Mapping[str, Callable[[StoredRun], dict[str, str]]] = {
     "markdown": summary,

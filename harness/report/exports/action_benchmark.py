@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from harness.report.tables import Record
-from harness.stored_run import StoredRun
+from harness.results.stored_run import StoredRun
 
 SMALLER = frozenset(
     {"latency_us", "estimated_us", "npu_cycles", "arena_bytes", "flash_bytes", "map50_95_drop", "operators_cpu"}

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml  # it only writes here
 from harness.report.decision import decide_case
 from harness.report.run_view import Case, RunView
 from harness.report.tables import Record, difference_text, found_text
-from harness.stored_run import StoredRun
+from harness.results.stored_run import StoredRun
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold in any spelling."""

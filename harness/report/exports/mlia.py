@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.report.run_view import Case, RunView
 from harness.report.tables import Record
-from harness.stored_run import StoredRun
+from harness.results.stored_run import StoredRun
 
 SCHEMA_VERSION = "1.2.0"
 PROFILE = re.compile(r"ethos-(u\d+)-(\d+)")

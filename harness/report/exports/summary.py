@@ -8,7 +8,7 @@ from harness.report.decision import decide_run, decisions
 from harness.report.run_view import RunView
 from harness.report.tables import COLUMNS, MISSING, Column, value_text
 from harness.report.terminal import findings, merged, short_profile
-from harness.stored_run import StoredRun
+from harness.results.stored_run import StoredRun
 
 MARKS = {"ship": "✅", "stop": "❌", "open": "⚠️"}
 SHOWN_REASONS = 8

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.metrics import metric_of
 from harness.history.trend import Jump, Step, Trend
-from harness.metrics import metric_of
 from harness.report.html.vega import NARROW, SAID, Chart, Spec, axis, category, draw, field
 from harness.report.past import METRICS, Past, Shown
 from harness.report.terminal import short_profile

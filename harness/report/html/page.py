@@ -12,8 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.detection.dataset import Dataset
-from harness.errors import StorageError
+from core.errors import StorageError
 from harness.report.decision import Decision, decide_run, decisions
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
 from harness.report.html.claim_charts import claim_charts
@@ -26,8 +25,9 @@ from harness.report.past import Past
 from harness.report.run_view import Case, RunView
 from harness.report.tables import Record, RecordTable
 from harness.report.terminal import findings, merged, short_profile
-from harness.store import write_whole
-from harness.stored_run import StoredRun
+from harness.results.store import write_whole
+from harness.results.stored_run import StoredRun
+from harness.tasks.detect.dataset import Dataset
 
 TEMPLATES = Path(__file__).parent / "templates"
 AREA_NAMES = {"sram": "SRAM", "dram": "DRAM", "on_chip_flash": "on-chip flash", "off_chip_flash": "off-chip flash"}

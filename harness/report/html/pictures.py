@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from harness.detection.dataset import Dataset, LabelledImage
-from harness.detection.detections import Detections, from_coco
-from harness.detection.images import read_image
-from harness.detection.overlap import pairwise_iou
 from harness.report.run_view import Model, RunView
+from harness.tasks.detect.dataset import Dataset, LabelledImage
+from harness.tasks.detect.detections import Detections, from_coco
+from harness.tasks.detect.images import read_image
+from harness.tasks.detect.overlap import pairwise_iou
 
 SHOWN = 4
 LONGEST_SIDE = 320

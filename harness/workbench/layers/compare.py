@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 
 from conversion.compilations import compiled
 from conversion.pipeline import Source
-from harness.detection.images import read_image
-from harness.detection.letterbox import letterbox, to_quantised
-from harness.errors import ModelError
-from harness.records.placement import PlacedOperator
-from harness.records.profile import Profile
-from harness.records.tflite_graph import Operator, TfliteGraph
+from conversion.vela_layers import read_layers
+from core.errors import ModelError, RunError
+from core.records.placement import PlacedOperator
+from core.records.profile import Profile
+from core.tflite.graph import Operator, TfliteGraph
+from harness.tasks.detect.images import read_image
+from harness.tasks.detect.letterbox import letterbox, to_quantised
 from harness.workbench.layers.errors import Departure, departure, differing
-from harness.workbench.layers.values import NpuValues, float_values, int8_values, npu_values, real
+from harness.workbench.layers.values import float_values, int8_values, real
 from harness.workbench.workbench import Progress
+from targets.layer_values import NpuValues, npu_values
 
 Array = NDArray[Any]
 
@@ -88,7 +90,9 @@ class Layers:
         tell(f"compiling for {profile.name}")
         compilation = compiled(self.source.int8, profile, vela)
         tell(f"simulating {profile.accelerator_config}")
-        npu = npu_values(compilation, self.image, tell)
+        if compilation.debug_database is None:
+            raise RunError("the compilation has no debug database", "Vela's *_debug.xml beside the compiled file")
+        npu = npu_values(compilation, read_layers(compilation.debug_database), self.image, tell)
         places = {operator.index: operator for operator in compilation.placement.operators}
         graph = self.source.graph
         rows = tuple(

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import simulator
-from conversion.vela_layers import read_layers
-from harness.detection.letterbox import to_float
-from harness.errors import ModelError, RunError, UsageError
-from harness.records.artefact import Compilation
-from harness.records.tflite_graph import TfliteGraph
-from harness.workbench.layers.assembly import Assembly
-from simulator.observe import observe
-from targets.simulator import Steps
+from core.errors import ModelError, UsageError
+from core.tflite.graph import TfliteGraph
+from harness.tasks.detect.letterbox import to_float
 from targets.tflite_micro import run_micro
-from targets.tflite_parts import Segment, every_tensor
+from targets.tflite_parts import every_tensor
 
 Array = NDArray[Any]
 
@@ -77,66 +70,6 @@ def _value(interpreter: Any, detail: dict[str, Any]) -> Array | None:
     except ValueError:  # a tensor that the runtime planned away, such as a variable's resource
         return None
     return values if values.dtype == np.float32 else None
-
-
-@dataclass
-class NpuValues:
-    """Tensor values by name out of one simulated run: of commands, and of tensors that the compiled file itself holds."""
-
-    assembly: Assembly
-    whole: dict[str, Array]
-    outputs: list[Array]
-    sign: str
-
-    def tensor(self, name: str, shape: tuple[int, ...], dtype: str) -> Array | None:
-        """A whole tensor in its TFLite shape, or None when it exists nowhere on its own."""
-        found = self.whole.get(name)
-        if found is not None and str(found.dtype) == dtype and found.size == math.prod(shape):
-            return found.reshape(shape)
-        return self.assembly.tensor(name, shape, dtype)
-
-
-@dataclass
-class _Observed(Steps):
-    """Steps whose NPU operators are watched."""
-
-    assembly: Assembly = field(default_factory=lambda: Assembly(()))
-    whole: dict[str, Array] = field(default_factory=dict)
-
-    def _on_npu(self, step: simulator.NpuOperator, number: int, values: list[dict[int, Array]]) -> None:
-        (held,) = values
-
-        def see(executed: simulator.Executed, written: Array | None) -> None:
-            self.seen.add((number, executed.command.address))
-            self.operations += 1
-            self.macs += executed.macs
-            if written is not None:
-                self.assembly.take((number, executed.command.address), written)
-
-        results = observe(step, [self.value(held, tensor) for tensor in step.inputs], see)
-        for tensor, result in zip(step.outputs, results, strict=True):
-            held[tensor.index] = self.whole[tensor.name] = result
-
-    def _on_cpu(self, step: Segment, values: list[dict[int, Array]]) -> None:
-        super()._on_cpu(step, values)
-        self.whole.update((name, values[0][index]) for index, name in zip(step.outputs, step.names, strict=True))
-
-
-def npu_values(compilation: Compilation, image: Array, tell: Any) -> NpuValues:
-    """Every tensor that survives in the compiled file or in the output of NPU commands, of one simulated run."""
-    if compilation.debug_database is None:
-        raise RunError("the compilation has no debug database", "Vela's *_debug.xml beside the compiled file")
-    path = compilation.compiled.path
-    try:
-        content = path.read_bytes()
-        steps = _Observed.of(simulator.load(path), content, path.name, tell)
-        assert isinstance(steps, _Observed)
-        steps.assembly = Assembly(read_layers(compilation.debug_database))
-        (outputs,) = steps.run([image])
-    except simulator.SimulatorError as error:
-        raise RunError(f"`{path}` does not run in the simulator: {error}") from error
-    steps.proof(compilation.placement, path.name)
-    return NpuValues(steps.assembly, steps.whole, outputs, steps.shares())
 
 
 def real(values: Array, scales: Sequence[float], zero_points: Sequence[int]) -> Array:

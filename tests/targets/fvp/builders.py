@@ -6,8 +6,8 @@ from pathlib import Path
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
-from harness.processes import Finished
-from harness.records.artefact import Artefact
+from core.processes import Finished
+from core.records.artefact import Artefact
 from targets.fvp.command import Launch
 from targets.fvp.log import RunnerLog
 from targets.fvp.platforms import corstone, platform_of

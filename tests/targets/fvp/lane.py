@@ -11,15 +11,14 @@ from pathlib import Path
 import pytest
 
 from conversion.profile_files import load_profile
-from harness.cache import cache_root
-from harness.errors import ToolMissing
-from harness.records.artefact import Artefact
-from harness.records.profile import Profile
+from core.cache import cache_root
+from core.errors import ToolMissing
+from core.records.artefact import Artefact
+from core.records.profile import Profile
 from targets.fvp.firmware import packaged_firmware
 from targets.fvp.platforms import platform_of
 from targets.table import TargetOptions
-
-CHECKOUT = Path(__file__).parents[3]
+from tests.checkout import CHECKOUT
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conversion.profile_files import load_profile, profile_names
-from harness.errors import UsageError
+from core.errors import UsageError
 from targets.fvp.platforms import corstone, platform_of
 from targets.fvp.target import open_fvp
 from targets.table import TargetOptions

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conversion.profile_files import load_profile
-from harness.errors import TargetUnavailable
+from core.errors import TargetUnavailable
 from targets.fvp.discovery import VARIABLE, find, install_folder
 from targets.fvp.platforms import Platform, platform_of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ToolMissing, UsageError
+from core.errors import ToolMissing, UsageError
 from targets.fvp import firmware
 from targets.fvp.firmware import own_firmware
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import RunError
-from harness.records.artefact import Artefact, ModelFile
+from core.errors import RunError
+from core.records.artefact import Artefact, ModelFile
 from targets.fvp.fit import misfits, needs
 from targets.fvp.platforms import corstone
 from targets.fvp.target import open_fvp

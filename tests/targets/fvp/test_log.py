@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversion.profile_files import load_profile
-from harness.errors import RunError
-from harness.records.placement import PlacedOperator, Placement
-from harness.records.run import Proof
-from harness.records.unavailable import Unavailable
+from core.errors import RunError
+from core.records.placement import PlacedOperator, Placement
+from core.records.run import Proof
+from core.records.unavailable import Unavailable
 from targets.fvp.arm import prove
 from targets.fvp.failures import require_success
 from targets.fvp.log import COUNTERS

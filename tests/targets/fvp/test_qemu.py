@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from tflite_micro.python.tflite_micro import runtime
 
 from conversion.profile_files import load_profile
-from harness.errors import RunError
-from harness.records.artefact import Artefact
-from harness.records.evidence import Evidence
-from harness.records.job import Job
-from harness.records.run import Run
-from harness.records.unavailable import Unavailable
+from core.errors import RunError
+from core.records.artefact import Artefact
+from core.records.evidence import Evidence
+from core.records.job import Job
+from core.records.run import Run
+from core.records.unavailable import Unavailable
 from targets.fvp import arm
 from targets.fvp.firmware import arena_bytes, packaged_firmware
 from targets.fvp.fit import needs

@@ -1,0 +1,1 @@
+"""The project's own measurements: speed, recipes, statistics; no part of the wheel."""

@@ -1,0 +1,74 @@
+"""A compiled model and how it was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.records.placement import Placement
+from core.records.profile import Profile
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file and the SHA-256 of its bytes."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Vela's summary of one compilation: cycles and bytes, none of them measured.
+
+    `memory_bytes` maps Vela's memory areas (sram, dram, on_chip_flash, off_chip_flash) to what the file needs there; feature
+    maps lie in `arena_area`, weights and command stream in `constants_area`. `macs` is Vela's own count, which includes copies
+    and pooling: `Placement.macs` is the count by definition.
+    """
+
+    cycles: int
+    latency_us: float
+    npu_cycles: int
+    macs: int
+    memory_bytes: dict[str, int]
+    arena_area: str
+    constants_area: str
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes needed in the memory of the feature maps; with constants in the same memory, theirs too."""
+        return self.memory_bytes[self.arena_area]
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """One int8 TFLite file compiled by Vela for one profile.
+
+    `command` is what was run, with file names only, `log` all that Vela printed, `debug_database` Vela's `*_debug.xml`.
+    """
+
+    compiled: ModelFile
+    profile: Profile
+    vela_version: str
+    command: tuple[str, ...]
+    estimate: Estimate
+    placement: Placement
+    log: str
+    debug_database: Path | None = None
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """What a target runs: the int8 source file, the compiled file, and where both came from.
+
+    `floating` is the float reference (ONNX), absent when the user brought a TFLite file. `weights` is the fingerprint of
+    the checkpoint's weights, `recipe` the quantisation recipe, both empty for a user's own TFLite file.
+    """
+
+    variant: str
+    source: ModelFile
+    compilation: Compilation
+    image_size: int
+    weights: str = ""
+    recipe: str = ""
+    floating: ModelFile | None = None

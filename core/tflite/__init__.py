@@ -1,0 +1,1 @@
+"""The one bounded reader of TFLite files: graph, nodes, multiply-accumulates, fingerprint."""

@@ -1,0 +1,33 @@
+"""A bit-exact functional simulator of Arm Ethos-U55, U65 and U85: `ethosu_simulator.load("model_vela.tflite").run([array])`."""
+
+from ethosu_simulator.errors import (
+    ConfigurationError,
+    ContainerError,
+    InputError,
+    MemoryFault,
+    NotModelled,
+    SimulatorError,
+    StreamError,
+    WeightStreamError,
+    WorkLimitError,
+)
+from ethosu_simulator.limits import Limits
+from ethosu_simulator.model import Model, NpuOperator, load
+from ethosu_simulator.trace import Executed
+
+__all__ = [
+    "ConfigurationError",
+    "ContainerError",
+    "Executed",
+    "InputError",
+    "Limits",
+    "MemoryFault",
+    "Model",
+    "NotModelled",
+    "NpuOperator",
+    "SimulatorError",
+    "StreamError",
+    "WeightStreamError",
+    "WorkLimitError",
+    "load",
+]

@@ -1,0 +1,302 @@
+"""A command stream turned once into what runs: stretches of steps, and between them operations left to ethosu_simulator.npu.
+
+Registers are followed at planning time, so that each operation is lowered with the values it will find. An operation that
+cannot be lowered, whatever the reason, keeps a copy of the registers and is done by `npu.do` when its turn comes: its errors
+are raised there, after everything before it was done, as if there were no plan. A stream with branches has no plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ethosu_simulator import npu
+from ethosu_simulator.errors import SimulatorError, StreamError
+from ethosu_simulator.fast import layout as at
+from ethosu_simulator.fast.constants import ConstantMemory
+from ethosu_simulator.fast.executor import available_threads, run_steps
+from ethosu_simulator.fast.feature_maps import Map, dense
+from ethosu_simulator.fast.lowering import MAX_CHAINED_BYTES, Place, lower
+from ethosu_simulator.fast.program import ALIGNMENT, Builder, Program, aligned
+from ethosu_simulator.limits import Limits
+from ethosu_simulator.machine import TABLE_BYTES, Machine
+from ethosu_simulator.memory import Memory
+from ethosu_simulator.ops.feature_maps import dtype_of, feature_map
+from ethosu_simulator.trace import Executed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ethosu_simulator.command_stream import Command, NpuConfig
+    from ethosu_simulator.register_file import RegisterFile
+    from ethosu_simulator.weights import KernelCache
+
+Bytes = NDArray[np.uint8]
+
+OVERRUN_BYTES = 256  # vector loads may look this far behind the last region
+MAX_IDLE_WORLDS = 2
+
+
+@dataclass
+class Stretch:
+    """Steps first .. last, and what a trace says of them."""
+
+    first: int
+    last: int
+    executed: list[Executed]
+
+
+@dataclass(frozen=True)
+class Left:
+    """An operation for ethosu_simulator.npu: registers, chaining buffers found, where its own goes, work spent before."""
+
+    command: Command
+    registers: RegisterFile
+    chained: dict[int, Map]
+    chains: tuple[int, Map] | None
+    spent: int
+
+
+@dataclass
+class World:
+    """One run's memory: all regions, tables and chaining buffers in one array, and the counters of its steps."""
+
+    memory: Bytes
+    regions: Memory
+    tables: Bytes
+    counters: NDArray[np.int64]
+    used: bool = False
+
+
+@dataclass
+class Plan:
+    """What runs, in order; `program` has the steps, `starts` says where each region begins in a world."""
+
+    config: NpuConfig
+    kernels: KernelCache
+    limits: Limits
+    read_only: dict[int, Bytes]
+    sizes: dict[int, int]
+    starts: dict[int, int]
+    tables_start: int
+    world_bytes: int
+    items: list[Stretch | Left]
+    program: Program
+    ending: StreamError | None
+    _idle: list[World] = field(default_factory=list)
+
+    def world(self) -> World:
+        """Memory for one run: constants in place, all else zero."""
+        try:
+            world = self._idle.pop()
+        except IndexError:
+            world = self._new_world()
+        if world.used:
+            for region, start in self.starts.items():
+                if region not in self.read_only:
+                    world.memory[start : start + self.sizes[region]] = 0
+            world.tables[:] = 0
+            world.counters[:] = 0
+        world.used = True
+        return world
+
+    def give_back(self, world: World) -> None:
+        """Keeps a world for the next run."""
+        if len(self._idle) < MAX_IDLE_WORLDS:
+            self._idle.append(world)
+
+    def _new_world(self) -> World:
+        memory = aligned(self.world_bytes)
+        regions = {}
+        for region, start in self.starts.items():
+            regions[region] = memory[start : start + self.sizes[region]]
+            if region in self.read_only:
+                regions[region][:] = self.read_only[region]
+                regions[region].flags.writeable = False
+        tables = memory[self.tables_start : self.tables_start + TABLE_BYTES]
+        return World(memory, Memory(regions), tables, np.zeros(2 * len(self.program.steps) + 2, np.int64))
+
+    def run(self, world: World, trace: list[Executed] | None) -> None:
+        """Does everything in order; each operation done is appended to `trace`."""
+        done = [] if trace is None else trace
+        machine = None
+        for item in self.items:
+            if isinstance(item, Stretch):
+                run_steps(self.program, world.memory, world.counters, item.first, item.last)
+                done.extend(item.executed)
+                continue
+            if machine is None:
+                machine = Machine(self.config, world.regions, self.kernels, self.limits)
+                machine.tables = world.tables
+            done.append(_do(machine, item, world))
+        if self.ending is not None:
+            raise self.ending
+
+
+def _do(machine: Machine, item: Left, world: World) -> Executed:
+    """One operation by ethosu_simulator.npu, with the chaining buffers that steps left and for those that come."""
+    machine.registers, machine.spent = item.registers, item.spent
+    machine.chained = {buffer: _view(world, found) for buffer, found in item.chained.items()}
+    executed = npu.do(machine, item.command)
+    if item.chains is not None and item.chains[0] in machine.chained:
+        buffer, found = item.chains
+        _view(world, found)[...] = machine.chained[buffer]
+    return executed
+
+
+def _view(world: World, found: Map) -> NDArray[np.generic]:
+    values: NDArray[np.generic] = world.memory[found.low : found.high].view(found.dtype).reshape(found.shape)
+    return values
+
+
+class Planner:
+    """Follows one stream and fills a Plan."""
+
+    def __init__(self, config: NpuConfig, kernels: KernelCache, sizes: Mapping[int, int], owners: Mapping[int, int],
+                 read_only: Mapping[int, Bytes], limits: Limits) -> None:  # fmt: skip
+        self._config, self._kernels, self._read_only, self._limits = config, kernels, dict(read_only), limits
+        self._sizes = dict(sizes)
+        self._starts: dict[int, int] = {}
+        self._end = 0
+        for region, size in sizes.items():
+            owner = owners.get(region, region)
+            self._starts[region] = self._starts[owner] if owner in self._starts else self._take(size)
+        self._tables_start = self._take(TABLE_BYTES)
+        shadows = {region: self._read_only.get(region, np.zeros(size, np.uint8)) for region, size in sizes.items()}
+        regions = {region: shadows[owners.get(region, region)] for region in sizes}
+        self._memory = ConstantMemory(regions, frozenset(self._read_only))
+        self._machine = Machine(config, self._memory, kernels, limits)
+        self._builder, self._items = Builder(), list[Stretch | Left]()
+        self._chained: dict[int, Map] = {}
+        self._rooms: dict[int, tuple[int, int]] = {}
+        self._tables_known, self._threads = True, available_threads()
+
+    def _take(self, size: int) -> int:
+        start = self._end
+        self._end += size + -size % ALIGNMENT
+        return start
+
+    def _chain_start(self, buffer: int, size: int) -> int:
+        start, room = self._rooms.get(buffer, (0, -1))
+        if room < size:
+            room = 1 << max(6, (size - 1).bit_length())
+            start = self._take(room)
+            self._rooms[buffer] = start, room
+        return start
+
+    def plan(self, commands: Sequence[Command]) -> Plan:
+        """The plan of the stream."""
+        ending: StreamError | None = StreamError(npu.NO_STOP)
+        for command in commands:
+            if not command.register.is_operation:
+                self._machine.registers.set(command)
+            elif command.register.name == "OP_STOP":
+                ending = None
+                break
+            elif command.register.name not in npu.NO_EFFECT:
+                self._operation(command)
+        self._end += OVERRUN_BYTES
+        return Plan(
+            self._config, self._kernels, self._limits, self._read_only, self._sizes, self._starts, self._tables_start,
+            self._end, self._items, self._builder.finish(self._threads), ending,
+        )  # fmt: skip
+
+    def _operation(self, command: Command) -> None:
+        spent = self._machine.spent
+        try:
+            if command.register.name in npu.OPERATIONS:
+                self._machine.spend(*npu.cost(self._machine, command))
+            executed = self._copy(command) if command.register.name == "OP_DMA_START" else self._lowered(command)
+        except SimulatorError:
+            executed = None
+        if executed is None:
+            self._leave(command, spent)
+        elif self._items and isinstance(self._items[-1], Stretch):
+            self._items[-1].last = len(self._builder)
+            self._items[-1].executed.append(executed)
+        else:
+            self._items.append(Stretch(len(self._builder) - 1, len(self._builder), [executed]))
+
+    def _lowered(self, command: Command) -> Executed | None:
+        place = Place(self._machine, self._builder, self._starts, self._tables_start, self._chained, self._chain_start,
+                      self._tables_known, self._threads)  # fmt: skip
+        found = lower(place, command)
+        if found is None:
+            return None
+        executed, written = found
+        registers = self._machine.registers
+        region = registers.number("OFM_REGION")
+        if self._machine.storage("OFM") == "CHAINED":
+            self._chained[region] = written
+        else:
+            start = self._starts[region]
+            self._memory.forget(region, written.low - start, written.high - start)
+        return executed
+
+    def _copy(self, command: Command) -> Executed | None:
+        """A transfer in one dimension between regions, or into the table memory."""
+        registers, u85 = self._machine.registers, self._machine.is_u85
+        modes = [registers.choice("DMA0_SRC_REGION", "region_mode")]
+        modes.append(registers.choice("DMA0_SRC_REGION" if u85 else "DMA0_DST_REGION", "stride_mode"))
+        if u85:
+            modes += [registers.choice(f"DMA0_{side}_REGION", "idx_mode") for side in ("SRC", "DST")]
+        if modes != ["EXTERNAL", "D1"] + ["DISABLED"] * 2 * u85:
+            return None
+        length, source_region = registers.number("DMA0_LEN"), registers.number("DMA0_SRC_REGION")
+        self._machine.spend(length + 1)
+        source, target = registers.number("DMA0_SRC"), registers.number("DMA0_DST")
+        self._memory.check(source_region, source, length)
+        content = self._memory.known(source_region, source, length)
+        start = self._starts[source_region] + source
+        if registers.choice("DMA0_DST_REGION", "region_mode") == "INTERNAL":
+            to = target - self._machine.tables_at
+            if not 0 <= to <= TABLE_BYTES - length:
+                return None
+            if content is None:
+                self._tables_known = False
+            else:
+                self._machine.tables[to : to + length] = content
+            to += self._tables_start
+        else:
+            region = registers.number("DMA0_DST_REGION")
+            self._memory.check(region, target, length)
+            self._memory.check_writable(region)
+            to = self._starts[region] + target
+            if start < to + length and to < start + length:
+                return None
+            if content is None:
+                self._memory.forget(region, target, target + length)
+            else:
+                self._memory.store(region, target, content.copy())
+        self._builder.step({at.KIND: at.COPY, at.SOURCE: start, at.TARGET: to, at.LENGTH: length}, length // 8)
+        return Executed(command, (length,), 0)
+
+    def _leave(self, command: Command, spent: int) -> None:
+        """Leaves the operation to ethosu_simulator.npu and forgets what it may overwrite."""
+        before, chains = dict(self._chained), None
+        try:
+            chains = self._forget_output(command)
+        except SimulatorError:  # the operation will say so itself, if it comes to that
+            self._memory.forget_all()
+        self._items.append(Left(command, self._machine.registers.copy(), before, chains, spent))
+
+    def _forget_output(self, command: Command) -> tuple[int, Map] | None:
+        registers, machine = self._machine.registers, self._machine
+        if command.register.name == "OP_DMA_START":
+            self._tables_known = False
+            self._memory.forget_all()
+            return None
+        shape, dtype, region = machine.ofm_shape(), dtype_of(registers, "OFM"), registers.number("OFM_REGION")
+        if machine.storage("OFM") == "CHAINED":
+            size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+            if size >= MAX_CHAINED_BYTES:
+                raise StreamError(f"a chaining buffer of {size} bytes: expected less than {MAX_CHAINED_BYTES}")
+            self._chained[region] = dense(self._chain_start(region, size), shape, dtype)
+            return region, self._chained[region]
+        order = machine.turned()[1] if machine.is_u85 else (0, 1, 2)
+        stored = shape[order[0]], shape[order[1]], shape[order[2]]
+        self._memory.forget(region, *self._memory.extent(feature_map(registers, "OFM"), stored))
+        return None

@@ -1,0 +1,1 @@
+"""Thresholds: read from a file, and held against the figures of a run."""

@@ -1,0 +1,1 @@
+"""Documented figures: read from files, and held against what was found."""

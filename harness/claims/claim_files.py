@@ -1,0 +1,110 @@
+"""Reads documented figures from TOML: one file per document."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ConfigDict, FiniteFloat, NonNegativeFloat, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from core.errors import UsageError
+from core.records.claim import Claim, Comparability, Document, Statement
+from harness.claims.verdicts import RULES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+FILE_CONFIG = ConfigDict(extra="forbid")
+"""A key that nobody knows is a spelling mistake, and a claim that would be lost in silence."""
+
+
+@dataclass(frozen=True)
+class ClaimFile:
+    """Everything one document claims."""
+
+    claims: tuple[Claim, ...]
+    statements: tuple[Statement, ...]
+
+
+@pydantic_dataclass(config=FILE_CONFIG)
+class FigureTable:
+    """A `[[figures]]` table: what its claims share, and `values`: variant -> documented figure."""
+
+    id: str
+    metric: str
+    unit: str
+    tolerance: NonNegativeFloat
+    counts: str
+    comparability: Comparability
+    why: str
+    values: dict[str, FiniteFloat]
+    graph: str = ""
+    conditions: dict[str, str] = field(default_factory=dict)
+
+    def claims(self, document: Document) -> list[Claim]:
+        """One claim for each value."""
+        shared = {key: value for key, value in vars(self).items() if key in SHARED}
+        return [
+            Claim(**shared, id=f"{self.id}-{variant}", variant=variant, value=value, document=document)
+            for variant, value in self.values.items()
+        ]
+
+
+@pydantic_dataclass(config=FILE_CONFIG)
+class StatementTable:
+    """A `[[statements]]` table."""
+
+    id: str
+    text: str
+    rule: str
+    comparability: Comparability
+    why: str
+
+
+@pydantic_dataclass(config=FILE_CONFIG)
+class DocumentFile:
+    """A whole file."""
+
+    document: Document
+    figures: list[FigureTable] = field(default_factory=list)
+    statements: list[StatementTable] = field(default_factory=list)
+
+
+SHARED = ("metric", "unit", "tolerance", "counts", "comparability", "why", "graph", "conditions")
+"""Fields that a claim takes over from its table as they are."""
+
+
+def read_claims(folder: Path) -> ClaimFile:
+    """All claims and statements of a folder's TOML files, files in name order."""
+    files = [_read(path) for path in sorted(folder.glob("*.toml"))]
+    return ClaimFile(
+        tuple(claim for file in files for claim in file.claims),
+        tuple(statement for file in files for statement in file.statements),
+    )
+
+
+def _read(path: Path) -> ClaimFile:
+    """The claims of one file; UsageError that names it and says what is wrong."""
+    try:
+        content = TypeAdapter(DocumentFile).validate_python(tomllib.loads(path.read_text("utf-8")))
+    except ValidationError as error:
+        complaints = "; ".join(f"`{'.'.join(map(str, found['loc']))}`: {found['msg']}" for found in error.errors())
+        raise _wrong(path, complaints) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _wrong(path, str(error)) from error
+    unknown = [statement.rule for statement in content.statements if statement.rule not in RULES]
+    if unknown:
+        raise _wrong(path, f"no rule `{unknown[0]}`: one of {', '.join(RULES)}")
+    return ClaimFile(
+        tuple(claim for table in content.figures for claim in table.claims(content.document)),
+        tuple(Statement(**vars(table), document=content.document) for table in content.statements),
+    )
+
+
+def _wrong(path: Path, what: str) -> UsageError:
+    return UsageError(f"claims file `{path}` is wrong: {what}", "the fields of core/records/claim.py")

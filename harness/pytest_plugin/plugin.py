@@ -1,0 +1,283 @@
+"""The pytest plugin behind `pytest benchmarks/`: parameters, fixtures, error messages, results and the closing table."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import URL
+
+from conversion.vela import vela_executable, vela_version
+from core.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
+from harness.acceptance.thresholds import Threshold
+from harness.history.engine import history_url
+from harness.history.keeper import HistoryKeeper
+from harness.pytest_plugin.acceptance import AcceptanceLines, Requirement, read_thresholds
+from harness.pytest_plugin.options import add_options, parse_options
+from harness.pytest_plugin.scheduling import ByModel
+from harness.report.exports.junit import figure_properties
+from harness.report.progress import ProgressLines
+from harness.report.results_files import write_report, write_reports
+from harness.report.terminal import print_summary
+from harness.results.run_header import run_header
+from harness.results.store import Results
+from harness.workbench.case import Case
+from harness.workbench.suite import SuiteCase
+from harness.workbench.workbench import Workbench
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+ORDER = (
+    "test_identity", "test_offload", "test_memory", "test_execution", "test_latency", "test_accuracy", "test_claims",
+    "test_acceptance",
+)  # fmt: skip
+"""Identity of every model comes before any compute; then model by model."""
+
+
+class Recorder:
+    """Keeps what tests found. Registered only in the process that writes the results, which under xdist runs no test."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the findings off a report, and note how the test ended; a results folder that is full ends the session."""
+        with _ending_the_session():
+            self._keep(report)
+
+    def _keep(self, report: pytest.TestReport) -> None:
+        findings = getattr(report, "ethos_findings", None)
+        if findings:
+            self.results.add(findings)
+        if report.when == "call" or not report.passed:
+            self.results.log(f"{report.outcome} {report.nodeid} {report.duration:.2f} s")
+        if report.failed:
+            message = getattr(report, "ethos_error", "") or str(report.longrepr).strip().splitlines()[-1]
+            self.results.fail(report.nodeid, message)
+
+
+BY_MODEL = ("load", "loadgroup")
+"""`--dist` of `-n N` alone, and of who asks for groups: models are the suite's."""
+thresholds_key = pytest.StashKey[list[Threshold]]()
+bench_key = pytest.StashKey[Workbench]()
+JOURNAL = "ethos_bench_journal"
+results_key = pytest.StashKey[Results]()
+history_key = pytest.StashKey[URL]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the suite."""
+    add_options(parser)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where samples are kept while they come."""
+    bench = node.config.stash.get(bench_key, None)
+    node.workerinput[JOURNAL] = str(bench.journal if bench else "")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModel | None:
+    """Give each model to one process, which then holds one board of a farm at a time, unless another `--dist` was asked for."""
+    bench = config.stash.get(bench_key, None)
+    return ByModel(config, log, bench) if bench and config.option.dist in BY_MODEL else None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the suite out of sessions that did not name it, such as `pytest .`: its options were not read there."""
+    if not collection_path.is_relative_to(BENCHMARKS):
+        return None
+    unread = config.stash.get(bench_key, None) is None
+    return True if unread or (collection_path.stem == "test_acceptance" and not config.option.acceptance) else None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Open the session's models, profiles and targets before anything is collected; a problem ends the session here."""
+    config = session.config
+    if not _runs_benchmarks(config):
+        return
+    progress = ProgressLines(config)
+    config.pluginmanager.register(progress, "ethos-bench-progress")
+    try:
+        bench = Workbench(parse_options(config), progress)
+        config.stash[bench_key] = bench
+        config.stash[thresholds_key] = read_thresholds(config.option.acceptance, bench)
+        if hasattr(config, "workerinput"):
+            bench.journal = Path(config.workerinput[JOURNAL])
+            return
+        header = run_header(config.invocation_params.args, Path(config.rootpath))
+        folder = config.option.results or Path(config.rootpath) / "results" / header.id
+        bench.journal = folder / "lost"
+        _check_inputs(bench)
+        if not config.option.collectonly:
+            config.stash[results_key] = Results(folder, header)
+            config.pluginmanager.register(Recorder(config.stash[results_key]), "ethos-bench-recorder")
+            config.stash[history_key] = history_url(config.option.history, folder.parent)
+            keeper = HistoryKeeper(config.stash[results_key], config.stash[history_key], folder.parent)
+            config.pluginmanager.register(AcceptanceLines(config.stash[results_key]), "ethos-bench-acceptance")
+            config.pluginmanager.register(keeper, "ethos-bench-history")
+    except (UsageError, CheckpointError, DatasetError) as error:
+        raise pytest.UsageError(str(error)) from error
+    except EthosBenchError as error:
+        pytest.exit(f"ERROR: {error}", returncode=error.exit_code)
+
+
+def _check_inputs(bench: Workbench) -> None:
+    """Raise what would fail every test: a data set, a compiler or a target that is not there."""
+    _ = bench.dataset
+    vela_version(vela_executable(bench.options.vela))
+    for spec in bench.options.targets:
+        try:
+            for profile in bench.profiles:
+                bench.engine(spec, profile)
+        except TargetUnavailable:
+            if not bench.options.allow_missing_target:
+                raise
+
+
+def _runs_benchmarks(config: pytest.Config) -> bool:
+    places = [Path(config.invocation_params.dir, str(argument).split("::")[0]).resolve() for argument in config.args]
+    return any(place.is_relative_to(BENCHMARKS) for place in places)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What will run, before it runs."""
+    bench = config.stash.get(bench_key, None)
+    if bench is None:
+        return []
+    options = bench.options
+    without_data = "none: no accuracy" + ("" if options.model else ", calibrated on packaged photographs")
+    lines = [
+        f"models: {', '.join(bench.models)}",
+        f"NPUs: {', '.join(bench.profiles)}",
+        f"targets: {', '.join(options.targets)}",
+        *_engines(bench),
+        f"data: {options.data or without_data}",
+    ]
+    results = config.stash.get(results_key, None)
+    return [*lines, f"results: {results.folder}"] if results else lines
+
+
+def _engines(bench: Workbench) -> list[str]:
+    """What targets with several engines say of the session's profiles."""
+    lines: list[str] = []
+    for spec in bench.options.targets:
+        with contextlib.suppress(TargetUnavailable):  # --allow-missing-target: its tests say so
+            lines += [f"{spec}: {line}" for line in bench.describe(spec)]
+    return lines
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per variant, profile and target; one per profile and target for statements that compare variants."""
+    bench = metafunc.config.stash.get(bench_key, None)
+    if bench is None:
+        return
+    if "requirement" in metafunc.fixturenames:
+        thresholds = metafunc.config.stash[thresholds_key]
+        metafunc.parametrize("requirement", thresholds, ids=[one.id for one in thresholds], indirect=True)
+    places = [(profile, target) for profile in bench.profiles for target in bench.options.targets]
+    if "case" in metafunc.fixturenames:
+        cases = [(variant, *place) for variant in bench.models for place in places]
+        metafunc.parametrize("case", [pytest.param(case, id="-".join(case)) for case in cases], indirect=True)
+    elif "suite" in metafunc.fixturenames:
+        metafunc.parametrize("suite", [pytest.param(place, id="-".join(place)) for place in places], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Identity checks first, then everything of one model before the next, statements about all models last."""
+    if config.stash.get(bench_key, None) is None:
+        return
+    variants = {name: position for position, name in enumerate(config.stash[bench_key].models)}
+
+    def rank(item: pytest.Item) -> tuple[int, int, int]:
+        module = ORDER.index(item.path.stem) if item.path.stem in ORDER else len(ORDER)
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        variant = variants[parameters["case"][0]] if "case" in parameters else len(variants)
+        if "requirement" in parameters:
+            variant = variants[parameters["requirement"].variant]
+        return (0 if module == 0 else 1, variant, module)
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
+def bench(request: pytest.FixtureRequest) -> Iterator[Workbench]:
+    """The session's models, profiles and targets."""
+    found = request.config.stash[bench_key]
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest, bench: Workbench) -> Case:
+    """A variant on a profile and a target."""
+    variant, profile, target = request.param
+    _require_target(bench, profile, target)
+    made = Case(bench, variant, profile, target)
+    request.node.ethos_findings = made.findings
+    return made
+
+
+@pytest.fixture
+def suite(request: pytest.FixtureRequest, bench: Workbench) -> SuiteCase:
+    """All variants on one profile and target."""
+    profile, target = request.param
+    _require_target(bench, profile, target)
+    made = SuiteCase(bench, profile, target)
+    request.node.ethos_findings = made.findings
+    return made
+
+
+@pytest.fixture
+def requirement(request: pytest.FixtureRequest, bench: Workbench) -> Requirement:
+    """One threshold of --acceptance; a target that is missing makes it fail, never skip."""
+    made = Requirement(request.param, Case(bench, request.param.variant, request.param.profile, request.param.target))
+    request.node.ethos_findings = made.case.findings
+    return made
+
+
+def _require_target(bench: Workbench, profile: str, target: str) -> None:
+    try:
+        bench.engine(target, profile)
+    except TargetUnavailable as error:
+        pytest.skip(f"--allow-missing-target: {error.found}")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Let findings travel on the report, and give our own errors as their message instead of a stack trace."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    findings = getattr(item, "ethos_findings", None)
+    if findings and call.when == "call":
+        report.ethos_findings = findings.to_json()
+        item.user_properties.extend(figure_properties(report.ethos_findings["records"]))
+    if call.excinfo is not None and isinstance(call.excinfo.value, EthosBenchError):
+        report.longrepr = str(call.excinfo.value)
+        report.ethos_error = call.excinfo.value.found
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The table of models, and the verdicts."""
+    results = config.stash.get(results_key, None)
+    if results is None or not results.records:
+        return
+    with _ending_the_session():
+        write_reports(results)
+    print_summary(results, terminalreporter)
+    if not config.option.no_report:
+        with _ending_the_session():
+            page = write_report(results, config.stash[bench_key].dataset, config.stash[history_key])
+            terminalreporter.write_line(f"report: {page}")
+
+
+@contextlib.contextmanager
+def _ending_the_session() -> Iterator[None]:
+    """End the session with an error's message and exit code, where pytest would show a stack trace of its own."""
+    try:
+        yield
+    except EthosBenchError as error:
+        pytest.exit(str(error), returncode=error.exit_code)

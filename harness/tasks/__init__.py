@@ -1,0 +1,1 @@
+"""What a model is for: data set, decoding and metric of each task, one folder per task."""

@@ -1,0 +1,211 @@
+"""From what was found to records: the metrics of docs/reference/metrics.md, each with its evidence and identity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.records.artefact import Artefact, Compilation
+from core.records.checkpoint_facts import CheckpointFacts
+from core.records.evidence import Evidence
+from core.records.identity import Identity
+from core.records.measurement import Measurement, Value
+from core.records.misfit import Misfit
+from core.records.run import NO_CPU_BESIDE, Run
+from core.records.unavailable import Unavailable
+
+LATENCY_STATS: Mapping[str, Callable[[np.ndarray], float]] = {
+    "median": lambda samples: float(np.median(samples)),
+    "p95": lambda samples: float(np.percentile(samples, 95)),
+    "min": lambda samples: float(samples.min()),
+    "mean": lambda samples: float(samples.mean()),
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The case that a record belongs to, and the identity that all of its records share."""
+
+    variant: str
+    profile: str
+    target: str
+    identity: Identity
+
+    def record(
+        self, metric: str, value: Value, unit: str, evidence: Evidence, *, stat: str = "", graph: str = "", note: str = ""
+    ) -> Measurement:
+        """One record of this case."""
+        return Measurement(
+            self.variant, self.profile, self.target, metric, value, unit, evidence, self.identity, stat, graph, note
+        )
+
+    def with_options(self, options: Mapping[str, str]) -> Subject:
+        """The same case for figures that depend on more choices, such as the images."""
+        return replace(self, identity=replace(self.identity, options={**self.identity.options, **options}))
+
+    def with_target(self, fingerprint: dict[str, str]) -> Subject:
+        """The same case for figures that depend on the target that ran."""
+        return replace(self, identity=replace(self.identity, target=fingerprint))
+
+
+def identity_figures(
+    subject: Subject, facts: CheckpointFacts | None, activation: str, twin: str, checkpoint_bytes: int
+) -> list[Measurement]:
+    """What the model is: activation, parameters, file size, and which other model it equals.
+
+    `facts` is None for a TFLite file, `checkpoint_bytes` 0 where there is no checkpoint file.
+    """
+    no_file = Unavailable("no checkpoint file: seeded weights" if facts else "no checkpoint file: a TFLite file was given")
+    found = [
+        subject.record("activation", activation, "name", Evidence.COMPILED),
+        subject.record("same_model_as", twin or "none", "name", Evidence.COMPILED),
+        subject.record("checkpoint_bytes", checkpoint_bytes or no_file, "bytes", Evidence.COMPILED),
+    ]
+    parameters: Value = facts.parameters if facts else Unavailable("a TFLite file does not say how it was parametrised")
+    found.append(subject.record("parameters", parameters, "count", Evidence.COMPILED))
+    return found
+
+
+def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurement]:
+    """Where the compiled file puts the work, and Vela's estimate of it."""
+    placement, estimate = compilation.placement, compilation.estimate
+    cpu_note = ", ".join(sorted({operator.operator for operator in placement.cpu}))
+    return [
+        subject.record("npu_operator_share", placement.operator_share, "ratio", Evidence.COMPILED, note=cpu_note),
+        subject.record("npu_mac_share", placement.mac_share, "ratio", Evidence.COMPILED),
+        subject.record("npu_cycle_share", placement.cycle_share, "ratio", Evidence.ESTIMATED),
+        subject.record("npu_cpu_crossings", placement.crossings, "count", Evidence.COMPILED),
+        subject.record("macs", placement.macs, "count", Evidence.COMPILED),
+        subject.record("image_size", _image_size(subject), "px", Evidence.COMPILED),
+        subject.record("estimated_us", estimate.latency_us, "us", Evidence.ESTIMATED),
+        *(
+            subject.record(f"operators_{where}", placement.count(where), "count", Evidence.COMPILED)
+            for where in ("executed", "fused", "elided", "cpu")
+        ),
+    ]
+
+
+def _image_size(subject: Subject) -> Value:
+    return int(subject.identity.options.get("image_size", "0")) or Unavailable("the input is no image")
+
+
+def memory_figures(
+    subject: Subject, compilation: Compilation, compiled_bytes: int, misfits: Sequence[Misfit], fitting: int | Unavailable
+) -> list[Measurement]:
+    """What the compiled file needs, and whether the platform has it.
+
+    `fitting` is the largest image size at which it would have it, in pixels (0: none), or why that is not known.
+    """
+    needs, budget = compilation.estimate.memory_bytes, compilation.profile.budget
+    said = [str(misfit) for misfit in misfits]
+    if misfits and isinstance(fitting, int):
+        said.append(f"{fitting} px would fit (--imgsz auto)" if fitting else "no image size would fit")
+    return [
+        subject.record("arena_bytes", compilation.estimate.arena_bytes, "bytes", Evidence.COMPILED),
+        subject.record("flash_bytes", compiled_bytes, "bytes", Evidence.COMPILED, note="size of the compiled file"),
+        *(subject.record("memory_bytes", need, "bytes", Evidence.COMPILED, stat=area) for area, need in needs.items() if need),
+        *(
+            subject.record("memory_budget_bytes", has.bytes, "bytes", Evidence.DOCUMENTED, stat=area, note=has.source)
+            for area, has in budget.items()
+        ),
+        subject.record("fits", not misfits, "bool", Evidence.COMPILED, note="; ".join(said)),
+        *([subject.record("fitting_imgsz", fitting, "px", Evidence.COMPILED)] if misfits else []),
+    ]
+
+
+def memory_problems(compilation: Compilation) -> list[Misfit]:
+    """Each memory of the profile that is too small."""
+    budget = compilation.profile.budget
+    return [
+        Misfit("the platform", need, budget[area].bytes, area)
+        for area, need in compilation.estimate.memory_bytes.items()
+        if area in budget and need > budget[area].bytes
+    ]
+
+
+def latency_figures(subject: Subject, run: Run) -> list[Measurement]:
+    """Statistics of the latency samples; every sample itself is in samples.jsonl."""
+    subject = subject.with_target(run.fingerprint)
+    if isinstance(run.latency_us, Unavailable):
+        told: Mapping[str, Value] = run.latency_summary_us
+        note = "; ".join(run.notes) if told else ""
+        return [
+            subject.record("latency_us", told.get(stat, run.latency_us), "us", run.evidence, stat=stat, note=note)
+            for stat in LATENCY_STATS
+        ]
+    samples = np.asarray(run.latency_us)
+    note = "; ".join([f"{len(samples)} samples, {run.fingerprint.get('threads', '?')} threads", *run.notes])
+    return [
+        *(
+            subject.record("latency_us", reduce(samples), "us", run.evidence, stat=stat, note=note)
+            for stat, reduce in LATENCY_STATS.items()
+        ),
+        subject.record("process_peak_bytes", run.peak_memory_bytes, "bytes", run.evidence),
+        *_beside_cpu(subject, run, samples),
+    ]
+
+
+def _beside_cpu(subject: Subject, run: Run, samples: np.ndarray) -> list[Measurement]:
+    """The plain int8 file on the CPU beside the NPU, and how many times faster the NPU is; nothing where there is no NPU."""
+    if run.cpu_latency_us is NO_CPU_BESIDE:
+        return []
+    if isinstance(run.cpu_latency_us, Unavailable):
+        return [
+            subject.record("cpu_latency_us", run.cpu_latency_us, "us", run.evidence, stat="median"),
+            subject.record("speedup_over_cpu", run.cpu_latency_us, "ratio", run.evidence),
+        ]
+    beside = np.asarray(run.cpu_latency_us)
+    note = f"{len(beside)} samples of the plain int8 file on the same board's CPU"
+    return [
+        *(
+            subject.record("cpu_latency_us", reduce(beside), "us", Evidence.HOST, stat=stat, note=note)
+            for stat, reduce in LATENCY_STATS.items()
+        ),
+        subject.record("speedup_over_cpu", float(np.median(beside) / np.median(samples)), "ratio", run.evidence, note=note),
+    ]
+
+
+def execution_figures(subject: Subject, run: Run) -> list[Measurement]:
+    """What the run proves of NPU execution: the only figures that may be called measured offload."""
+    subject = subject.with_target(run.fingerprint)
+    share: Value = run.proof if isinstance(run.proof, Unavailable) else run.proof.share
+    sign = "" if isinstance(run.proof, Unavailable) else run.proof.sign
+    return [
+        subject.record("npu_executed_share", share, "ratio", run.evidence, note=sign),
+        subject.record("npu_time_share", run.npu_time_share, "ratio", run.evidence),
+        *counter_figures(subject, run),
+    ]
+
+
+def counter_figures(subject: Subject, run: Run) -> list[Measurement]:
+    """The NPU's own counters for one inference: cycles, and beats on its ports."""
+    found = []
+    for name, value in run.counters.items():
+        stat, _, unit = name.rpartition("_")
+        if unit in ("cycles", "beats"):
+            found.append(subject.record(f"npu_{unit}", value, unit, run.evidence, stat=stat))
+        else:
+            found.append(subject.record("npu_counter", value, "count", run.evidence, stat=name))
+    return found
+
+
+def unrun_figures(
+    subject: Subject, reason: Unavailable, metrics: Sequence[tuple[str, str]], stats: Sequence[str] = ("",)
+) -> list[Measurement]:
+    """What a run would have given, had the compiled file not shown before that it cannot be run."""
+    return [subject.record(metric, reason, unit, Evidence.COMPILED, stat=stat) for metric, unit in metrics for stat in stats]
+
+
+def artefact_identity(artefact: Artefact, options: Mapping[str, str], tools: Mapping[str, str]) -> Identity:
+    """What figures of a compiled artefact depend on."""
+    compilation = artefact.compilation
+    return Identity(
+        weights=artefact.weights,
+        tflite=artefact.source.sha256,
+        compiled=compilation.compiled.sha256,
+        profile=compilation.profile.identity,
+        tools={**tools, "vela": compilation.vela_version},
+        options={**options, "image_size": str(artefact.image_size), "recipe": artefact.recipe or "none"},
+    )

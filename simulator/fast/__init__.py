@@ -1,1 +1,0 @@
-"""The fast path: a stream turned into steps once, and run by compiled loops that give the same bytes as `simulator.npu`."""

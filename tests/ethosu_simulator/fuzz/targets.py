@@ -1,0 +1,129 @@
+"""What the fuzzer calls: each target takes any bytes and may only return, or raise a SimulatorError that it swallows."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import struct
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ethosu_simulator
+from ethosu_simulator import container, disassemble, model
+from ethosu_simulator.command_stream import decode, parse_payload
+from ethosu_simulator.weight_order import DEPTH_FIRST, DEPTHWISE, PART_KERNEL, Traversal, unpack_u55, unpack_u85
+from ethosu_simulator.weight_stream import decode_fast, decode_standard
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+LIMITS = ethosu_simulator.Limits(memory_bytes=1 << 22, work=1 << 13)
+MOST_WEIGHTS = 2000
+
+
+def decoder(data: bytes) -> None:
+    """A driver payload, decoded and disassembled."""
+    with contextlib.suppress(ethosu_simulator.SimulatorError):
+        commands = decode(parse_payload(data))
+        disassemble.text(commands)
+
+
+def weights(data: bytes) -> None:
+    """A weight stream in both formats, laid out by a traversal that its first bytes choose."""
+    if len(data) < 8:
+        return
+    kind, block, ublock, kernel_round, outputs, height, width, inputs = data[:8]
+    stream = np.frombuffer(data[8:], np.uint8)
+    how = Traversal(
+        (DEPTH_FIRST, PART_KERNEL, DEPTHWISE)[kind % 3], 1 + block % 32, 16, 1 + ublock % 8, 8, 1 + kind // 3 % 2, 1,
+        1 + kernel_round % 10, sparse=bool(kind & 128),
+    )  # fmt: skip
+    shape = (1 + outputs % 20, 1 + height % 9, 1 + width % 9, 1 if kind % 3 == 2 else 1 + inputs % 20)
+    for decoded in (decode_standard, decode_fast):
+        with contextlib.suppress(ethosu_simulator.SimulatorError):
+            values = decoded(stream, MOST_WEIGHTS)
+            unpack_u55(values, shape, how)
+        with contextlib.suppress(ethosu_simulator.SimulatorError):
+            unpack_u85([decoded(stream, MOST_WEIGHTS)] * 2, shape, how)
+
+
+def file(data: bytes) -> None:
+    """A whole TFLite file."""
+    with contextlib.suppress(ethosu_simulator.SimulatorError):
+        loaded = model.Model(container.parse(data), LIMITS)
+        loaded.run([np.zeros(tensor.shape, tensor.dtype) for tensor in loaded.inputs])
+
+
+def run(data: bytes) -> None:
+    """A model that Vela compiled, with bytes and words of its stream, weights and tables changed."""
+    if len(data) < 2:
+        return
+    seeds = compiled_models()
+    chosen = seeds[int.from_bytes(data[:2], "little") % len(seeds)]
+    file(changed(chosen, data[2:]))
+
+
+def plan(data: bytes) -> None:
+    """A changed model again, by the plan's compiled steps and command by command: the same bytes, or the same error.
+
+    The fuzzer mutates blindly here, mostly a few bytes: they only seed the choice of the model and of its one to four edits.
+    """
+    chance = random.Random(data)
+    chosen, edits = chance.choice(compiled_models()), chance.randbytes(7 * chance.randint(1, 4))
+    with contextlib.suppress(ethosu_simulator.SimulatorError):
+        loaded = model.Model(container.parse(changed(chosen, edits)), LIMITS)
+        for operator in loaded.operators:
+            if isinstance(operator, ethosu_simulator.NpuOperator):
+                inputs = [np.zeros(tensor.shape, tensor.dtype) for tensor in operator.inputs]
+                planned, interpreted = _outcome(operator.run, inputs), _outcome(operator.interpret, inputs)
+                if planned != interpreted:
+                    raise AssertionError(f"planned: {planned!r}; interpreted: {interpreted!r}")
+
+
+def _outcome(run: Callable[..., list[np.ndarray[Any, Any]]], inputs: list[np.ndarray[Any, Any]]) -> tuple[object, ...]:
+    """The bytes of all outputs and the operations done, or the error."""
+    trace: list[ethosu_simulator.Executed] = []
+    try:
+        outputs = run(inputs, trace)
+    except ethosu_simulator.SimulatorError as error:
+        return type(error).__name__, str(error)
+    return [values.tobytes() for values in outputs], [(done.name, done.shape, done.macs) for done in trace]
+
+
+def changed(original: bytes, edits: bytes) -> bytes:
+    """The file with edits of seven bytes each: a place (three bytes), then a word to write there, or to add to it."""
+    out = bytearray(original)
+    for at in range(0, min(len(edits), 7 * 64) - 6, 7):
+        place, word = int.from_bytes(edits[at : at + 3], "little"), edits[at + 3 : at + 7]
+        if place & 1:
+            out[(place >> 1) % len(out)] ^= word[0]
+        else:
+            start = 4 * ((place >> 1) % (len(out) // 4))
+            out[start : start + 4] = word
+    return bytes(out)
+
+
+@cache
+def compiled_models() -> tuple[bytes, ...]:
+    """The compiled files among the golden cases, the smallest first."""
+    files = [np.load(path)["compiled"].tobytes() for path in sorted(GOLDEN.glob("*.npz"))]
+    return tuple(sorted(files, key=len))
+
+
+def seeds(target: str) -> list[bytes]:
+    """Inputs to begin with."""
+    files = compiled_models()
+    if target == "file":
+        return list(files[:40])
+    if target in ("run", "plan"):
+        return [struct.pack("<H", i) + bytes(7) for i in range(len(files))]
+    streams = [parsed.tensors[op.inputs[0]] for parsed in map(container.parse, files) for op in parsed.operators if op.inputs]
+    if target == "decoder":
+        return [bytes(tensor.data) for tensor in streams if bytes(tensor.data[:3]) == b"COP"][:60]
+    regions = [container.parse(data) for data in files]
+    return [bytes(range(8)) + bytes(parsed.tensors[parsed.operators[0].inputs[1]].data)[:600] for parsed in regions][:60]
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {"decoder": decoder, "weights": weights, "file": file, "run": run, "plan": plan}

@@ -1,0 +1,161 @@
+"""The results folder: whole files, each figure once, and a clear error when it cannot be written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import StorageError
+from harness.results.store import Findings, Results, point_latest, write_whole
+from tests.harness.builders import header, measurement
+from tests.small_disk import mounted
+
+
+def sample_group(**changes: Any) -> dict[str, Any]:
+    group = {"variant": "v", "profile": "p", "target": "host", "executed": "e" * 64, "latency_us": [1.0, 2.0]}
+    return group | changes
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    return Results(tmp_path / "runs" / "one", header())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with mounted(tmp_path, "64k") as folder:
+        yield folder
+
+
+def content(results: Results) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((results.folder / "results.json").read_text())
+    return found
+
+
+def test_an_open_folder_has_valid_results_before_anything_was_found(results: Results) -> None:
+    assert content(results)["records"] == []
+    assert content(results)["run"]["id"] == header().id
+
+
+def test_the_same_figure_of_two_tests_is_kept_once(results: Results) -> None:
+    findings = Findings(records=[measurement(), measurement(stat="min"), measurement(graph="int8")])
+    results.add(findings.to_json())
+    results.add(Findings(records=[measurement(value=0.5), measurement(profile="ethos-u55-256")]).to_json())
+    records = content(results)["records"]
+    assert len(records) == 4
+    assert records[0]["value"] == 1.0
+
+
+def test_each_runs_samples_are_kept_once_in_their_order(results: Results) -> None:
+    results.add(Findings(samples=[sample_group(latency_us=[3.0, 1.0, 2.0])]).to_json())
+    results.add(Findings(samples=[sample_group(profile="other"), sample_group(target="fvp")]).to_json())
+    lines = [json.loads(line) for line in (results.folder / "samples.jsonl").read_text().splitlines()]
+    assert [line["latency_us"] for line in lines if line["target"] == "host"] == [3.0, 1.0, 2.0]
+    assert [line["index"] for line in lines] == [0, 1, 2, 0, 1]
+
+
+def test_files_and_texts_go_where_findings_say(results: Results, tmp_path: Path) -> None:
+    (tmp_path / "source.json").write_text("{}")
+    findings = Findings(files={"detections/a.json": str(tmp_path / "source.json")}, texts={"placement/a.json": "[]"})
+    results.add(findings.to_json())
+    assert (results.folder / "detections/a.json").read_text() == "{}"
+    assert (results.folder / "placement/a.json").read_text() == "[]"
+
+
+def test_failures_and_log_lines_are_kept(results: Results) -> None:
+    results.fail("test_x[a]", "why")
+    results.log("passed test_y")
+    assert content(results)["failures"] == [{"test": "test_x[a]", "message": "why"}]
+    assert (results.folder / "run.log").read_text().endswith("passed test_y\n")
+
+
+def test_latest_points_to_the_newest_run_by_a_relative_link(results: Results) -> None:
+    newer = Results(results.folder.parent / "two", header(id="two"))
+    link = newer.folder.parent / "latest"
+    assert str(link.readlink()) == "two"
+    assert json.loads((link / "results.json").read_text())["run"]["id"] == "two"
+
+
+def test_a_users_folder_called_latest_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "run").mkdir()
+    point_latest(tmp_path / "run")
+    assert (tmp_path / "latest").is_dir()
+    assert not (tmp_path / "latest").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", "run"]
+
+
+def test_a_link_to_a_run_that_was_deleted_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "latest").symlink_to("gone")
+    (tmp_path / "run").mkdir()
+    point_latest(tmp_path / "run")
+    assert str((tmp_path / "latest").readlink()) == "run"
+
+
+def test_a_second_run_into_the_same_folder_keeps_nothing_of_the_first(results: Results) -> None:
+    results.add(Findings(samples=[sample_group()], texts={"placement/old.json": "[]"}, records=[measurement()]).to_json())
+    results.log("old")
+    write_whole(results.folder / "old_model.md", "old")
+    write_whole(results.folder / "notes.txt", "the user's")
+    again = Results(results.folder, header(id="again"))
+    again.add(Findings(samples=[sample_group(latency_us=[9.0])]).to_json())
+    assert sorted(path.name for path in again.folder.iterdir()) == ["notes.txt", "results.json", "samples.jsonl"]
+    assert len((again.folder / "samples.jsonl").read_text().splitlines()) == 1
+
+
+def test_pages_in_a_folder_that_is_no_results_folder_are_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("the user's")
+    Results(tmp_path, header())
+    assert (tmp_path / "README.md").read_text() == "the user's"
+
+
+def test_a_file_is_the_old_one_or_the_new_one_and_never_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    write_whole(path, "old")
+
+    def cut(self: Path, text: str) -> int:
+        with self.open("w") as file:
+            file.write(text[:2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_text", cut)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, "new and longer")
+    assert path.read_text() == "old"
+    assert [found.name for found in tmp_path.iterdir()] == ["file"]
+
+
+def test_who_reads_a_file_while_it_is_written_anew_reads_the_old_one_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, "old")
+    with path.open() as reader:
+        write_whole(path, "new and longer")
+        assert reader.read() == "old"
+    assert path.read_text() == "new and longer"
+
+
+def test_a_value_that_json_has_no_word_for_is_refused_and_the_old_results_stay(results: Results) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        results.add(Findings(records=[measurement(value=float("nan"))]).to_json())
+    assert content(results)["records"] == []
+
+
+def test_a_place_that_is_no_folder_is_an_error_with_its_name_and_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="file/run") as caught:
+        Results(tmp_path / "file" / "run", header())
+    assert "--results" in caught.value.hint
+
+
+def test_a_full_disk_is_an_error_with_its_name_and_the_results_so_far_stay_whole(small_disk: Path) -> None:
+    results = Results(small_disk / "run", header())
+    results.add(Findings(records=[measurement()]).to_json())
+    big = Findings(texts={"placement/big.json": "x" * 2**20})
+    with pytest.raises(StorageError, match=r"small-disk/run.*No space left"):
+        results.add(big.to_json())
+    assert len(content(results)["records"]) == 1
+    assert not (results.folder / "placement/big.json").exists()

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.tasks.detect.decode import Floats, decode
+from harness.tasks.detect.layout import BoxUnit, Layout, find_layout
+
+SIZE, CLASSES = 64, 3
+GRIDS = (8, 4, 2)
+
+Row = tuple[int, int, float, float, float, float, float]
+"""anchor, class, score, x1, y1, x2, y2"""
+
+
+def raw_maps(random: np.random.Generator, channels_last: bool = True) -> list[Floats]:
+    """Box and class maps of the three scales with logits around the threshold."""
+    maps: list[Floats] = []
+    for grid in GRIDS:
+        maps.append(random.normal(0, 3, (1, grid, grid, 64)).astype(np.float32))
+        maps.append(random.normal(-3, 3, (1, grid, grid, CLASSES)).astype(np.float32))
+    return maps if channels_last else [np.ascontiguousarray(each.transpose(0, 3, 1, 2)) for each in maps]
+
+
+def layout_of(outputs: list[Floats], box_unit: BoxUnit = "auto") -> Layout:
+    layout = find_layout([output.shape for output in outputs], CLASSES, SIZE, box_unit)
+    assert isinstance(layout, Layout)
+    return layout
+
+
+def reference(maps: list[Floats], threshold: float) -> list[Row]:
+    """The definition, cell by cell in Python floats, of NHWC maps in scale order."""
+    rows: list[Row] = []
+    first = 0
+    for scale, grid in enumerate(GRIDS):
+        stride = SIZE // grid
+        for y in range(grid):
+            for x in range(grid):
+                sides = [expectation(maps[2 * scale][0, y, x, 16 * side : 16 * side + 16]) for side in range(4)]
+                box = (x + 0.5 - sides[0], y + 0.5 - sides[1], x + 0.5 + sides[2], y + 0.5 + sides[3])
+                for index, logit in enumerate(maps[2 * scale + 1][0, y, x]):
+                    score = 1 / (1 + math.exp(-float(logit)))
+                    if score > threshold:
+                        x1, y1, x2, y2 = (side * stride for side in box)
+                        rows.append((first + y * grid + x, index, score, x1, y1, x2, y2))
+        first += grid * grid
+    return rows
+
+
+def expectation(logits: Floats) -> float:
+    weights = [math.exp(float(logit)) for logit in logits]
+    return sum(bin_ * weight for bin_, weight in enumerate(weights)) / sum(weights)
+
+
+def rows_of(outputs: list[Floats], layout: Layout, threshold: float) -> list[Row]:
+    found = decode(outputs, layout, threshold)
+    assert found.boxes.dtype == found.scores.dtype == np.float32
+    table = zip(found.anchors.tolist(), found.classes.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True)
+    return sorted((anchor, index, score, *box) for anchor, index, score, box in table)
+
+
+@given(st.integers(0, 10**6), st.floats(0.001, 0.9), st.booleans(), st.permutations(range(6)))
+def test_raw_maps_decode_as_defined_in_any_order_and_axis_order(
+    seed: int, threshold: float, channels_last: bool, order: list[int]
+) -> None:
+    expected = reference(raw_maps(np.random.default_rng(seed)), threshold)
+    maps = raw_maps(np.random.default_rng(seed), channels_last)
+    shuffled = [maps[i] for i in order]
+    np.testing.assert_allclose(rows_of(shuffled, layout_of(shuffled), threshold), expected, rtol=2e-5, atol=2e-4)
+
+
+@given(st.integers(0, 10**6), st.booleans(), st.booleans(), st.sampled_from(["auto", "explicit"]))
+def test_decoded_outputs_mean_the_same_in_every_form(seed: int, fused: bool, normalised: bool, how: str) -> None:
+    random = np.random.default_rng(seed)
+    centres, sizes = random.uniform(0, SIZE, (2, 84)), random.uniform(1, 20, (2, 84))
+    centres[0, 0] = SIZE - 1  # some anchor of a real grid always reaches the edge
+    scores = random.uniform(0, 1, (CLASSES, 84)).astype(np.float32)
+    boxes = (np.concatenate([centres, sizes]) / (SIZE if normalised else 1)).astype(np.float32)
+    outputs = [np.concatenate([boxes, scores])[None]] if fused else [boxes[None], scores[None]]
+    unit: BoxUnit = "auto" if how == "auto" else "normalised" if normalised else "pixels"
+    found = rows_of(outputs, layout_of(outputs, unit), 0.5)
+    expected = [
+        (anchor, index, scores[index, anchor], *(centres[:, anchor] - sizes[:, anchor] / 2), *(centres + sizes / 2)[:, anchor])
+        for anchor in range(84)
+        for index in range(CLASSES)
+        if scores[index, anchor] > 0.5
+    ]
+    np.testing.assert_allclose(np.array(found).reshape(-1, 7), np.array(expected).reshape(-1, 7), rtol=1e-5, atol=1e-4)
+
+
+def test_a_score_equal_to_the_threshold_does_not_pass() -> None:
+    maps = [np.zeros_like(each) for each in raw_maps(np.random.default_rng(0))]
+    assert len(rows_of(maps, layout_of(maps), 0.5)) == 0
+    assert len(rows_of(maps, layout_of(maps), 0.4999)) == 84 * CLASSES
+
+
+@pytest.mark.filterwarnings("error")
+def test_enormous_logits_do_not_overflow() -> None:
+    maps = [np.full_like(each, 1e4 if i % 2 else -1e4) for i, each in enumerate(raw_maps(np.random.default_rng(0)))]
+    found = rows_of(maps, layout_of(maps), 0.25)
+    assert len(found) == 84 * CLASSES
+    assert np.isfinite(found).all()
+
+
+@given(st.integers(0, 10**6))
+def test_best_class_keeps_each_box_once_under_its_best_score(seed: int) -> None:
+    maps = raw_maps(np.random.default_rng(seed))
+    found = decode(maps, layout_of(maps), 0.05)
+    best = found.best_class()
+    assert len(set(best.anchors.tolist())) == len(best.anchors) == len(set(found.anchors.tolist()))
+    for anchor, score in zip(best.anchors, best.scores, strict=True):
+        assert score == found.scores[found.anchors == anchor].max()
