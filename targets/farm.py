@@ -16,8 +16,8 @@ from targets.boards.execution import SamplesLost
 from targets.boards.farm_lease import FarmAgent, FarmRefused, Place
 from targets.boards.proof import NoProof
 from targets.boards.targets_file import Board, find_board
+from targets.kinds import TargetOptions
 from targets.ssh_board import SshBoard
-from targets.table import TargetOptions
 from targets.target import Graph
 
 SET_ASIDE_AFTER = 2

@@ -22,7 +22,7 @@ from core.records.job import Job
 from core.records.run import Run
 from core.records.unavailable import Unavailable
 from targets.job_folder import job_errors
-from targets.table import TargetOptions
+from targets.kinds import TargetOptions
 from targets.target import Graph
 
 RUNNER = Path(__file__).parent / "runner" / "tflite_runner.py"

@@ -9,10 +9,10 @@ from types import TracebackType
 from core.errors import RunError, UsageError
 from core.records.job import Job
 from core.records.run import Run
-from targets.boards.proof import Ran
+from targets.boards.job_files import artefact_file, raw_inputs
+from targets.boards.proof import BoardRun
 from targets.boards.recording import Recording, job_key
-from targets.boards.target_files import artefact_file, raw_inputs
-from targets.table import TargetOptions
+from targets.kinds import TargetOptions
 from targets.target import Graph
 
 
@@ -53,6 +53,8 @@ class Replay:
         kept = self.recording.give(key, f"`{file.path}`")
         if kept.error or kept.npu is None:
             raise kept.error or RunError(f"the recording of `{file.path}` has no run")
-        ran = Ran(self.name, kept.board, kept.facts, job.artefact, file.sha256, kept.npu, kept.cpu, kept.threads, kept.notes)
+        ran = BoardRun(
+            self.name, kept.board, kept.facts, job.artefact, file.sha256, kept.npu, kept.cpu, kept.threads, kept.notes
+        )
         ran.require_complete(len(job.inputs), job.repeats)
         return ran.run()

@@ -22,7 +22,7 @@ from core.records.job import Job
 from core.records.placement import Placement
 from core.records.run import Proof, Run
 from core.records.unavailable import Unavailable
-from targets.table import TargetOptions
+from targets.kinds import TargetOptions
 from targets.target import Graph
 from targets.tflite_micro import NAME as MICRO
 from targets.tflite_micro import run_micro

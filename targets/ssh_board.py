@@ -16,14 +16,14 @@ from core.records.run import Run
 from core.records.unavailable import Unavailable
 from targets.boards.benchmark_model import BenchmarkModel
 from targets.boards.execution import Execution
+from targets.boards.job_files import artefact_file, raw_inputs
 from targets.boards.link import Link, LinkLost
 from targets.boards.preflight import BoardFacts, ask_board, require_ready, runs_benchmark_model
-from targets.boards.proof import Ran
-from targets.boards.recording import Kept, Recording, job_key
-from targets.boards.target_files import artefact_file, raw_inputs
+from targets.boards.proof import BoardRun
+from targets.boards.recording import RecordedJob, Recording, job_key
 from targets.boards.targets_file import Board, find_board
 from targets.boards.transcript import Transcript
-from targets.table import TargetOptions
+from targets.kinds import TargetOptions
 from targets.target import Graph
 
 CPU_REPEATS = 10
@@ -112,22 +112,22 @@ class SshBoard:
         self._record(job, file, ran, None)
         return ran.run()
 
-    def _run(self, job: Job, file: ModelFile) -> Ran:
+    def _run(self, job: Job, file: ModelFile) -> BoardRun:
         inputs = raw_inputs(job.inputs)
         npu = self._execute(file, inputs, job.repeats, job.warmup, on_npu=True)
         nothing = Unavailable("not asked for")
-        ran = Ran(self.name, self.described, self.facts, job.artefact, file.sha256, npu, nothing, self.threads, self.notes)
+        ran = BoardRun(self.name, self.described, self.facts, job.artefact, file.sha256, npu, nothing, self.threads, self.notes)
         ran.require_complete(len(job.inputs), job.repeats)
         ran.run()  # without proof there is nothing to compare with the CPU
         return replace(ran, cpu=self._cpu_run(job.artefact.source, inputs[:1], min(job.repeats, CPU_REPEATS)))
 
-    def _record(self, job: Job, file: ModelFile, ran: Ran | None, error: RunError | None) -> None:
+    def _record(self, job: Job, file: ModelFile, ran: BoardRun | None, error: RunError | None) -> None:
         """Keep what the board said, when that was asked for."""
         if self.options.record is None:
             return
         key = job_key(file.sha256, raw_inputs(job.inputs), job.repeats, job.warmup)
         cpu = ran.cpu if ran else Unavailable("the run failed")
-        kept = Kept(self.described, self.facts, self.threads, self.notes, ran.npu if ran else None, cpu, error)
+        kept = RecordedJob(self.described, self.facts, self.threads, self.notes, ran.npu if ran else None, cpu, error)
         Recording.begin(self.options.record, self.name, self.described).keep(key, kept)
 
     @property

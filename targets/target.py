@@ -7,7 +7,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from core.records.artefact import Artefact
 from core.records.job import Job
-from core.records.misfit import Misfit
+from core.records.memory_shortfall import MemoryShortfall
 from core.records.profile import Profile
 from core.records.run import Run
 
@@ -43,6 +43,6 @@ class PlatformTarget(Protocol):
         """One line on what will run a profile."""
         ...
 
-    def misfits(self, artefact: Artefact) -> tuple[Misfit, ...]:
-        """Each room that is too small for a model, known before anything runs; empty when it fits."""
+    def shortfalls(self, artefact: Artefact) -> tuple[MemoryShortfall, ...]:
+        """Each memory region that is too small for a model, known before anything runs; empty when it fits."""
         ...

@@ -17,8 +17,8 @@ from ethosu_simulator.fixed_point import (
     saturate,
 )
 from ethosu_simulator.jit import compiled
+from ethosu_simulator.ops.lookup_tables import SIGMOID, TANH
 from ethosu_simulator.ops.output_stage import look_up
-from ethosu_simulator.ops.tables import SIGMOID, TANH
 
 Numbers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]

@@ -50,7 +50,7 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Left:
+class InterpretedOperation:
     """An operation for ethosu_simulator.npu: registers, chaining buffers found, where its own goes, work spent before."""
 
     command: Command
@@ -83,7 +83,7 @@ class Plan:
     starts: dict[int, int]
     tables_start: int
     world_bytes: int
-    items: list[Stretch | Left]
+    items: list[Stretch | InterpretedOperation]
     program: Program
     ending: StreamError | None
     _idle: list[World] = field(default_factory=list)
@@ -136,7 +136,7 @@ class Plan:
             raise self.ending
 
 
-def _do(machine: Machine, item: Left, world: World) -> Executed:
+def _do(machine: Machine, item: InterpretedOperation, world: World) -> Executed:
     """One operation by ethosu_simulator.npu, with the chaining buffers that steps left and for those that come."""
     machine.registers, machine.spent = item.registers, item.spent
     machine.chained = {buffer: _view(world, found) for buffer, found in item.chained.items()}
@@ -169,7 +169,7 @@ class Planner:
         regions = {region: shadows[owners.get(region, region)] for region in sizes}
         self._memory = ConstantMemory(regions, frozenset(self._read_only))
         self._machine = Machine(config, self._memory, kernels, limits)
-        self._builder, self._items = Builder(), list[Stretch | Left]()
+        self._builder, self._items = Builder(), list[Stretch | InterpretedOperation]()
         self._chained: dict[int, Map] = {}
         self._rooms: dict[int, tuple[int, int]] = {}
         self._tables_known, self._threads = True, available_threads()
@@ -281,7 +281,7 @@ class Planner:
             chains = self._forget_output(command)
         except SimulatorError:  # the operation will say so itself, if it comes to that
             self._memory.forget_all()
-        self._items.append(Left(command, self._machine.registers.copy(), before, chains, spent))
+        self._items.append(InterpretedOperation(command, self._machine.registers.copy(), before, chains, spent))
 
     def _forget_output(self, command: Command) -> tuple[int, Map] | None:
         registers, machine = self._machine.registers, self._machine

@@ -15,7 +15,7 @@ from ethosu_simulator.errors import NotModelled, StreamError
 from ethosu_simulator.fixed_point import DOUBLE, DOWN, FIRST_SHIFT, NATURAL, SYMMETRIC, TRUNCATE, multiply_shift, saturate
 from ethosu_simulator.jit import compiled, inlined
 from ethosu_simulator.ops.feature_maps import dtype_of
-from ethosu_simulator.ops.tables import BIASED, DIRECT, INTERPOLATED, SIGMOID, TANH, Table, table
+from ethosu_simulator.ops.lookup_tables import BIASED, DIRECT, INTERPOLATED, SIGMOID, TANH, Table, table
 
 if TYPE_CHECKING:
     from ethosu_simulator.register_file import RegisterFile

@@ -17,7 +17,7 @@ from core.records.unavailable import Unavailable
 from harness.cli.failing import exits_cleanly
 from harness.statistics.interleaved import ROUNDS, Take, interleaved
 from harness.statistics.shift import BOUND, LEVEL, POWER, Shift, rounds_shift
-from targets.table import TargetOptions, open_target
+from targets.kinds import TargetOptions, open_target
 from targets.target import Target
 
 FEWEST_ROUNDS = 8

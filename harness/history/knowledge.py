@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from core.errors import HistoryError
-from harness.history.comparison import Earlier, MapInterval
+from harness.history.run_comparison import Earlier, MapInterval
 from harness.history.store import History
 from harness.results.stored_run import StoredRun
 from harness.statistics.shift import LEVEL

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from core.errors import HistoryError
-from harness.history.tables import METADATA
+from harness.history.database_tables import METADATA
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_NUMBER = 0x6574686F73

@@ -15,9 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row
 
 from core.errors import HistoryError, UsageError
+from harness.history.database_tables import BASELINES, FAILURES, IDENTITIES, RECORDS, RUNS, SAMPLES, VERDICTS
 from harness.history.engine import WAIT_S, database_errors, open_engine, shown
 from harness.history.schema import migrate, require_current
-from harness.history.tables import BASELINES, FAILURES, IDENTITIES, RECORDS, RUNS, SAMPLES, VERDICTS
 from harness.results.stored_run import StoredRun, canonical
 
 REQUIRED = ("variant", "profile", "target", "metric", "unit", "evidence")

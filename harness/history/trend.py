@@ -12,7 +12,7 @@ from statistics import median
 from core.metrics import metric_of
 from core.records.measurement import key_of
 from harness.history.changes import causes, changes, forbids
-from harness.history.comparison import Key
+from harness.history.run_comparison import Key
 from harness.history.store import Point
 from harness.statistics.change_points import change_points
 

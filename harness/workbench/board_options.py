@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.errors import UsageError
 from harness.workbench.options import BenchOptions
-from targets.table import TargetOptions, preferred_vela
+from targets.kinds import TargetOptions, preferred_vela
 
 
 def target_options(

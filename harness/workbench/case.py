@@ -89,9 +89,9 @@ class Case:
         """What the compiled file needs and whether the platform has it."""
         compilation = self.artefact.compilation
         size = compilation.compiled.path.stat().st_size
-        misfits = self.bench.misfits(*self._place)
-        fitting = self.bench.fitting_size(*self._place) if misfits else Unavailable("it fits")
-        return self._keep(figures.memory_figures(self.subject, compilation, size, misfits, fitting))
+        shortfalls = self.bench.shortfalls(*self._place)
+        fitting = self.bench.fitting_size(*self._place) if shortfalls else Unavailable("it fits")
+        return self._keep(figures.memory_figures(self.subject, compilation, size, shortfalls, fitting))
 
     @property
     def _place(self) -> tuple[str, str, str]:

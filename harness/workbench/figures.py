@@ -12,7 +12,7 @@ from core.records.checkpoint_facts import CheckpointFacts
 from core.records.evidence import Evidence
 from core.records.identity import Identity
 from core.records.measurement import Measurement, Value
-from core.records.misfit import Misfit
+from core.records.memory_shortfall import MemoryShortfall
 from core.records.run import NO_CPU_BESIDE, Run
 from core.records.unavailable import Unavailable
 
@@ -92,15 +92,19 @@ def _image_size(subject: Subject) -> Value:
 
 
 def memory_figures(
-    subject: Subject, compilation: Compilation, compiled_bytes: int, misfits: Sequence[Misfit], fitting: int | Unavailable
+    subject: Subject,
+    compilation: Compilation,
+    compiled_bytes: int,
+    shortfalls: Sequence[MemoryShortfall],
+    fitting: int | Unavailable,
 ) -> list[Measurement]:
     """What the compiled file needs, and whether the platform has it.
 
     `fitting` is the largest image size at which it would have it, in pixels (0: none), or why that is not known.
     """
     needs, budget = compilation.estimate.memory_bytes, compilation.profile.budget
-    said = [str(misfit) for misfit in misfits]
-    if misfits and isinstance(fitting, int):
+    said = [str(shortfall) for shortfall in shortfalls]
+    if shortfalls and isinstance(fitting, int):
         said.append(f"{fitting} px would fit (--imgsz auto)" if fitting else "no image size would fit")
     return [
         subject.record("arena_bytes", compilation.estimate.arena_bytes, "bytes", Evidence.COMPILED),
@@ -110,16 +114,16 @@ def memory_figures(
             subject.record("memory_budget_bytes", has.bytes, "bytes", Evidence.DOCUMENTED, stat=area, note=has.source)
             for area, has in budget.items()
         ),
-        subject.record("fits", not misfits, "bool", Evidence.COMPILED, note="; ".join(said)),
-        *([subject.record("fitting_imgsz", fitting, "px", Evidence.COMPILED)] if misfits else []),
+        subject.record("fits", not shortfalls, "bool", Evidence.COMPILED, note="; ".join(said)),
+        *([subject.record("fitting_imgsz", fitting, "px", Evidence.COMPILED)] if shortfalls else []),
     ]
 
 
-def memory_problems(compilation: Compilation) -> list[Misfit]:
+def memory_problems(compilation: Compilation) -> list[MemoryShortfall]:
     """Each memory of the profile that is too small."""
     budget = compilation.profile.budget
     return [
-        Misfit("the platform", need, budget[area].bytes, area)
+        MemoryShortfall("the platform", need, budget[area].bytes, area)
         for area, need in compilation.estimate.memory_bytes.items()
         if area in budget and need > budget[area].bytes
     ]

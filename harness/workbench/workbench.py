@@ -21,7 +21,7 @@ from core.errors import CheckpointError, EthosBenchError, ModelError, RunError, 
 from core.records.artefact import Artefact
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.job import Job
-from core.records.misfit import Misfit
+from core.records.memory_shortfall import MemoryShortfall
 from core.records.run import Run
 from core.records.unavailable import Unavailable
 from harness.tasks.detect.bootstrap import Interval, bootstrap_difference
@@ -31,13 +31,13 @@ from harness.workbench.board_options import session_vela, target_options
 from harness.workbench.calibration import data_calibration, packaged_calibration
 from harness.workbench.detectors import Detected, detected, detected_in
 from harness.workbench.figures import memory_problems
-from harness.workbench.fitting import Misfits, largest_confirmed
+from harness.workbench.fitting import Shortfalls, largest_confirmed
 from harness.workbench.inputs import Inputs, of_dataset, of_noise, of_photographs
 from harness.workbench.memo import Memo
 from harness.workbench.models import BASE, Model, resolve_models
 from harness.workbench.options import NPU_IMAGES, BenchOptions
 from harness.workbench.reference import Equality, compare, reference_outputs
-from targets.table import open_target
+from targets.kinds import open_target
 from targets.target import PlatformTarget, Target
 
 Progress = Callable[[str], None]
@@ -191,19 +191,19 @@ class Workbench:
             raise UsageError(f"--imgsz auto: {name} fits {where} at no image size", "a platform with more memory")
         return size
 
-    def misfits(self, name: str, profile: str, spec: str) -> Misfits:
-        """Each room that is too small for a model: of the target's platform where it has one, else of the profile."""
-        return self._misfits(self.artefact(name, profile), spec)
+    def shortfalls(self, name: str, profile: str, spec: str) -> Shortfalls:
+        """Each memory region that is too small for a model: of the target's platform where it has one, else of the profile."""
+        return self._shortfalls(self.artefact(name, profile), spec)
 
-    def _misfits(self, artefact: Artefact, spec: str) -> Misfits:
+    def _shortfalls(self, artefact: Artefact, spec: str) -> Shortfalls:
         target = self.target(spec)
-        return target.misfits(artefact) if isinstance(target, PlatformTarget) else memory_problems(artefact.compilation)
+        return target.shortfalls(artefact) if isinstance(target, PlatformTarget) else memory_problems(artefact.compilation)
 
     def unfit(self, name: str, profile: str, spec: str) -> Unavailable | None:
         """Why a target does not run a model: its platform has no room for it. None when it does run it."""
         if not isinstance(self.target(spec), PlatformTarget):
             return None
-        found = self.misfits(name, profile, spec)
+        found = self.shortfalls(name, profile, spec)
         return Unavailable(f"does not fit: {'; '.join(map(str, found))}") if found else None
 
     def fitting_size(self, name: str, profile: str, spec: str) -> int | Unavailable:
@@ -225,18 +225,18 @@ class Workbench:
         assert model.origin
         origin, tell = model.origin, self._telling(model.name)
 
-        def misfits_at(size: int, recipe: str, calibration: Calibration) -> list[Misfit]:
+        def shortfalls_at(size: int, recipe: str, calibration: Calibration) -> list[MemoryShortfall]:
             tell(f"does it fit at {size} px, recipe {recipe}?")
             source = int8_source(origin, facts, self._settings_at(size, recipe), calibration, tell)
             return [
-                misfit
+                shortfall
                 for profile, spec in places
-                for misfit in self._misfits(compile_source(source, self.profiles[profile], self.options.vela, tell), spec)
+                for shortfall in self._shortfalls(compile_source(source, self.profiles[profile], self.options.vela, tell), spec)
             ]
 
         def found() -> int:
-            fast = partial(misfits_at, recipe="fast", calibration=packaged_calibration())
-            wanted = partial(misfits_at, recipe=self._recipe(model), calibration=self._calibration(model))
+            fast = partial(shortfalls_at, recipe="fast", calibration=packaged_calibration())
+            wanted = partial(shortfalls_at, recipe=self._recipe(model), calibration=self._calibration(model))
             return largest_confirmed(limit, fast, wanted, max(facts.strides))
 
         return self._memo.get(("fitting", facts.weights, limit, *places), found)

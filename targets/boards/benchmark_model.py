@@ -16,7 +16,7 @@ import numpy as np
 from core.errors import RunError
 from core.tflite.graph import TfliteGraph, parse
 from targets.boards.execution import Execution
-from targets.boards.link import Said, sha256_of
+from targets.boards.link import CommandResult, sha256_of
 from targets.boards.preflight import environment_of
 from targets.boards.transcript import Transcript
 
@@ -141,7 +141,7 @@ class BenchmarkModel:
         return {"event": "summary", "count": int(count), **{key: float(value) for key, value in PARTS.findall(rest)}}
 
 
-def _split(said: Said) -> tuple[dict[str, str], str, bytes]:
+def _split(said: CommandResult) -> tuple[dict[str, str], str, bytes]:
     """Head lines, printed text and output bytes of the script."""
     first, _, rest = said.stdout.partition(b"\n")
     second, _, rest = rest.partition(b"\n")

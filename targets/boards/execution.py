@@ -14,10 +14,10 @@ from pathlib import Path
 
 from core.errors import EthosBenchError, RunError, TargetUnavailable
 from core.records.artefact import ModelFile
+from targets.boards.job_files import digests_of
 from targets.boards.journal import Journal
 from targets.boards.link import Heartbeat, Link, LinkLost, link_errors, sha256_of, stream_lines
 from targets.boards.preflight import environment_of
-from targets.boards.target_files import digests_of
 from targets.boards.targets_file import Board
 from targets.boards.transcript import Transcript
 

@@ -35,7 +35,7 @@ class HostKeyChanged(TargetUnavailable):
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """How a command on the board ended and what it printed."""
 
     code: int
@@ -108,7 +108,7 @@ class Link:
                     raise
                 time.sleep(0.5)
 
-    def run(self, command: str, *, stdin: Iterable[bytes] = (), limit_s: float = 0) -> Said:
+    def run(self, command: str, *, stdin: Iterable[bytes] = (), limit_s: float = 0) -> CommandResult:
         """Run a shell command and return all that it printed; LinkLost when the link is silent for too long.
 
         `limit_s` is how long the command itself may be silent, default the board's `silence_s`.
@@ -120,7 +120,7 @@ class Link:
                     channel.sendall(piece)
                 channel.shutdown_write()
                 output = _drain(channel)
-                return Said(channel.recv_exit_status(), *output)
+                return CommandResult(channel.recv_exit_status(), *output)
 
     def shell(self, command: str) -> str:
         """What a command printed; RunError when it fails."""

@@ -24,7 +24,7 @@ class NoProof(RunError):
 
 
 @dataclass(frozen=True)
-class Ran:
+class BoardRun:
     """What a board did with one artefact: transcripts of the NPU's run and of the plain int8 file on the board's CPU."""
 
     name: str

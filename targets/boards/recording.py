@@ -15,8 +15,8 @@ from typing import Any
 
 from core.errors import RunError, StorageError, UsageError
 from core.records.unavailable import Unavailable
+from targets.boards.job_files import digests_of
 from targets.boards.preflight import BoardFacts
-from targets.boards.target_files import digests_of
 from targets.boards.targets_file import Board
 from targets.boards.transcript import Transcript
 
@@ -26,7 +26,7 @@ JOB = "job.json"
 
 
 @dataclass(frozen=True)
-class Kept:
+class RecordedJob:
     """What is kept of one job: what the board is, and what it said or why it failed."""
 
     board: Board
@@ -83,7 +83,7 @@ class Recording:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageError(f"`{found[0] / HEADER}` is damaged: {error}", f"a recording of schema {SCHEMA}") from error
 
-    def keep(self, key: str, kept: Kept) -> None:
+    def keep(self, key: str, kept: RecordedJob) -> None:
         """Store what the board said of a job, whole or not at all."""
         with _storing(self.folder):
             work = Path(tempfile.mkdtemp(prefix=".job-", dir=self.folder))
@@ -107,7 +107,7 @@ class Recording:
             finally:
                 shutil.rmtree(work, ignore_errors=True)
 
-    def give(self, key: str, what: str) -> Kept:
+    def give(self, key: str, what: str) -> RecordedJob:
         """What the board said of a job; RunError when the job is not in the recording, or damaged there."""
         folder = self.folder / key
         if not (folder / JOB).is_file():
@@ -119,7 +119,7 @@ class Recording:
         try:
             content = json.loads((folder / JOB).read_text())
             said = {name: _transcript(folder, name, part) for name, part in content["said"].items()}
-            return Kept(
+            return RecordedJob(
                 board=Board.model_validate(content["board"]),
                 facts=BoardFacts(content["facts"]),
                 threads=content["threads"],

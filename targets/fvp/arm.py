@@ -29,7 +29,7 @@ from ethosu_simulator.errors import SimulatorError
 from targets.fvp.command import INPUT, MODEL, OUTPUT, Launch
 from targets.fvp.failures import require_success
 from targets.fvp.firmware import Firmware
-from targets.fvp.fit import misfits
+from targets.fvp.fit import shortfalls
 from targets.fvp.log import RunnerLog
 from targets.fvp.platforms import Platform, corstone
 from targets.job_folder import job_errors
@@ -57,7 +57,7 @@ class ArmFvp:
         artefact = job.artefact
         what = artefact.variant
         content, container = _read(artefact)
-        problems = misfits(artefact.compilation, self.firmware.arena_bytes)
+        problems = shortfalls(artefact.compilation, self.firmware.arena_bytes)
         if problems:
             raise RunError(f"`{what}` does not fit: {'; '.join(map(str, problems))}", "a model that fits", "--imgsz auto")
         launch = self._launch(artefact, container)

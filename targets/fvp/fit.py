@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.records.artefact import Compilation
-from core.records.misfit import Misfit
+from core.records.memory_shortfall import MemoryShortfall
 from core.records.profile import Corstone
 from ethosu_simulator.container import Container, parse
 from targets.fvp.platforms import corstone
@@ -18,7 +18,7 @@ BYTES_PER_OPERATOR = 64
 
 @dataclass(frozen=True)
 class Needs:
-    """What a compiled file asks of the runner, in bytes: its arena, its on-chip buffer, and room for file, input, output."""
+    """What a compiled file asks of the runner, in bytes: its arena, its on-chip buffer, and space for file, input, output."""
 
     arena: int
     cache: int
@@ -50,14 +50,16 @@ def arena_bytes(container: Container) -> int:
     return planned + unplanned + own
 
 
-def misfits(compilation: Compilation, firmware_arena_bytes: int = 0) -> tuple[Misfit, ...]:
-    """Each room that is too small; `firmware_arena_bytes` is the arena of a firmware that says it."""
+def shortfalls(compilation: Compilation, firmware_arena_bytes: int = 0) -> tuple[MemoryShortfall, ...]:
+    """Each memory region that is too small; `firmware_arena_bytes` is the arena of a firmware that says it."""
     layout = corstone(compilation.profile)
-    need, room = needs(compilation), _rooms(layout, firmware_arena_bytes)
-    return tuple(Misfit(what, getattr(need, kind), size) for kind, (what, size) in room.items() if getattr(need, kind) > size)
+    need, regions = needs(compilation), _regions(layout, firmware_arena_bytes)
+    return tuple(
+        MemoryShortfall(what, getattr(need, kind), size) for kind, (what, size) in regions.items() if getattr(need, kind) > size
+    )
 
 
-def _rooms(layout: Corstone, firmware_arena_bytes: int) -> dict[str, tuple[str, int]]:
+def _regions(layout: Corstone, firmware_arena_bytes: int) -> dict[str, tuple[str, int]]:
     return {
         "arena": ("the runner's arena", firmware_arena_bytes or layout.arena_bytes),
         "cache": ("the NPU's on-chip buffer", layout.cache_bytes),

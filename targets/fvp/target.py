@@ -10,17 +10,17 @@ from typing import Literal
 from core.errors import RunError
 from core.records.artefact import Artefact
 from core.records.job import Job
-from core.records.misfit import Misfit
+from core.records.memory_shortfall import MemoryShortfall
 from core.records.profile import Profile
 from core.records.run import Run
 from ethosu_simulator.errors import SimulatorError
 from targets.fvp.arm import ArmFvp
 from targets.fvp.discovery import Search, find
 from targets.fvp.firmware import Firmware, own_firmware, packaged_firmware
-from targets.fvp.fit import misfits
+from targets.fvp.fit import shortfalls
 from targets.fvp.platforms import Platform, platform_of, require_name
+from targets.kinds import TargetOptions
 from targets.simulator import Simulator
-from targets.table import TargetOptions
 from targets.target import Graph
 
 Engine = Literal["arm", "open"]
@@ -72,13 +72,13 @@ class Fvp:
         why = "as asked" if self.options.fvp_engine else f"no {platform.binaries[0]} found (`ethos-bench fvp find`)"
         return f"{where}: engine open, our simulator: {why}"
 
-    def misfits(self, artefact: Artefact) -> tuple[Misfit, ...]:
-        """Each room of the platform that is too small for a model; empty when it fits."""
+    def shortfalls(self, artefact: Artefact) -> tuple[MemoryShortfall, ...]:
+        """Each memory region of the platform that is too small for a model; empty when it fits."""
         compilation = artefact.compilation
         own = self.options.fvp_firmware
         arena = self._firmware(platform_of(compilation.profile, self.asked)).arena_bytes if own else 0
         try:
-            return misfits(compilation, arena)
+            return shortfalls(compilation, arena)
         except SimulatorError as error:
             raise RunError(f"`{compilation.compiled.path}` is no compiled TFLite file: {error}") from error
 
@@ -94,7 +94,7 @@ class Fvp:
         return ArmFvp(platform, executable, firmware, self.options.fvp_seconds, self.options.progress).run(job, self.name)
 
     def _on_simulator(self, job: Job, profile: Profile) -> Run:
-        problems = self.misfits(job.artefact)
+        problems = self.shortfalls(job.artefact)
         if problems:
             what = job.artefact.compilation.compiled.path.name
             raise RunError(f"`{what}` does not fit: {'; '.join(map(str, problems))}", "a model that fits", "--imgsz auto")

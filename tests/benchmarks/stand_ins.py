@@ -15,23 +15,23 @@ from core.errors import TargetUnavailable
 from core.records.job import Job
 from core.records.run import Run
 from harness.workbench.models import Model
-from targets import table
+from targets import kinds
 from targets.host import Host
 from targets.simulator import Simulator
 from targets.target import Target
 
 
-def open_absent(rest: str, options: table.TargetOptions) -> Target:
+def open_absent(rest: str, options: kinds.TargetOptions) -> Target:
     """A target that is never there."""
     raise TargetUnavailable(f"no board `{rest}` answers", "a board that is switched on", "ethos-bench doctor")
 
 
-def open_twin(rest: str, options: table.TargetOptions) -> Target:
+def open_twin(rest: str, options: kinds.TargetOptions) -> Target:
     """The host under another name."""
     return Host(threads=options.threads, name="twin")
 
 
-def open_unproven(rest: str, options: table.TargetOptions) -> Target:
+def open_unproven(rest: str, options: kinds.TargetOptions) -> Target:
     """A target that says it runs the compiled file and proves nothing."""
     return Host(threads=options.threads, name="unproven", graph="npu")
 
@@ -52,7 +52,7 @@ class OneByteOff(Simulator):
         return replace(found, outputs=tuple(tuple(tensors) for tensors in outputs))
 
 
-def open_wrong(rest: str, options: table.TargetOptions) -> Target:
+def open_wrong(rest: str, options: kinds.TargetOptions) -> Target:
     """A target whose bytes are not all right."""
     return OneByteOff(progress=options.progress)
 
@@ -62,8 +62,8 @@ STAND_INS = {name: (__name__, f"open_{name}") for name in ("absent", "twin", "un
 
 def pytest_load_initial_conftests() -> None:
     """Put the stand-ins in before the session opens."""
-    targets: Any = table
-    targets.TARGETS = {**table.TARGETS, **STAND_INS}
+    targets: Any = kinds
+    targets.TARGETS = {**kinds.TARGETS, **STAND_INS}
     paths = os.environ.get("ETHOS_BENCH_TEST_MODELS")
     if paths:
         models = tuple(Model(Path(path).stem, tflite=Path(path)) for path in paths.split(":"))

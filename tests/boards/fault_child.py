@@ -13,7 +13,7 @@ from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
 from core.records.job import Job
 from targets.boards.transcript import Transcript
-from targets.table import TargetOptions, open_target
+from targets.kinds import TargetOptions, open_target
 
 
 def main(targets: str, board: str, repeats: str, model: str, cache: str, journal: str) -> None:

@@ -21,7 +21,7 @@ from core.records.artefact import Artefact
 from core.records.job import Job
 from core.records.run import Run
 from targets.boards.transcript import Transcript
-from targets.table import TargetOptions, open_target
+from targets.kinds import TargetOptions, open_target
 from tests.boards.boards import Lab, TestBoard
 from tests.conversion.tflite_builder import TinyModel
 

@@ -20,7 +20,7 @@ from core.records.artefact import Artefact
 from core.records.job import Job
 from core.records.run import Run
 from targets.boards.farm_lease import FarmAgent
-from targets.table import TargetOptions, open_target
+from targets.kinds import TargetOptions, open_target
 from tests.benchmarks import tiny
 from tests.benchmarks.conftest import RunSuite
 from tests.boards.farm_lab import FarmLab

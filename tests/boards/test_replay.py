@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import UsageError
-from targets.table import TargetOptions, open_target
+from targets.kinds import TargetOptions, open_target
 from tests.benchmarks.conftest import MakeModel, RunSuite, SuiteRun
 from tests.boards.boards import Lab
 

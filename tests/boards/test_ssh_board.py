@@ -18,7 +18,7 @@ from core.records.job import Job
 from core.records.run import Proof, Run
 from core.records.unavailable import Unavailable
 from harness.cli import main
-from targets.table import TargetOptions, open_target
+from targets.kinds import TargetOptions, open_target
 from tests.boards.boards import Lab, TestBoard
 from tests.boards.far import far
 

@@ -12,7 +12,7 @@ from harness.cli import main
 from harness.workbench.board_options import session_vela
 from harness.workbench.options import BenchOptions
 from targets.boards.targets_file import Board, find_board, read_boards
-from targets.table import TargetOptions, open_target
+from targets.kinds import TargetOptions, open_target
 from tests.checkout import CHECKOUT
 
 DOCUMENT = CHECKOUT / "docs" / "reference" / "targets-toml.md"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.records.job import Job
-from targets.table import TargetOptions, open_target
+from targets.kinds import TargetOptions, open_target
 
 
 def record_contract(folder: Path, targets: Path) -> None:

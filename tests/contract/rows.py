@@ -11,7 +11,7 @@ import pytest
 
 from core.records.artefact import Artefact
 from core.records.evidence import Evidence
-from targets.table import TargetOptions
+from targets.kinds import TargetOptions
 from targets.target import Graph
 from tests.boards.session import farm_row, replay_row, replay_spec, ssh_row
 from tests.targets.fvp import lane

@@ -24,7 +24,7 @@ from core.errors import RunError, UsageError
 from core.records.artefact import Artefact, ModelFile
 from core.records.job import Job
 from core.records.unavailable import Unavailable
-from targets.table import TARGETS, open_target
+from targets.kinds import TARGETS, open_target
 from targets.target import Target
 from tests.contract.rows import PROFILE, ROWS, Row, plain
 from tests.conversion.tflite_builder import TinyModel, all_on_the_npu

@@ -14,7 +14,7 @@ import pytest
 import ethosu_simulator
 from ethosu_simulator.command_stream import Command
 from ethosu_simulator.fast.feature_maps import Map, collide, overlaps_itself
-from ethosu_simulator.fast.plan import Left, Plan
+from ethosu_simulator.fast.plan import InterpretedOperation, Plan
 from ethosu_simulator.fast.products import _parameters
 from ethosu_simulator.fixed_point import DOUBLE
 from ethosu_simulator.ops.output_stage import OutputStage, Scaling
@@ -63,7 +63,7 @@ def test_a_planned_network_gives_the_interpreter_s_bytes_and_trace(network: str,
         for ours, theirs in zip(got, expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)
         assert planned == interpreted
-    assert not [item for item in _plan(operator).items if isinstance(item, Left)]
+    assert not [item for item in _plan(operator).items if isinstance(item, InterpretedOperation)]
 
 
 @pytest.mark.data

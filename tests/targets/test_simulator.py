@@ -18,8 +18,8 @@ from core.records.job import Job
 from core.records.run import Proof, Run
 from core.records.unavailable import Unavailable
 from core.tflite.graph import parse
+from targets.kinds import TargetOptions, open_target
 from targets.simulator import simulator_digest
-from targets.table import TargetOptions, open_target
 from targets.tflite_micro import NAME, run_micro
 from targets.tflite_parts import cut
 from tests.conversion.tflite_builder import TinyModel, all_on_the_npu

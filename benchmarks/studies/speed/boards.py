@@ -26,7 +26,7 @@ from core.records.artefact import Artefact
 from core.records.job import Job
 from core.records.run import Run
 from core.records.unavailable import Unavailable
-from targets.table import TargetOptions, open_target
+from targets.kinds import TargetOptions, open_target
 from targets.target import Target
 from tests.boards.boards import Lab, missing
 from tests.boards.far import far

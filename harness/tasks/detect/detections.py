@@ -14,7 +14,7 @@ from harness.tasks.detect.dataset import Dataset
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class ImageDetections:
     """The detections of one image, best score first: corners (n, 4) in image pixels, scores (n,) 0..1, classes (n,)."""
 
     boxes: NDArray[np.float64]
@@ -39,7 +39,7 @@ class Detections:
         return len(self.images)
 
 
-def join(found: Sequence[Found]) -> Detections:
+def join(found: Sequence[ImageDetections]) -> Detections:
     """The detections of consecutive images, `found[i]` being those of image i, rounded as `Detections` promises."""
     if not found:
         return Detections(np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.int64))

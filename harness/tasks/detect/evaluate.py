@@ -15,7 +15,7 @@ from core.errors import ModelError
 from harness.tasks.detect import ultralytics_ap
 from harness.tasks.detect.dataset import Dataset
 from harness.tasks.detect.decode import Floats, decode
-from harness.tasks.detect.detections import Detections, Found, join
+from harness.tasks.detect.detections import Detections, ImageDetections, join
 from harness.tasks.detect.graphs import Graph
 from harness.tasks.detect.images import read_image
 from harness.tasks.detect.layout import Layout
@@ -60,14 +60,14 @@ def collect(
     margin: int = 0,
 ) -> tuple[Detections, ...]:
     """The detections under each selection of outputs that came from anywhere, dequantised, in the order of the images."""
-    found: list[list[Found]] = [[] for _ in selections]
+    found: list[list[ImageDetections]] = [[] for _ in selections]
     lowest = min(selection.confidence for selection in selections)
     for image, tensors in zip(dataset.images, outputs, strict=True):
         geometry = place(image.width, image.height, layout.size, margin)
         candidates = decode(tensors, layout, lowest)
         for images, selection in zip(found, selections, strict=True):
             chosen = selection.choose(candidates)
-            images.append(Found(_on_image(chosen.boxes, geometry), chosen.scores.astype(np.float64), chosen.classes))
+            images.append(ImageDetections(_on_image(chosen.boxes, geometry), chosen.scores.astype(np.float64), chosen.classes))
         on_progress(len(found[0]), len(dataset.images))
     return tuple(join(images) for images in found)
 

@@ -17,11 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from core.errors import HistoryError, HistoryUnavailable, UsageError
 from harness.cli import main
 from harness.history import schema
+from harness.history.database_tables import METADATA
 from harness.history.engine import history_url, open_engine, shown
 from harness.history.sending import send, send_waiting, told
 from harness.history.spool import Spool
 from harness.history.store import History
-from harness.history.tables import METADATA
 from harness.results.stored_run import canonical, read_run
 from tests.harness.history.runs import latency, run
 from tests.harness.schema import problems

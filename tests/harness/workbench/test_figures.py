@@ -17,7 +17,7 @@ from core.records.checkpoint_facts import CheckpointFacts
 from core.records.evidence import Evidence
 from core.records.identity import Identity
 from core.records.measurement import Measurement
-from core.records.misfit import Misfit
+from core.records.memory_shortfall import MemoryShortfall
 from core.records.profile import MemoryArea, MemoryBudget
 from core.records.run import Proof, Run
 from core.records.unavailable import Unavailable
@@ -126,15 +126,15 @@ def test_memory_fits_up_to_the_last_byte_and_not_one_byte_further(compilation: C
 
 
 def test_what_does_not_fit_says_what_is_too_small_and_which_size_would_fit(compilation: Callable[[str], Compilation]) -> None:
-    made, misfits = compilation("detector"), [Misfit("the runner's arena", 5 << 20, 2 << 20)]
+    made, shortfalls = compilation("detector"), [MemoryShortfall("the runner's arena", 5 << 20, 2 << 20)]
     fitting = {416: "416 px would fit (--imgsz auto)", 0: "no image size would fit"}
     for size, words in fitting.items():
-        records = memory_figures(SUBJECT, made, 10, misfits, size)
+        records = memory_figures(SUBJECT, made, 10, shortfalls, size)
         fits = next(record for record in records if record.metric == "fits")
         assert fits.value is False
         assert fits.note == f"needs 5.00 MiB, the runner's arena has 2.00 MiB; {words}"
         assert by_metric(records)["fitting_imgsz"] == size
-    unknown = memory_figures(SUBJECT, made, 10, misfits, Unavailable("a TFLite file has one size"))
+    unknown = memory_figures(SUBJECT, made, 10, shortfalls, Unavailable("a TFLite file has one size"))
     assert next(record for record in unknown if record.metric == "fits").note.endswith("has 2.00 MiB")
     fine = by_metric(memory_figures(SUBJECT, made, 10, [], Unavailable("it fits")))
     assert fine["fits"] is True

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.records.misfit import Misfit
+from core.records.memory_shortfall import MemoryShortfall
 from harness.workbench.fitting import STEP, largest_confirmed, largest_fitting
 
 
@@ -17,10 +17,10 @@ class Platform:
         self.factor, self.fixed, self.room = factor, fixed, room
         self.asked: list[int] = []
 
-    def __call__(self, size: int) -> tuple[Misfit, ...]:
+    def __call__(self, size: int) -> tuple[MemoryShortfall, ...]:
         self.asked.append(size)
         need = int(self.factor * size * size) + self.fixed
-        return (Misfit("arena", need, self.room),) if need > self.room else ()
+        return (MemoryShortfall("arena", need, self.room),) if need > self.room else ()
 
 
 @given(st.floats(0.1, 100), st.integers(0, 100_000), st.integers(1, 4_000_000), st.integers(0, 1280))
@@ -59,5 +59,5 @@ def test_what_just_fits_with_another_recipe_is_held_against_the_one_asked_for() 
 
 
 def test_two_sizes_that_look_alike_in_mebibytes_are_given_in_bytes() -> None:
-    misfit = Misfit("the arena", 2_097_408, 2_097_152, "SRAM")
-    assert str(misfit) == "needs 2,097,408 bytes of SRAM, the arena has 2,097,152 bytes"
+    shortfall = MemoryShortfall("the arena", 2_097_408, 2_097_152, "SRAM")
+    assert str(shortfall) == "needs 2,097,408 bytes of SRAM, the arena has 2,097,152 bytes"

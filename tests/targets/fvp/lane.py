@@ -17,7 +17,7 @@ from core.records.artefact import Artefact
 from core.records.profile import Profile
 from targets.fvp.firmware import packaged_firmware
 from targets.fvp.platforms import platform_of
-from targets.table import TargetOptions
+from targets.kinds import TargetOptions
 from tests.checkout import CHECKOUT
 
 

@@ -12,7 +12,7 @@ from conversion.profile_files import load_profile, profile_names
 from core.errors import UsageError
 from targets.fvp.platforms import corstone, platform_of
 from targets.fvp.target import open_fvp
-from targets.table import TargetOptions
+from targets.kinds import TargetOptions
 from tests.targets.fvp.builders import launch
 
 

@@ -28,7 +28,7 @@ from targets.fvp.firmware import arena_bytes, packaged_firmware
 from targets.fvp.fit import needs
 from targets.fvp.platforms import PLATFORMS, corstone, platform_of
 from targets.fvp.target import open_fvp
-from targets.table import TargetOptions
+from targets.kinds import TargetOptions
 from tests.conversion.tflite_builder import TinyModel, all_on_the_npu
 from tests.targets.fvp import lane
 from tests.targets.fvp.builders import artefact, log_of
@@ -172,7 +172,7 @@ def test_what_the_file_says_it_needs_is_what_the_firmware_asks_for(
     """The firmware plans the compiled file's arena itself, and gets no further: no NPU answers the first operator."""
     lane.require_firmware(load_profile(profile))
     mode.setattr(arm, "GRACE_S", 1)
-    mode.setattr(arm, "misfits", lambda *_: ())
+    mode.setattr(arm, "shortfalls", lambda *_: ())
     for side, fits in ((96, True), (224, False)):
         one = artefact(tmp_path / f"wide{side}.tflite", wide(side), profile)
         mode.setenv("STAND_IN_MODEL", str(one.compilation.compiled.path))

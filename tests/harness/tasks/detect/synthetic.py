@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.tasks.detect.dataset import Dataset, LabelledImage
-from harness.tasks.detect.detections import Detections, Found, join
+from harness.tasks.detect.detections import Detections, ImageDetections, join
 from harness.tasks.detect.labels import Boxes
 
 
@@ -41,5 +41,5 @@ def random_detections(random: np.random.Generator, dataset: Dataset, noise_px: f
         # two decimals make equal scores frequent
         scores = np.round(random.uniform(0.01, 1, len(classes)), 2)[kept]
         ranked = np.argsort(-scores, kind="stable")
-        found.append(Found(corners[kept][ranked], scores[ranked], classes[kept][ranked]))
+        found.append(ImageDetections(corners[kept][ranked], scores[ranked], classes[kept][ranked]))
     return join(found)

@@ -9,7 +9,7 @@ from core.records.unavailable import Unavailable
 from harness.tasks.detect.accuracy import IOU_THRESHOLDS
 from harness.tasks.detect.coco import coco_accuracy
 from harness.tasks.detect.dataset import Dataset
-from harness.tasks.detect.detections import Detections, Found, join
+from harness.tasks.detect.detections import Detections, ImageDetections, join
 from harness.tasks.detect.matching import ultralytics_rule
 from harness.tasks.detect.ultralytics_ap import ultralytics_accuracy
 from tests.harness.tasks.detect.synthetic import random_dataset, random_detections
@@ -17,7 +17,10 @@ from tests.harness.tasks.detect.synthetic import random_dataset, random_detectio
 
 def perfect(dataset: Dataset) -> Detections:
     return join(
-        [Found(image.labels.corners, np.ones(len(image.labels.classes)), image.labels.classes) for image in dataset.images]
+        [
+            ImageDetections(image.labels.corners, np.ones(len(image.labels.classes)), image.labels.classes)
+            for image in dataset.images
+        ]
     )
 
 
@@ -61,7 +64,7 @@ def one_of_two() -> tuple[Dataset, Detections]:
     dataset = random_dataset(np.random.default_rng(0), 30, 1)
     image = next(image for image in dataset.images if len(image.labels.classes) == 2)
     pair = Dataset("pair", ("thing",), (image,), 1)
-    return pair, join([Found(image.labels.corners[:1], np.array([0.9]), np.array([0]))])
+    return pair, join([ImageDetections(image.labels.corners[:1], np.array([0.9]), np.array([0]))])
 
 
 def test_one_of_two_boxes_shows_how_the_rules_differ() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.tasks.detect.bootstrap import _mean_average_precision, _rank, bootstrap_difference
 from harness.tasks.detect.coco import MAX_PER_CLASS, coco_accuracy
 from harness.tasks.detect.dataset import Dataset
-from harness.tasks.detect.detections import Detections, Found, join
+from harness.tasks.detect.detections import Detections, ImageDetections, join
 from harness.tasks.detect.labels import Boxes
 from tests.harness.tasks.detect.synthetic import random_dataset, random_detections
 
@@ -36,7 +36,7 @@ def test_an_image_drawn_twice_counts_as_the_image_standing_twice(seed: int) -> N
     detections = with_distinct_scores(random, random_detections(random, dataset))
     drawn = np.concatenate([[0], random.integers(0, 10, 9)])
     found = [
-        Found(detections.boxes[chosen], detections.scores[chosen], detections.classes[chosen])
+        ImageDetections(detections.boxes[chosen], detections.scores[chosen], detections.classes[chosen])
         for chosen in (detections.images == image for image in drawn)
     ]
     standing = Dataset(dataset.name, dataset.class_names, tuple(dataset.images[i] for i in drawn), len(drawn))
@@ -50,7 +50,12 @@ def test_a_class_that_a_resample_lacks_does_not_count_in_it() -> None:
     rare = replace(dataset.images[1], labels=Boxes(np.array([1]), np.array([[0.0, 0, 9, 9]])))
     pair = Dataset("pair", ("usual", "rare"), (dataset.images[0], rare), 2)
     usual = dataset.images[0].labels
-    found = join([Found(usual.corners, np.ones(len(usual.classes)), usual.classes), Found(np.zeros((0, 4)), *NOTHING)])
+    found = join(
+        [
+            ImageDetections(usual.corners, np.ones(len(usual.classes)), usual.classes),
+            ImageDetections(np.zeros((0, 4)), *NOTHING),
+        ]
+    )
     means = _mean_average_precision(_rank(found, pair), np.array([[1, 1], [2, 0]]))
     assert means.tolist() == pytest.approx([0.5, 1])
 
@@ -65,7 +70,7 @@ def test_detections_beyond_100_of_a_class_in_an_image_do_not_count() -> None:
     box = dataset.images[0].labels.corners[:1]
     wrong = np.tile([[90.0, 70, 95, 75]], (MAX_PER_CLASS, 1))
     scores = np.linspace(0.9, 0.5, MAX_PER_CLASS + 1)
-    late = join([Found(np.concatenate([wrong, box]), scores, np.zeros(MAX_PER_CLASS + 1, np.int64))])
+    late = join([ImageDetections(np.concatenate([wrong, box]), scores, np.zeros(MAX_PER_CLASS + 1, np.int64))])
     assert bootstrap_difference(late, join([]), dataset, resamples=1).difference == coco_accuracy(late, dataset).map50_95 == 0
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.errors import DatasetError
 from harness.tasks.detect.coco import coco_accuracy
-from harness.tasks.detect.detections import Found, from_coco, ground_truth, join, to_coco
+from harness.tasks.detect.detections import ImageDetections, from_coco, ground_truth, join, to_coco
 from tests.harness.tasks.detect.synthetic import random_dataset, random_detections
 
 
@@ -26,8 +26,8 @@ def test_the_list_on_disk_gives_back_every_bit_of_every_detection(seed: int) -> 
 
 
 def test_ids_start_at_1_and_boxes_are_x_y_w_h(random: np.random.Generator) -> None:
-    nothing = Found(np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.int64))
-    found = Found(np.array([[0.1004, 2, 0.4, 8]]), np.array([0.12345678]), np.array([1]))
+    nothing = ImageDetections(np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.int64))
+    found = ImageDetections(np.array([[0.1004, 2, 0.4, 8]]), np.array([0.12345678]), np.array([1]))
     assert to_coco(join([nothing, found])) == [{"image_id": 2, "category_id": 2, "bbox": [0.1, 2, 0.3, 6], "score": 0.123457}]
 
 

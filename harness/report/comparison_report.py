@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.history.changes import causes, grouped
-from harness.history.comparison import Comparison, Judged
+from harness.history.run_comparison import Comparison, FigureComparison
 from harness.report.tables import MISSING, Record
 
 COLOURS = {"better": "green", "faster": "green", "worse": "red", "slower": "red", "missing": "red", "undecided": "yellow"}
@@ -70,7 +70,7 @@ def _changes(found: Comparison) -> Iterator[str]:
         yield escape(f"  nothing  ({', '.join(unchanged)})")
 
 
-def _figures_table(shown: Sequence[Judged], notes: Sequence[str]) -> Table:
+def _figures_table(shown: Sequence[FigureComparison], notes: Sequence[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title="Figures", title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("model", no_wrap=True)
     table.add_column("NPU", overflow="fold", min_width=7)
@@ -90,7 +90,7 @@ def _figures_table(shown: Sequence[Judged], notes: Sequence[str]) -> Table:
     return table
 
 
-def merged(judged: Sequence[Judged]) -> dict[tuple[str, ...], list[str]]:
+def merged(judged: Sequence[FigureComparison]) -> dict[tuple[str, ...], list[str]]:
     """Rows -> the profiles they hold for: figures that do not depend on the NPU stand once."""
     rows: dict[tuple[str, ...], list[str]] = {}
     for one in judged:
@@ -100,7 +100,7 @@ def merged(judged: Sequence[Judged]) -> dict[tuple[str, ...], list[str]]:
     return rows
 
 
-def _row(judged: Judged) -> tuple[str, ...]:
+def _row(judged: FigureComparison) -> tuple[str, ...]:
     variant, _, _, metric, stat, graph = judged.key
     qualifiers = ", ".join(part for part in (stat, graph) if part)
     record = judged.second or judged.first
@@ -110,7 +110,7 @@ def _row(judged: Judged) -> tuple[str, ...]:
     return (variant, figure, *texts, change_text(judged), record["evidence"], judged.outcome, _why(judged))
 
 
-def _why(judged: Judged) -> str:
+def _why(judged: FigureComparison) -> str:
     if judged.shift and not judged.shift.why:
         shift = judged.shift
         return f"[{100 * shift.low:+.1f}, {100 * shift.high:+.1f}] %; {100 * shift.detectable:.1f} % would have been seen"
@@ -135,7 +135,7 @@ def figure_text(record: Any) -> str:
     return f"{value:,} B" if unit == "bytes" else f"{value:,}"
 
 
-def change_text(judged: Judged) -> str:
+def change_text(judged: FigureComparison) -> str:
     """B against A: points for ratios, per cent for amounts."""
     before, after = (_number(record) for record in (judged.first, judged.second))
     if before is None or after is None or judged.second is None or judged.outcome == "not comparable":

@@ -8,10 +8,10 @@ MIB = 2**20
 
 
 @dataclass(frozen=True)
-class Misfit:
-    """A model needs `needs` bytes where `room` has only `has` bytes; `kind` names the memory where the room has several."""
+class MemoryShortfall:
+    """A model needs `needs` bytes where `region` has only `has` bytes; `kind` names the memory where the region has several."""
 
-    room: str
+    region: str
     needs: int
     has: int
     kind: str = ""
@@ -21,4 +21,4 @@ class Misfit:
         needs, has = f"{self.needs / MIB:.2f} MiB", f"{self.has / MIB:.2f} MiB"
         if needs == has or self.has < MIB // 10:
             needs, has = f"{self.needs:,} bytes", f"{self.has:,} bytes"
-        return f"needs {needs}{of}, {self.room} has {has}"
+        return f"needs {needs}{of}, {self.region} has {has}"

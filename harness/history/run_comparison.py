@@ -50,7 +50,7 @@ class Knowledge:
 
 
 @dataclass(frozen=True)
-class Judged:
+class FigureComparison:
     """One figure of both runs: `shift` relative for numbers (0.03 is 3 % more), `interval` and `note` where there is more."""
 
     key: Key
@@ -79,12 +79,12 @@ class Comparison:
 
     first: StoredRun
     second: StoredRun
-    judged: tuple[Judged, ...]
+    judged: tuple[FigureComparison, ...]
     only_first: tuple[tuple[str, ...], ...]
     only_second: tuple[tuple[str, ...], ...]
 
     @property
-    def negative(self) -> list[Judged]:
+    def negative(self) -> list[FigureComparison]:
         """Every figure that is a reason to look twice."""
         return [judged for judged in self.judged if judged.negative]
 
@@ -103,23 +103,23 @@ def compare(first: StoredRun, second: StoredRun, knowledge: Knowledge | None = N
     )
 
 
-def _judge(key: Key, first: Record | None, second: Record | None, knowledge: Knowledge) -> Judged:
+def _judge(key: Key, first: Record | None, second: Record | None, knowledge: Knowledge) -> FigureComparison:
     if first is None or second is None:
-        return Judged(key, first, second, "new" if first is None else "missing")
+        return FigureComparison(key, first, second, "new" if first is None else "missing")
     found = changes(first, second)
     if "unavailable" in first or "unavailable" in second:
         return _without_value(key, first, second, found)
     reason = forbids(key[3], found)
     if reason:
-        return Judged(key, first, second, "not comparable", found, note=reason)
+        return FigureComparison(key, first, second, "not comparable", found, note=reason)
     metric = metric_of(key[3])
     if not metric.repeats(second["evidence"]):
-        return _sampled(Judged(key, first, second, "undecided", found), knowledge)
-    judged = Judged(key, first, second, exact_outcome(metric, first["value"], second["value"]), found)
+        return _sampled(FigureComparison(key, first, second, "undecided", found), knowledge)
+    judged = FigureComparison(key, first, second, exact_outcome(metric, first["value"], second["value"]), found)
     return _over_images(judged, knowledge.map_interval(second)) if key[3] == "map50_95" else judged
 
 
-def _over_images(judged: Judged, interval: Interval | None) -> Judged:
+def _over_images(judged: FigureComparison, interval: Interval | None) -> FigureComparison:
     """An exact difference of mAP, which counts only when other images would show it too."""
     if interval is None or judged.outcome == "same":
         return judged
@@ -128,12 +128,12 @@ def _over_images(judged: Judged, interval: Interval | None) -> Judged:
     return replace(judged, outcome=judged.outcome if certain else "undecided", note=note)
 
 
-def _without_value(key: Key, first: Record, second: Record, found: tuple[Change, ...]) -> Judged:
+def _without_value(key: Key, first: Record, second: Record, found: tuple[Change, ...]) -> FigureComparison:
     """A figure that one of the runs could not have: lost is a reason to look twice, gained and absent in both are not."""
     if "unavailable" in first and "unavailable" in second:
-        return Judged(key, first, second, "same", found, note=second["unavailable"])
+        return FigureComparison(key, first, second, "same", found, note=second["unavailable"])
     outcome: Outcome = "missing" if "unavailable" in second else "new"
-    return Judged(key, first, second, outcome, found, note=(second if outcome == "missing" else first)["unavailable"])
+    return FigureComparison(key, first, second, outcome, found, note=(second if outcome == "missing" else first)["unavailable"])
 
 
 def exact_outcome(metric: Metric, before: Any, after: Any) -> Outcome:
@@ -145,7 +145,7 @@ def exact_outcome(metric: Metric, before: Any, after: Any) -> Outcome:
     return "better" if (after > before) == (metric.better == "higher") else "worse"
 
 
-def _sampled(judged: Judged, knowledge: Knowledge) -> Judged:
+def _sampled(judged: FigureComparison, knowledge: Knowledge) -> FigureComparison:
     """A figure that differs from run to run: judged by how far runs of the same thing have differed."""
     assert judged.first
     assert judged.second

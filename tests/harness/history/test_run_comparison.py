@@ -14,18 +14,18 @@ from core.records.identity import Identity
 from core.records.measurement import Measurement
 from core.records.unavailable import Unavailable
 from harness.history.changes import causes, changes
-from harness.history.comparison import Comparison, Judged, Knowledge, compare
 from harness.history.knowledge import earlier_runs
+from harness.history.run_comparison import Comparison, FigureComparison, Knowledge, compare
 from harness.history.store import History, Point
 from harness.history.trend import trends
-from harness.report.comparison import comparison_json, comparison_tables, summary
+from harness.report.comparison_report import comparison_json, comparison_tables, summary
 from harness.tasks.detect.bootstrap import Interval
 from tests.checkout import CHECKOUT
 from tests.harness.builders import measurement
 from tests.harness.history.runs import IDENTITY, latency, run
 
 
-def judged(first: Measurement, second: Measurement, **knowledge: Any) -> Judged:
+def judged(first: Measurement, second: Measurement, **knowledge: Any) -> FigureComparison:
     return compare(run(1, [first]), run(2, [second]), Knowledge(**knowledge)).judged[0]
 
 

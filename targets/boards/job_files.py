@@ -1,4 +1,4 @@
-"""Which file of an artefact a board takes, and its inputs as it reads them."""
+"""Which file of an artefact a board takes for a job, and the inputs as its runner reads them."""
 
 from __future__ import annotations
 
