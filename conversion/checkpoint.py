@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from conversion.variants import CLASSES, VARIANTS, Variant
-from core.cache import cache_root, file_sha256
+from core.cache import cache_root
 from core.errors import CheckpointError, ToolMissing, UsageError
+from core.files import file_sha256
 from core.records.checkpoint_facts import CheckpointFacts
 
 if TYPE_CHECKING:

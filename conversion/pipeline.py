@@ -8,8 +8,8 @@ from typing import Literal
 
 from conversion.compilations import compiled
 from conversion.steps import Calibration, Origin, Progress, exported, facts_of, quantised
-from core.cache import file_sha256
 from core.errors import ModelError, UsageError
+from core.files import file_sha256
 from core.records.artefact import Artefact, ModelFile
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.profile import Profile

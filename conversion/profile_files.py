@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import hashlib
 import importlib.util
 import json
 import re
@@ -15,6 +14,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from core.errors import ToolMissing, UsageError
+from core.files import sha256
 from core.records.profile import MACS, Corstone, MemoryArea, MemoryBudget, Npu, Profile
 
 if sys.version_info >= (3, 11):
@@ -125,7 +125,7 @@ def _profile(path: Path, written: ProfileFile) -> Profile:
         macs=written.macs,
         clock_hz=float(written.clock_hz),
         vela_config=_vela_config(path, written.vela_config),
-        vela_config_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        vela_config_sha256=sha256(text),
         system_config=written.system_config,
         memory_mode=written.memory_mode,
         arena_area=_area(path, system, memory, "arena_mem_area"),

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from conversion.variants import BY_NAME
 from core import errors
-from core.cache import FULL_OR_READ_ONLY, cache_root, entry, file_sha256, storage_errors
+from core.cache import cache_errors, cache_root, entry
+from core.files import FULL_OR_READ_ONLY, file_sha256
 from core.processes import Finished, run_child
 from core.records.checkpoint_facts import CheckpointFacts
 
@@ -183,7 +184,7 @@ def _raise_failure(step: str, outcome: dict[str, Any], finished: Finished) -> No
     error = outcome.get("error")
     if error and error["kind"] == "OSError":
         number, reason, name = error["parts"]
-        with storage_errors(cache_root()):
+        with cache_errors(cache_root()):
             if number in FULL_OR_READ_ONLY:
                 raise OSError(number, reason, name)
         raise errors.ConversionError(f"the {step} step failed: {reason}" + (f": `{name}`" if name else ""))

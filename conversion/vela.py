@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 import shutil
 import signal
@@ -17,8 +16,9 @@ from pathlib import Path
 
 from conversion.placement import placement
 from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
-from core.cache import storage_errors
+from core.cache import cache_errors
 from core.errors import CompileError, ModelError, ToolMissing, UsageError
+from core.files import file_sha256
 from core.processes import run_child
 from core.records.artefact import Compilation, ModelFile
 from core.records.profile import Profile
@@ -61,7 +61,7 @@ def compile_model(
     executable = vela_executable(vela)
     version = vela_version(executable)
     command = (*_options(profile), *extra)
-    with storage_errors(output_dir):
+    with cache_errors(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
     with _workspace(output_dir) as folder:
         log = _run(executable, path, command, folder, time_limit_s)
@@ -73,7 +73,7 @@ def compile_model(
         kept = {file.name: file.replace(output_dir / file.name) for file in folder.iterdir()}
     compiled = kept[found.compiled.name]
     return Compilation(
-        compiled=ModelFile(compiled, hashlib.sha256(compiled.read_bytes()).hexdigest()),
+        compiled=ModelFile(compiled, file_sha256(compiled)),
         profile=profile,
         vela_version=version,
         command=("vela", path.name, *command),
@@ -109,7 +109,7 @@ def vela_executable(vela: str = "") -> Path:
 
 def vela_version(executable: Path) -> str:
     """What `--version` prints; UsageError when that is no version, for then it is no Vela."""
-    with storage_errors(executable.parent):
+    with cache_errors(executable.parent):
         changed = executable.stat().st_mtime_ns
     return _version(executable, changed)
 
@@ -147,10 +147,10 @@ def _options(profile: Profile) -> tuple[str, ...]:
 @contextmanager
 def _workspace(output_dir: Path) -> Iterator[Path]:
     """A folder beside the outputs that is gone afterwards, so that a failed compilation leaves nothing."""
-    with storage_errors(output_dir):
+    with cache_errors(output_dir):
         folder = Path(tempfile.mkdtemp(dir=output_dir, prefix=".vela-"))
     try:
-        with storage_errors(output_dir):
+        with cache_errors(output_dir):
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

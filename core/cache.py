@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import filelock
 import platformdirs
 
-from core.errors import StorageError
+from core.files import FULL_OR_READ_ONLY, put_in_place, sha256, storage_errors, work_folder
 
 STALE_SECONDS = 24 * 3600
-FULL_OR_READ_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 
 
 def cache_root() -> Path:
@@ -28,14 +25,9 @@ def cache_root() -> Path:
     return Path(os.environ.get("ETHOS_BENCH_CACHE") or platformdirs.user_cache_dir("ethos-bench"))
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def key_of(parts: dict[str, Any]) -> str:
     """The key of an entry: SHA-256 of the canonical JSON of everything it depends on."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+    return sha256(json.dumps(parts, sort_keys=True))[:32]
 
 
 def entry(kind: str, parts: dict[str, Any], make: Callable[[Path], None]) -> Path:
@@ -48,7 +40,7 @@ def entry(kind: str, parts: dict[str, Any], make: Callable[[Path], None]) -> Pat
     final = cache_root() / kind / key
     if final.is_dir():
         return final
-    with storage_errors(cache_root()):
+    with cache_errors(cache_root()):
         work = cache_root() / "tmp"
         work.mkdir(parents=True, exist_ok=True)
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -56,22 +48,16 @@ def entry(kind: str, parts: dict[str, Any], make: Callable[[Path], None]) -> Pat
         if final.is_dir():
             return final
         _sweep(work)
-        with storage_errors(cache_root()):
-            folder = Path(tempfile.mkdtemp(dir=work, prefix=f"{kind}-"))
-        try:
-            with storage_errors(cache_root()):
-                make(folder)
-                (folder / "entry.json").write_text(json.dumps(parts, indent=1, sort_keys=True))
-                folder.chmod(0o755)
-                folder.replace(final)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with cache_errors(cache_root()), work_folder(work, f"{kind}-") as folder:
+            make(folder)
+            (folder / "entry.json").write_text(json.dumps(parts, indent=1, sort_keys=True))
+            put_in_place(folder, final)
     return final
 
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    with storage_errors(path.parent):
+    with cache_errors(path.parent):
         lock = filelock.FileLock(path)
         lock.acquire()
     try:
@@ -80,19 +66,14 @@ def _locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
-@contextlib.contextmanager
-def storage_errors(folder: Path) -> Iterator[None]:
-    """Turn a full or read-only disk into a StorageError that names the folder and the way out."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in FULL_OR_READ_ONLY:
-            raise
-        raise StorageError(
-            f"cannot write to `{folder}`: {error.strerror}",
-            "a writable folder with about 200 MB free per model",
-            "ETHOS_BENCH_CACHE=/path/with/space pytest benchmarks/",
-        ) from error
+def cache_errors(folder: Path) -> AbstractContextManager[None]:
+    """Turns a full or read-only disk into a StorageError that names the folder and the way out."""
+    return storage_errors(
+        f"write to `{folder}`",
+        "a writable folder with about 200 MB free per model",
+        "ETHOS_BENCH_CACHE=/path/with/space pytest benchmarks/",
+        only=FULL_OR_READ_ONLY,
+    )
 
 
 def _sweep(work: Path) -> None:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from core.errors import StorageError
+from core.files import storage_errors
 
 
-@contextlib.contextmanager
-def job_errors(folder: Path) -> Iterator[None]:
+def job_errors(folder: Path) -> AbstractContextManager[None]:
     """Turn whatever stands against writing there into a StorageError that names the folder and the way out."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write a job to `{folder}`: {error.strerror or error}",
-            "a folder for temporary files with space",
-            "TMPDIR=/path/with/space pytest benchmarks/",
-        ) from error
+    return storage_errors(
+        f"write a job to `{folder}`", "a folder for temporary files with space", "TMPDIR=/path/with/space pytest benchmarks/"
+    )

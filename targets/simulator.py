@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import ethosu_simulator
 from core.errors import RunError, UsageError
+from core.files import sha256
 from core.records.artefact import ModelFile
 from core.records.evidence import Evidence
 from core.records.job import Job
@@ -221,7 +222,7 @@ def _content(compiled: ModelFile) -> bytes:
         content = compiled.path.read_bytes()
     except OSError as error:
         raise RunError(f"`{compiled.path}` cannot be read: {error.strerror}", "the compiled file") from error
-    found = hashlib.sha256(content).hexdigest()
+    found = sha256(content)
     if found != compiled.sha256:
         raise RunError(f"`{compiled.path}` has changed: its SHA-256 is {found}", f"the compiled file, {compiled.sha256}")
     return content

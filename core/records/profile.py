@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
+
+from core.files import sha256
 
 Npu = Literal["ethos-u55", "ethos-u65", "ethos-u85"]
 MemoryArea = Literal["sram", "dram", "on_chip_flash", "off_chip_flash"]
@@ -78,4 +79,4 @@ class Profile:
     def identity(self) -> str:
         """The name with a digest of everything that changes what Vela does: two profiles of one name are told apart."""
         parts = (self.accelerator_config, self.clock_hz, self.vela_config_sha256, self.system_config, self.memory_mode)
-        return f"{self.name}:{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"
+        return f"{self.name}:{sha256(repr(parts))[:12]}"

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from core.files import sha256
 from core.tflite.macs import MAC_KINDS
 from core.tflite.nodes import Operator, Tensor
 from core.tflite.reader import ModelReader
@@ -18,7 +19,7 @@ CARRIER_DEPTH = 4
 def _signature(tensor: Tensor) -> str:
     """Shape, type and quantisation of one tensor as a digest; equal for tensors that only differ in name."""
     parts = (tensor.shape, tensor.dtype, tensor.scales, tensor.zero_points, tensor.axis if len(tensor.scales) > 1 else 0)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    return sha256(repr(parts))
 
 
 def _constant(tensor: Tensor, producers: Mapping[int, Operator], tensors: tuple[Tensor, ...]) -> Tensor | None:

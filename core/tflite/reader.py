@@ -7,7 +7,6 @@ elements. So every element read is paid from a budget of the file's own size, an
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
+from core.files import sha256
 from core.tflite.macs import macs
 from core.tflite.nodes import BrokenModel, Operator, OptionValue, Tensor
 
@@ -74,7 +74,7 @@ class ModelReader:
             if position not in self._digests:
                 content = self._content(position)
                 self._spend(len(content))
-                self._digests[position] = hashlib.sha256(content).hexdigest()
+                self._digests[position] = sha256(content)
             return self._digests[position]
 
     def content(self, tensor: Tensor) -> bytes:

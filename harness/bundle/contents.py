@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.errors import BundleError, StorageError
+from core.errors import BundleError
+from core.files import put_in_place, storage_errors, work_folder
 from harness.bundle.manifest import NAME, entries_of, manifest_text
 from harness.report.exports.junit import junit
 from harness.results.stored_run import StoredRun, read_run
@@ -32,24 +31,17 @@ def write_bundle(run: StoredRun, output: Path, write_page: WritePage, *, archive
     source, target = run.folder, _target(run, output, archive=archive)
     if not (source / "results.json").is_file():
         raise BundleError(f"the results folder of {run.id} is gone: `{source}`", "a run whose files are there")
-    work: Path | None = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    with (
+        storage_errors(f"write the bundle `{target}`", "a writable place with space"),
+        work_folder(target.parent, f".{target.name}.") as work,
+    ):
         folder = work / f"ethos-bench-{run.id}"
         _copy(source, folder)
         _write_more(run, folder)
         if not (folder / REPORT).exists():
             write_page(folder, folder / REPORT)
         (folder / NAME).write_text(manifest_text(run.id, entries_of(folder)), "utf-8")
-        made = _archived(folder, work) if archive else folder
-        made.chmod(0o644 if archive else 0o755)
-        made.replace(target)
-    except OSError as error:
-        raise StorageError(f"cannot write the bundle `{target}`: {error.strerror}", "a writable place with space") from error
-    finally:
-        if work:
-            shutil.rmtree(work, ignore_errors=True)
+        put_in_place(_archived(folder, work) if archive else folder, target)
     return target
 
 
@@ -113,8 +105,6 @@ def _archived(folder: Path, work: Path) -> Path:
             for member in sorted(path for path in folder.rglob("*") if path.is_file()):
                 archive.add(member, member.relative_to(folder.parent).as_posix(), recursive=False, filter=_plain)
         packed.flush()
-    with file.open("rb") as written:
-        os.fsync(written.fileno())
     return file
 
 

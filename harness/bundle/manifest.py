@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.errors import BundleError
+from core.files import sha256
 
 NAME = "manifest.json"
 SCHEMA = 1
@@ -48,7 +49,7 @@ def manifest_text(run: str, entries: dict[str, Entry]) -> str:
 def digest_of(entries: dict[str, Entry]) -> str:
     """SHA-256 over names, sizes and hashes of all files, in the order of their names."""
     lines = [f"{entry.sha256} {entry.size} {name}\n" for name, entry in sorted(entries.items())]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return sha256("".join(lines))
 
 
 def entries_of(path: Path) -> dict[str, Entry]:

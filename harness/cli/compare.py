@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from core.files import write_whole
 from harness.cli.failing import exits_cleanly
 from harness.cli.history import WIDTH, history_option, opened
 from harness.history.knowledge import earlier_runs, map_intervals
 from harness.history.run_comparison import Comparison, Knowledge, compare, no_images
 from harness.history.store import History
 from harness.report.comparison_report import comparison_json, comparison_tables
-from harness.results.store import write_whole
 from harness.results.stored_run import StoredRun, read_run
 from harness.statistics.shift import BOUND
 from harness.tasks.detect.dataset import load_dataset

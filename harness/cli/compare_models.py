@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from core.cache import storage_errors
 from core.errors import EthosBenchError
+from core.files import storage_errors, write_whole
 from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
 from harness.report.models_compared import Comparison, compare_models, comparison_markdown, comparison_table
 from harness.report.tables import RecordTable
 from harness.report.terminal import findings
-from harness.results.store import write_whole
 from harness.workbench.case import Case
 from harness.workbench.models import BASE
 from harness.workbench.options import DEFAULT_PROFILE, DEFAULT_TARGET, BenchOptions
@@ -61,7 +60,7 @@ def compare_models_command(
         for model, why in comparison.failures:
             click.echo(f"{model} failed: {why}")
     if output:
-        with storage_errors(output.parent):
+        with storage_errors(f"write `{output}`", hint="--output /path/with/space"):
             write_whole(output, "\n".join(map(comparison_markdown, found)))
         click.echo(str(output))
     if any(comparison.failures for comparison in found):

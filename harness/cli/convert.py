@@ -12,7 +12,7 @@ from conversion.pipeline import Settings, compile_source, int8_source
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.steps import Origin, facts_of
-from core.cache import storage_errors
+from core.files import storage_errors
 from harness.cli.failing import exits_cleanly
 from harness.workbench.calibration import data_calibration
 from harness.workbench.figures import memory_problems
@@ -65,7 +65,7 @@ def convert_command(
 
 
 def _copy(source: Path, output: Path) -> None:
-    with storage_errors(output.parent):
+    with storage_errors(f"write `{output}`", hint="--output /path/with/space"):
         output.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, output)
     click.echo(str(output))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from core.errors import StorageError, UsageError
+from core.errors import UsageError
+from core.files import storage_errors, write_whole
 from harness.cli.failing import exits_cleanly
 from harness.report.exports import FORMATS
-from harness.results.store import write_whole
 from harness.results.stored_run import find_run, read_run
 
 
@@ -26,8 +26,6 @@ def export_command(run: str, formats: tuple[str, ...], output: Path) -> None:
         if not files:
             raise UsageError(f"run `{found.id}` has nothing that `{name}` could say", "a run with compiled models")
         for file, text in files.items():
-            try:
+            with storage_errors(f"write `{output / file}`", "a writable --output folder"):
                 write_whole(output / Path(file).name, text)
-            except OSError as error:
-                raise StorageError(f"cannot write `{output / file}`: {error.strerror}", "a writable --output folder") from error
             click.echo(str(output / file))

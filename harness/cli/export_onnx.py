@@ -10,7 +10,7 @@ import click
 
 from conversion.pipeline import image_size
 from conversion.steps import Origin, exported, facts_of
-from core.cache import storage_errors
+from core.files import storage_errors
 from harness.cli.failing import exits_cleanly
 
 
@@ -26,7 +26,7 @@ def export_onnx_command(checkpoint: Path, output: Path, imgsz: int | None, cut: 
     facts = facts_of(origin, click.echo)
     size = image_size(origin, facts, imgsz)
     folder = exported(origin, facts, size, cut, click.echo)
-    with storage_errors(output.parent):
+    with storage_errors(f"write `{output}`", hint="--output /path/with/space"):
         output.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / "float.onnx", output)
     click.echo(f"{output}: {size} px, {len(facts.classes)} classes, {facts.activation}, {output.stat().st_size} bytes")

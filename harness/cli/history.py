@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.errors import HistoryError, StorageError, UsageError
+from core.files import storage_errors, write_whole
 from core.metrics import LATENCIES, nearest
 from harness.cli.failing import exits_cleanly
 from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
@@ -20,7 +21,6 @@ from harness.history.spool import Spool
 from harness.history.store import History, Listed
 from harness.history.trend import Trend, trends
 from harness.report.tables import found_text
-from harness.results.store import write_whole
 from harness.results.stored_run import read_run
 
 RESULTS = Path("results")
@@ -100,7 +100,7 @@ def export(history: History, run: str, output: Path) -> None:
     stored = history.run(history.find(run))
     if (output / "results.json").exists():
         raise UsageError(f"`{output / 'results.json'}` exists", "a folder without results", "--output another/folder")
-    try:
+    with storage_errors(f"write `{output}`", "a writable folder"):
         lines = [
             json.dumps({**{key: group[key] for key in group if key != "latency_us"}, "index": index, "latency_us": latency})
             for group in stored.samples
@@ -109,8 +109,6 @@ def export(history: History, run: str, output: Path) -> None:
         if lines:
             write_whole(output / "samples.jsonl", "\n".join(lines) + "\n")
         write_whole(output / "results.json", json.dumps(stored.content, indent=1, allow_nan=False))
-    except OSError as error:
-        raise StorageError(f"cannot write `{output}`: {error.strerror}", "a writable folder") from error
     click.echo(str(output / "results.json"))
 
 

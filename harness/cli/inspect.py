@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from conversion.suggestions import Suggestion, suggest
 from conversion.variants import activation_name, expected_activation
 from conversion.vela import compile_model, read_graph
 from core.errors import EthosBenchError, ModelError, UsageError
+from core.files import file_sha256
 from core.records.artefact import Compilation
 from core.records.profile import Profile
 from core.tflite.graph import TfliteGraph
@@ -115,7 +115,7 @@ def _document(file: Path, graph: TfliteGraph, findings: list[str], inspected: li
         "schema": 1,
         "file": {
             "path": str(file),
-            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "sha256": file_sha256(file),
             "operators": len(graph.operators),
             "macs": graph.macs,
             "weights": graph.weights,

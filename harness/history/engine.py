@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAl
 from sqlalchemy.pool import NullPool
 
 from core.errors import HistoryError, HistoryUnavailable, ToolMissing, UsageError
+from core.files import storage_errors
 
 ENVIRONMENT = "ETHOS_BENCH_HISTORY"
 DEFAULT_NAME = "history.db"
@@ -84,10 +85,8 @@ def _reading_mode(path: Path) -> str:
 
 @contextlib.contextmanager
 def _file_errors(path: Path) -> Iterator[None]:
-    try:
+    with storage_errors(f"write the history `{path}`", "a writable folder", kind=HistoryUnavailable):
         yield
-    except OSError as error:
-        raise HistoryUnavailable(f"cannot write the history `{path}`: {error.strerror}", "a writable folder") from error
 
 
 @contextlib.contextmanager

@@ -6,10 +6,7 @@ the history has it, so that a cut anywhere between loses nothing; a history that
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from core.errors import HistoryError, HistoryUnavailable
+from core.files import sha256, storage_errors, write_whole
 from harness.results.stored_run import StoredRun
 
 NAME = "spool"
@@ -32,26 +30,13 @@ class Spool:
     def of(cls, results: Path, url: URL) -> Spool:
         """The spool of a history below a folder of results; a changed password is no other history."""
         place = url.set(password=None).render_as_string()
-        return cls(results / NAME / hashlib.sha256(place.encode()).hexdigest()[:16])
+        return cls(results / NAME / sha256(place)[:16])
 
     def keep(self, run: StoredRun) -> Path:
         """Write a run down, whole or not at all and through to the disk."""
-        path = self.folder / f"{hashlib.sha256(run.id.encode()).hexdigest()[:16]}-{run.digest[:16]}.json"
-        work = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with work.open("w") as file:
-                file.write(json.dumps(run.to_json(), allow_nan=False))
-                file.flush()
-                os.fsync(file.fileno())
-            work.replace(path)
-        except OSError as error:
-            raise HistoryUnavailable(
-                f"cannot write the spool `{self.folder}`: {error.strerror}", "a writable folder with space"
-            ) from error
-        finally:
-            with contextlib.suppress(OSError):
-                work.unlink(missing_ok=True)
+        path = self.folder / f"{sha256(run.id)[:16]}-{run.digest[:16]}.json"
+        with storage_errors(f"write the spool `{self.folder}`", kind=HistoryUnavailable):
+            write_whole(path, json.dumps(run.to_json(), allow_nan=False))
         return path
 
     def waiting(self) -> Iterator[tuple[Path, StoredRun]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -15,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row
 
 from core.errors import HistoryError, UsageError
+from core.files import sha256
 from harness.history.database_tables import BASELINES, FAILURES, IDENTITIES, RECORDS, RUNS, SAMPLES, VERDICTS
 from harness.history.engine import WAIT_S, database_errors, open_engine, shown
 from harness.history.schema import migrate, require_current
@@ -110,7 +110,7 @@ class History:
         rows = []
         for position, record in enumerate(run.records):
             text = canonical(record["identity"])
-            digest = hashlib.sha256(text.encode()).hexdigest()
+            digest = sha256(text)
             identities[digest] = record["identity"]
             row = {key: record[key] for key in REQUIRED}
             row |= {"run_id": run.id, "position": position, "identity": digest}

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from core.errors import EthosBenchError, ThresholdNotMet
+from core.files import write_whole
 from core.records.measurement import Measurement
 from harness.acceptance.thresholds import Answer, Threshold, answer, read_acceptance
-from harness.results.store import Results, write_whole
+from harness.results.store import Results
 from harness.workbench.case import Case
 from harness.workbench.workbench import Workbench
 

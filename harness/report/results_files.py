@@ -11,10 +11,11 @@ from typing import Any
 from pytest_benchmark.stats import Stats
 from sqlalchemy import URL
 
+from core.files import write_whole
 from harness.report.exports.summary import summary
 from harness.report.past import past_of
 from harness.report.tables import COLUMNS, MISSING, Record, RecordTable, difference_text, found_text, value_text
-from harness.results.store import Results, write_whole
+from harness.results.store import Results
 from harness.results.stored_run import StoredRun, read_run
 from harness.tasks.detect.dataset import Dataset
 

@@ -10,12 +10,13 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from core.errors import StorageError
+from core.files import storage_errors, write_whole
 from core.records.measurement import Measurement
 from core.records.run import HANDED_OVER
 from core.records.verdict import Verdict
@@ -158,17 +159,6 @@ class Results:
         write_whole(self.folder / "results.json", json.dumps(self.content, indent=1, allow_nan=False))
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old one or the new one and never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        work.write_text(text)
-        work.replace(path)
-    finally:
-        work.unlink(missing_ok=True)
-
-
 def clear_results(folder: Path) -> None:
     """Remove what an earlier run left in the folder, so that two runs are never mixed; anything else in it stays."""
     if not (folder / "results.json").is_file():
@@ -198,11 +188,5 @@ def _key(record: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(record.get(part, "") for part in ("variant", "profile", "target", "metric", "stat", "graph"))
 
 
-@contextlib.contextmanager
-def _writing(folder: Path) -> Any:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write results to `{folder}`: {error.strerror}", "a writable folder", "--results /path/with/space"
-        ) from error
+def _writing(folder: Path) -> AbstractContextManager[None]:
+    return storage_errors(f"write results to `{folder}`", "a writable folder", "--results /path/with/space")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, get_args
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from core.files import sha256
 from core.errors import UsageError
 from core.records.placement import Where
 
@@ -72,7 +72,7 @@ class StoredRun:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the content, whatever the order of its keys."""
-        return hashlib.sha256(canonical(self.content).encode()).hexdigest()
+        return sha256(canonical(self.content))
 
     @property
     def thresholds(self) -> list[Mapping[str, Any]]:

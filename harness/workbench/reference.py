@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.cache import entry
+from core.files import sha256
 from core.records.artefact import ModelFile
 from core.tflite.graph import TfliteGraph
 from targets.tflite_micro import NAME, run_micro
@@ -51,7 +51,7 @@ def reference_outputs(
             for number, output in enumerate(outputs):
                 np.save(folder / f"{number}.npy", output, allow_pickle=False)
 
-        parts = {"model": model.sha256, "input": hashlib.sha256(image.tobytes()).hexdigest(), "runtime": NAME}
+        parts = {"model": model.sha256, "input": sha256(image.tobytes()), "runtime": NAME}
         folder = entry("reference", parts, make)
         done.append(1)
         progress(f"reference: {len(done)} of {len(images)} images in TFLite Micro")

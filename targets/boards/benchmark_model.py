@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import RunError
+from core.files import sha256
 from core.tflite.graph import TfliteGraph, parse
 from targets.boards.execution import Execution
-from targets.boards.link import CommandResult, sha256_of
+from targets.boards.link import CommandResult
 from targets.boards.preflight import environment_of
 from targets.boards.transcript import Transcript
 
@@ -96,7 +97,7 @@ class BenchmarkModel:
             board.benchmark_model, f"--graph={model}", f"--num_threads={self.execution.threads}", f"--num_runs={runs}",
             f"--warmup_runs={warmup}", "--min_secs=0", "--warmup_min_secs=0", f"--input_layer={entry.name}",
             f"--input_layer_shape={','.join(map(str, entry.shape))}",
-            f"--input_layer_value_files={name}:blobs/{sha256_of(data)}",
+            f"--input_layer_value_files={name}:blobs/{sha256(data)}",
         ]  # fmt: skip
         if self.execution.on_npu:
             options = ";".join(f"{key}:{value}" for key, value in board.delegate_options.items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import shlex
@@ -13,10 +12,11 @@ from functools import cached_property
 from pathlib import Path
 
 from core.errors import EthosBenchError, RunError, TargetUnavailable
+from core.files import file_sha256, sha256
 from core.records.artefact import ModelFile
 from targets.boards.job_files import digests_of
 from targets.boards.journal import Journal
-from targets.boards.link import Heartbeat, Link, LinkLost, link_errors, sha256_of, stream_lines
+from targets.boards.link import Heartbeat, Link, LinkLost, link_errors, stream_lines
 from targets.boards.preflight import environment_of
 from targets.boards.targets_file import Board
 from targets.boards.transcript import Transcript
@@ -121,7 +121,7 @@ class Execution:
         blobs = self._blobs()
         self._upload(blobs)
         name = secrets.token_hex(8)
-        script = shlex.quote(f"{self.work}/blobs/{sha256_of(RUNNER)}")
+        script = shlex.quote(f"{self.work}/blobs/{file_sha256(RUNNER)}")
         command = f"cd {shlex.quote(self.work)} && {environment_of(self.board)}exec {self.board.python} -B {script} --board"
         watch = _Watch(self, transcript, Journal(self.journal, self.link.name, name))
         started = time.monotonic()
@@ -141,7 +141,7 @@ class Execution:
 
     def _blobs(self) -> dict[str, tuple[Path | bytes, str]]:
         """Everything that has to lie on the board by hash: the runner, the model, then the inputs."""
-        blobs: dict[str, tuple[Path | bytes, str]] = {sha256_of(RUNNER): (RUNNER, RUNNER.name)}
+        blobs: dict[str, tuple[Path | bytes, str]] = {file_sha256(RUNNER): (RUNNER, RUNNER.name)}
         blobs[self.model.sha256] = (self.model.path, self.model.path.name)
         for index, (data, digest) in enumerate(zip(self.inputs, self.digests, strict=True)):
             blobs.setdefault(digest, (data, f"input {index}"))
@@ -202,7 +202,7 @@ class Execution:
         for name in names:
             content = said.stdout[start : start + offered["sizes"][name]]
             start += len(content)
-            if hashlib.sha256(content).hexdigest() != offered["sha256"][name]:
+            if sha256(content) != offered["sha256"][name]:
                 raise LinkLost(f"`{name}` was corrupted or cut on its way back")
             transcript.files[name] = content
 

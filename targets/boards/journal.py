@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TextIO
 
-from core.errors import StorageError
+from core.files import slug, storage_errors
 from core.records.run import HANDED_OVER
 
 
@@ -18,8 +18,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path | None, target: str, job: str) -> None:
-        name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in target)
-        self.path = folder / f"{name}-{job}.jsonl" if folder else None
+        self.path = folder / f"{slug(target)}-{job}.jsonl" if folder else None
         self._file: TextIO | None = None
 
     def __enter__(self) -> Journal:
@@ -29,16 +28,12 @@ class Journal:
         """Keep a line; StorageError when the disk is full."""
         if self.path is None:
             return
-        try:
+        with storage_errors(f"keep samples in `{self.path}`", "a results folder with space"):
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self.path.open("w", encoding="utf-8")
             self._file.write(line + "\n")
             self._file.flush()
-        except OSError as error:
-            raise StorageError(
-                f"cannot keep samples in `{self.path}`: {error.strerror}", "a results folder with space"
-            ) from error
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """The samples are the caller's now, but for Ctrl-C and the like."""

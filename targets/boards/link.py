@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import secrets
 import shlex
 import socket
@@ -228,14 +227,6 @@ def stream_lines(channel: paramiko.Channel, silence_s: float, on_line: Callable[
             for line in lines:
                 if on_line(line.decode(errors="replace")):
                     return
-
-
-def sha256_of(source: Path | bytes) -> str:
-    """Hex digest of a file's or a buffer's content."""
-    digest = hashlib.sha256()
-    for piece in _pieces(source):
-        digest.update(piece)
-    return digest.hexdigest()
 
 
 def _pieces(source: Path | bytes) -> Iterator[bytes]:

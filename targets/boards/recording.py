@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import RunError, StorageError, UsageError
+from core.errors import RunError, UsageError
+from core.files import put_in_place, slug, storage_errors, work_folder, write_whole
 from core.records.unavailable import Unavailable
 from targets.boards.job_files import digests_of
 from targets.boards.preflight import BoardFacts
@@ -57,13 +55,10 @@ class Recording:
     @classmethod
     def begin(cls, top: Path, target: str, board: Board) -> Recording:
         """A recording below `top`; StorageError when it cannot be written."""
-        folder = top / "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in target)
+        folder = top / slug(target)
         content = {"schema": SCHEMA, "target": target, "board": board.model_dump()}
         with _storing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            work = folder / f".{HEADER}.{os.getpid()}"
-            work.write_text(json.dumps(content, indent=1))
-            work.replace(folder / HEADER)
+            write_whole(folder / HEADER, json.dumps(content, indent=1))
         return cls(folder, target, board)
 
     @classmethod
@@ -85,27 +80,22 @@ class Recording:
 
     def keep(self, key: str, kept: RecordedJob) -> None:
         """Store what the board said of a job, whole or not at all."""
-        with _storing(self.folder):
-            work = Path(tempfile.mkdtemp(prefix=".job-", dir=self.folder))
-            try:
-                parts = {name: part for name, part in (("npu", kept.npu), ("cpu", kept.cpu)) if isinstance(part, Transcript)}
-                content = {
-                    "board": kept.board.model_dump(),
-                    "facts": kept.facts.values,
-                    "threads": kept.threads,
-                    "notes": list(kept.notes),
-                    "no_cpu": kept.cpu.reason if isinstance(kept.cpu, Unavailable) else "",
-                    "error": [kept.error.found, kept.error.expected, kept.error.hint] if kept.error else None,
-                    "said": {name: {**asdict(part), "files": sorted(part.files)} for name, part in parts.items()},
-                }
-                for name, part in parts.items():
-                    for file, data in part.files.items():
-                        (work / f"{name}-{file}").write_bytes(data)
-                (work / JOB).write_text(json.dumps(content))
-                shutil.rmtree(self.folder / key, ignore_errors=True)
-                work.replace(self.folder / key)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
+        parts = {name: part for name, part in (("npu", kept.npu), ("cpu", kept.cpu)) if isinstance(part, Transcript)}
+        content = {
+            "board": kept.board.model_dump(),
+            "facts": kept.facts.values,
+            "threads": kept.threads,
+            "notes": list(kept.notes),
+            "no_cpu": kept.cpu.reason if isinstance(kept.cpu, Unavailable) else "",
+            "error": [kept.error.found, kept.error.expected, kept.error.hint] if kept.error else None,
+            "said": {name: {**asdict(part), "files": sorted(part.files)} for name, part in parts.items()},
+        }
+        with _storing(self.folder), work_folder(self.folder, ".job-") as work:
+            for name, part in parts.items():
+                for file, data in part.files.items():
+                    (work / f"{name}-{file}").write_bytes(data)
+            (work / JOB).write_text(json.dumps(content))
+            put_in_place(work, self.folder / key)
 
     def give(self, key: str, what: str) -> RecordedJob:
         """What the board said of a job; RunError when the job is not in the recording, or damaged there."""
@@ -137,13 +127,5 @@ def _transcript(folder: Path, name: str, part: dict[str, Any]) -> Transcript:
     return Transcript(part["events"], files, part["lost"], part["notes"], part["seconds"])
 
 
-@contextlib.contextmanager
-def _storing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write the recording to `{folder}`: {error.strerror or error}",
-            "a writable folder",
-            "--record /path/with/space",
-        ) from error
+def _storing(folder: Path) -> AbstractContextManager[None]:
+    return storage_errors(f"write the recording to `{folder}`", "a writable folder", "--record /path/with/space")

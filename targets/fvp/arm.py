@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import platform as machine
 import tempfile
@@ -15,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cache import file_sha256
 from core.errors import RunError
+from core.files import file_sha256, sha256
 from core.processes import run_child
 from core.records.artefact import Artefact
 from core.records.evidence import Evidence
@@ -149,7 +148,7 @@ def _read(artefact: Artefact) -> tuple[bytes, Container]:
     compiled = artefact.compilation.compiled
     try:
         content = compiled.path.read_bytes()
-        found = hashlib.sha256(content).hexdigest()
+        found = sha256(content)
         if found != compiled.sha256:
             raise RunError(f"`{compiled.path}` has changed: its SHA-256 is {found}", f"the compiled file, {compiled.sha256}")
         return content, parse(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import shutil
 import sys
@@ -15,8 +14,9 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from core.cache import entry, file_sha256
+from core.cache import entry
 from core.errors import ToolMissing, UsageError
+from core.files import file_sha256
 from core.processes import run_child
 from targets.fvp.platforms import Platform
 
@@ -102,7 +102,7 @@ def _download(place: Path) -> Path:
             f"a package index with {PACKAGE}, or --fvp-firmware FILE",
             f"python -m pip download --no-deps --python-version 3.11 --only-binary=:all: {PACKAGE}",
         )
-    found = hashlib.sha256(wheels[0].read_bytes()).hexdigest()
+    found = file_sha256(wheels[0])
     if found != WHEEL_SHA256:
         raise ToolMissing(f"`{wheels[0].name}` has SHA-256 {found}", WHEEL_SHA256)
     return wheels[0]

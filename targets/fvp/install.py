@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.cache import file_sha256, storage_errors
+from core.cache import cache_errors
 from core.errors import RunError, ToolMissing, UsageError
+from core.files import file_sha256, put_in_place
 from core.processes import run_child
 from targets.fvp.discovery import find, install_folder
 from targets.fvp.platforms import PLATFORMS, Platform
@@ -79,7 +80,7 @@ def install(name: str, *, accept_eula: bool, archive: Path | None, tell: Callabl
     folder = install_folder(platform)
     if folder.exists():
         raise UsageError(f"`{folder}` is there already", "no earlier installation", f"rm -r '{folder}'")
-    with storage_errors(folder.parent):
+    with cache_errors(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as place:
             work = Path(place)
@@ -90,7 +91,7 @@ def install(name: str, *, accept_eula: bool, archive: Path | None, tell: Callabl
             tell(f"{done.archive}: SHA-256 {done.sha256}, {known}")
             _run_installer(_unpack(file, work / "unpacked", platform), work / "installed", tell)
             (work / "installed" / "installed.json").write_text(json.dumps(asdict(done), indent=1))
-            (work / "installed").replace(folder)
+            put_in_place(work / "installed", folder)
     if find(platform, folder, {}).found is None:
         shutil.rmtree(folder)
         raise RunError(f"Arm's installer left no `{platform.binaries[0]}`", f"an archive of Corstone {name}")

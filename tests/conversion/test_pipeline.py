@@ -15,8 +15,8 @@ from conversion import quantise
 from conversion.pipeline import Settings, Source, compile_source, int8_source, tflite_source
 from conversion.profile_files import load_profile
 from conversion.steps import Calibration, Origin, facts_of
-from core.cache import file_sha256
 from core.errors import ModelError, UsageError
+from core.files import file_sha256
 from core.records.checkpoint_facts import CheckpointFacts
 from tests.benchmarks import tiny
 from tests.conftest import CONVERTED_SIZE, CONVERTED_VARIANT

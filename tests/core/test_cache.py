@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cache import STALE_SECONDS, cache_root, entry, key_of, storage_errors
+from core.cache import STALE_SECONDS, cache_errors, cache_root, entry, key_of
 from core.errors import StorageError
 from tests.checkout import CHECKOUT
 
@@ -222,7 +222,7 @@ def test_a_cache_folder_that_is_a_file_is_an_error_with_its_name(tmp_path: Path,
 
 
 def test_errors_that_are_not_about_space_stay_what_they_are() -> None:
-    with pytest.raises(FileNotFoundError), storage_errors(Path("/here")):
+    with pytest.raises(FileNotFoundError), cache_errors(Path("/here")):
         raise FileNotFoundError(errno.ENOENT, "No such file", "x")
-    with pytest.raises(StorageError, match="/here"), storage_errors(Path("/here")):
+    with pytest.raises(StorageError, match="/here"), cache_errors(Path("/here")):
         raise OSError(errno.ENOSPC, "No space left")

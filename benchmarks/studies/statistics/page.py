@@ -22,7 +22,7 @@ from benchmarks.studies.statistics.rates import (
     simulated,
     variation_of,
 )
-from harness.results.store import write_whole
+from core.files import write_whole
 from harness.statistics.change_points import FALSE_ALARMS
 from harness.statistics.interleaved import ROUNDS
 from harness.statistics.shift import BOUND, FEWEST_RUNS, LEVEL, POWER, critical_position, signed_rank_distribution

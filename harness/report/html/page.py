@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from core.errors import StorageError
+from core.files import storage_errors, write_whole
 from harness.report.decision import Decision, decide_run, decisions
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
 from harness.report.html.claim_charts import claim_charts
@@ -25,7 +25,6 @@ from harness.report.past import Past
 from harness.report.run_view import Case, RunView
 from harness.report.tables import Record, RecordTable
 from harness.report.terminal import findings, merged, short_profile
-from harness.results.store import write_whole
 from harness.results.stored_run import StoredRun
 from harness.tasks.detect.dataset import Dataset
 
@@ -75,10 +74,8 @@ def write_page(
 ) -> None:
     """Write the page of a run with images of `dataset` and the figures of `past`; StorageError when it cannot be written."""
     text = page(run, dataset, past)
-    try:
+    with storage_errors(f"write `{output}`", "a writable folder", "--output report.html"):
         write_whole(output, text)
-    except OSError as error:
-        raise StorageError(f"cannot write `{output}`: {error.strerror}", "a writable folder", "--output report.html") from error
 
 
 def page(run: StoredRun, dataset: Dataset | None = None, past: Past | None = None) -> str:

@@ -6,7 +6,6 @@ mark's description, which screen readers read as well.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from typing import Any
 
 import vl_convert
 from markupsafe import Markup, escape
+
+from core.files import sha256
 
 VEGA_LITE = "6.4"
 WIDE, NARROW = 700, 300
@@ -57,7 +58,7 @@ def draw(spec: Spec, label: str) -> Markup:
     """The SVG of a Vega-Lite specification, named for those who cannot see it."""
     whole = {"config": CONFIG, **spec}
     svg: str = vl_convert.vegalite_to_svg(whole, vl_version=VEGA_LITE, allowed_base_urls=[])
-    own = hashlib.sha256(f"{label} {REFERENCE.sub('', svg)}".encode()).hexdigest()[:8]
+    own = sha256(f"{label} {REFERENCE.sub('', svg)}")[:8]
     numbers = list(dict.fromkeys(found[2] for found in REFERENCE.finditer(svg)))
     svg = REFERENCE.sub(lambda found: f"{found[1]}c{own}-{numbers.index(found[2])}", svg)  # Vega numbers them per process
     return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1))  # noqa: S704  # Vega escapes texts

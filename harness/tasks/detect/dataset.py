@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DatasetError, UsageError
+from core.files import sha256
 from harness.tasks.detect.data_yaml import DataYaml, read_data_yaml
 from harness.tasks.detect.images import image_size
 from harness.tasks.detect.labels import Boxes, label_path, read_labels
@@ -47,7 +48,7 @@ class Dataset:
     def identity(self) -> str:
         """SHA-256 over class names, image bytes and label bytes, independent of where the files lie."""
         parts = [*self.class_names, "images", *(image.sha256 for image in self.images)]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        return sha256("\0".join(parts))
 
     @property
     def box_count(self) -> int:

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from core.errors import DatasetError, UsageError
+from core.files import write_whole
 from harness.history.engine import history_url
 from harness.history.store import History
 from harness.report.decision import decide_case, decide_run, decisions
@@ -26,7 +27,6 @@ from harness.report.html.page import page
 from harness.report.html.vega import Chart, draw, field
 from harness.report.past import Past, past_of
 from harness.report.run_view import RunView
-from harness.results.store import write_whole
 from harness.results.stored_run import StoredRun, read_run
 from harness.tasks.detect.dataset import load_dataset
 from tests.harness.report.runs import write_run

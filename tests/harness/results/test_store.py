@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from core.files import write_whole
 from core.errors import StorageError
-from harness.results.store import Findings, Results, point_latest, write_whole
+from harness.results.store import Findings, Results, point_latest
 from tests.harness.builders import header, measurement
 from tests.small_disk import mounted
 
@@ -111,31 +112,6 @@ def test_pages_in_a_folder_that_is_no_results_folder_are_not_touched(tmp_path: P
     (tmp_path / "README.md").write_text("the user's")
     Results(tmp_path, header())
     assert (tmp_path / "README.md").read_text() == "the user's"
-
-
-def test_a_file_is_the_old_one_or_the_new_one_and_never_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    write_whole(path, "old")
-
-    def cut(self: Path, text: str) -> int:
-        with self.open("w") as file:
-            file.write(text[:2])
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Path, "write_text", cut)
-    with pytest.raises(KeyboardInterrupt):
-        write_whole(path, "new and longer")
-    assert path.read_text() == "old"
-    assert [found.name for found in tmp_path.iterdir()] == ["file"]
-
-
-def test_who_reads_a_file_while_it_is_written_anew_reads_the_old_one_to_its_end(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_whole(path, "old")
-    with path.open() as reader:
-        write_whole(path, "new and longer")
-        assert reader.read() == "old"
-    assert path.read_text() == "new and longer"
 
 
 def test_a_value_that_json_has_no_word_for_is_refused_and_the_old_results_stay(results: Results) -> None:
