@@ -13,8 +13,8 @@ from typing import Any, get_args
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from core.files import sha256
 from core.errors import UsageError
+from core.files import sha256
 from core.records.placement import Where
 
 SCHEMA_FILE = Path(__file__).parent / "results.schema.json"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from core.files import write_whole
 from core.errors import StorageError
+from core.files import write_whole
 from harness.results.store import Findings, Results, point_latest
 from tests.harness.builders import header, measurement
 from tests.small_disk import mounted

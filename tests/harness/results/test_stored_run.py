@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.cli import main
 from core.errors import UsageError
+from harness.cli import main
 from harness.history.engine import history_url
 from harness.history.store import History
 from harness.report.past_runs import runs_beside
