@@ -107,7 +107,7 @@ class Stream:
 def _digest(sizes: Mapping[int, int], constants: Mapping[int, Bytes]) -> bytes:
     digest = hashlib.blake2b(repr(sorted(sizes.items())).encode())
     for _region, data in sorted(constants.items(), key=lambda item: item[0]):
-        digest.update(np.ascontiguousarray(data))
+        digest.update(np.ascontiguousarray(data).data)
     return digest.digest()
 
 
