@@ -39,6 +39,8 @@ def read_labels(path: Path, width: int, height: int, class_names: Sequence[str])
     Rows that repeat word for word count once, as in ultralytics. DatasetError names file, row and what is wrong with it.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            raise OSError("it is not a regular file")
         content = path.read_bytes()
         text = content.decode("utf-8-sig")
     except FileNotFoundError:

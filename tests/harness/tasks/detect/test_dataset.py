@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -220,3 +221,57 @@ def test_0_calibration_images_are_an_error_with_a_way_out(write_dataset: WriteDa
 def test_the_real_test_split_has_638_images_and_770_boxes(real_data: Path) -> None:
     dataset = load_dataset(real_data / "datasets/traffic-signs/data.yaml")
     assert (dataset.name, len(dataset.images), dataset.box_count) == ("traffic-signs/test", 638, 770)
+
+
+def test_a_split_of_roboflow_is_found_without_its_leading_dots(write_dataset: WriteDataset, tmp_path: Path) -> None:
+    yaml = write_dataset({"a": BOX}, yaml="train: ../test/images\ntest: ../test/images\nnc: 2\nroboflow: {version: 6}\n")
+    assert load_dataset(yaml).images[0].path == tmp_path / "test/images/a.png"
+
+
+def test_a_split_with_leading_dots_that_is_there_is_taken_as_it_says(write_dataset: WriteDataset, tmp_path: Path) -> None:
+    yaml = write_dataset({"a": BOX}, yaml="path: test\ntest: ../test/images\nnc: 2\n")
+    assert load_dataset(yaml).images[0].path == tmp_path / "test/../test/images/a.png"
+
+
+def test_validation_is_another_word_for_val(write_dataset: WriteDataset) -> None:
+    assert len(load_dataset(write_dataset({"a": BOX}, yaml="validation: test/images\nnc: 2\n")).images) == 1
+
+
+def test_a_count_of_classes_may_be_text_and_indices_too(write_dataset: WriteDataset) -> None:
+    for text in ('nc: "2"', "nc: 2.0", "nc: '2'\nnames: {'0': cat, '1': dog}"):
+        assert len(load_dataset(write_dataset({"a": BOX}, yaml=f"test: test/images\n{text}\n")).class_names) == 2
+
+
+@pytest.mark.parametrize("count", ["0", "-3", "1.5", "many", ".inf", "1000000000", "[2]", "9" * 400])
+def test_a_count_that_is_none_is_named(write_dataset: WriteDataset, count: str) -> None:
+    with pytest.raises(DatasetError, match="says `nc: ") as error:
+        load_dataset(write_dataset({"a": BOX}, yaml=f"test: test/images\nnc: {count}\n"))
+    assert "whole number" in error.value.expected
+
+
+def test_a_yaml_that_would_grow_without_bound_is_refused(write_dataset: WriteDataset) -> None:
+    grown = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 15))
+    for text in (grown, f"names: {'[' * 3000}{']' * 3000}\n", "x: " + "y" * (1 << 20)):
+        with pytest.raises(DatasetError, match=r"aliases|bytes, more than"):
+            load_dataset(write_dataset({"a": BOX}, yaml=f"test: test/images\nnc: 2\n{text}"))
+
+
+def test_a_list_that_is_no_text_is_named(write_dataset: WriteDataset, tmp_path: Path) -> None:
+    yaml = write_dataset({"a": BOX}, yaml="test: list.txt\nnc: 2\n")
+    (tmp_path / "list.txt").write_bytes(b"\xff\xfe\x00a.png")
+    with pytest.raises(DatasetError, match=r"list\.txt` cannot be read"):
+        load_dataset(yaml)
+
+
+def test_a_pipe_is_not_waited_for(write_dataset: WriteDataset, tmp_path: Path) -> None:
+    yaml = write_dataset({"a": BOX, "b": BOX})
+    (tmp_path / "test/images/b.png").unlink()
+    os.mkfifo(tmp_path / "test/images/b.png")
+    with pytest.raises(DatasetError, match="not a regular file"):
+        load_dataset(yaml)
+    (tmp_path / "test/images/b.png").unlink()
+    (tmp_path / "test/labels/b.txt").unlink()
+    Image.new("RGB", (40, 20)).save(tmp_path / "test/images/b.png")
+    os.mkfifo(tmp_path / "test/labels/b.txt")
+    with pytest.raises(DatasetError, match="not a regular file"):
+        load_dataset(yaml)
