@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import TYPE_CHECKING, ClassVar
 
 from core.errors import RunError, TargetUnavailable, UsageError
 from core.records.job import Job
@@ -18,7 +19,10 @@ from targets.boards.proof import NoProof
 from targets.boards.targets_file import Board, find_board
 from targets.kinds import TargetOptions
 from targets.ssh_board import SshBoard
-from targets.target import Graph
+from targets.target import Graph, Target
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 SET_ASIDE_AFTER = 2
 ATTEMPTS = 5
@@ -28,24 +32,26 @@ EMPTY_EVERY_S = 1.0
 JOURNAL = "farm.jsonl"
 
 
-def open_farm(rest: str, options: TargetOptions) -> Farm:
-    """The farm's boards with the tags in `rest`, such as "npu=ethos-u65,board=imx93"."""
-    tags = dict(part.split("=", 1) for part in rest.split(",") if "=" in part)
-    if not tags or len(tags) != len(rest.split(",")):
-        raise UsageError(f"target `farm:{rest}`", "`farm:KEY=VALUE,...`: the tags of a place", "--target farm:board=imx93")
-    return Farm(f"farm:{rest}", tags, options)
-
-
 @dataclass
-class Farm:
+class Farm(Target):
     """Takes a place for each job, so that several harnesses share the farm; a board that fails twice is set aside."""
 
+    can_record: ClassVar[bool] = True
     name: str
     tags: dict[str, str]
     options: TargetOptions
-    failures: Counter[str] = field(default_factory=Counter)
+    graph: Graph = field(init=False)
+    failures: Counter[str] = field(init=False, default_factory=Counter)
 
-    def __enter__(self) -> Farm:
+    @classmethod
+    def from_spec(cls, rest: str, options: TargetOptions) -> Self:
+        """The farm's boards with the tags in `rest`, such as "npu=ethos-u65,board=imx93"."""
+        tags = dict(part.split("=", 1) for part in rest.split(",") if "=" in part)
+        if not tags or len(tags) != len(rest.split(",")):
+            raise UsageError(f"target `farm:{rest}`", "`farm:KEY=VALUE,...`: the tags of a place", "--target farm:board=imx93")
+        return cls(f"farm:{rest}", tags, options)
+
+    def __enter__(self) -> Self:
         """Ask the coordinator what there is; TargetUnavailable at once when no place can ever fit."""
         self._agent = FarmAgent(self.name)
         try:
@@ -58,8 +64,10 @@ class Farm:
                     "labgrid-client places",
                 )  # fmt: skip
             self._boards = {name: self._board(name, tags) for name, tags in fitting.items()}
-            if len({board.graph for board in self._boards.values()}) > 1:
+            graphs = {board.graph for board in self._boards.values()}
+            if len(graphs) > 1:
                 raise UsageError(f"{self.name} fits boards of both kinds, ethosu and teflon", "tags of one kind of board")
+            self.graph = graphs.pop()
         except BaseException:
             self._agent.close()
             raise
@@ -67,11 +75,6 @@ class Farm:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._agent.close()
-
-    @property
-    def graph(self) -> Graph:
-        """The file that these boards take."""
-        return next(iter(self._boards.values())).graph
 
     def run(self, job: Job) -> Run:
         """The Run of the first board that could do the job, with what had arrived from others; else the last one's error."""
@@ -102,7 +105,11 @@ class Farm:
         switch = (lambda: self._agent.ask("power")) if place.power else None
         here = board.model_copy(update={"host": place.address})
         said = (f"ran on place {place.place}", *notes)
-        with SshBoard(self.name, here, self.options, said, switch, place.username, place.port, lost, board) as target:
+        target = SshBoard(
+            self.name, here, self.options,
+            notes=said, switch=switch, user=place.username, port=place.port, lost=lost, kind=board,
+        )  # fmt: skip
+        with target:
             return target.run(job)
 
     def _board(self, place: str, tags: dict[str, str]) -> Board:

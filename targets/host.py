@@ -8,8 +8,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
@@ -23,7 +22,10 @@ from core.records.run import Run
 from core.records.unavailable import Unavailable
 from targets.job_folder import job_errors
 from targets.kinds import TargetOptions
-from targets.target import Graph
+from targets.target import Graph, Target
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 RUNNER = Path(__file__).parent / "runner" / "tflite_runner.py"
 RUNTIME = "ai_edge_litert"
@@ -32,24 +34,18 @@ START_SECONDS = 60.0
 NO_NPU = Unavailable("the host CPU has no NPU")
 
 
-def open_host(rest: str, options: TargetOptions) -> Host:
-    """The host CPU target with `options.threads` threads."""
-    return Host(threads=options.threads)
-
-
 @dataclass
-class Host:
+class Host(Target):
     """Runs a job in a child process of its own, so that a crash in the runtime is an error here and memory is the job's."""
 
     threads: int
     name: str = "host"
     graph: Graph = "int8"
 
-    def __enter__(self) -> Host:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Nothing is held between jobs."""
+    @classmethod
+    def from_spec(cls, rest: str, options: TargetOptions) -> Self:
+        """The host CPU with `options.threads` threads."""
+        return cls(threads=options.threads)
 
     def run(self, job: Job) -> Run:
         """The job's outputs and samples; RunError when the runtime refuses the file or dies."""

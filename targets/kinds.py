@@ -1,4 +1,4 @@
-"""Target specifications to targets: a literal table, so that a name leads to its module by reading."""
+"""Target specifications to targets: a literal table, so that a name leads to its class by reading."""
 
 from __future__ import annotations
 
@@ -33,35 +33,39 @@ class TargetOptions:
     journal: Path | None = None
 
 
-Opener = Callable[[str, TargetOptions], Target]
+@dataclass(frozen=True)
+class Kind:
+    """Where a kind of target is: its module, imported only when named, and the class there; and how users write it."""
 
-TARGETS: Mapping[str, tuple[str, str]] = {
-    # kind:  (module, function)       how it is written on the command line
-    "sim": ("targets.simulator", "open_simulator"),  # sim
-    "host": ("targets.host", "open_host"),  # host
-    "fvp": ("targets.fvp.target", "open_fvp"),  # fvp, fvp:sse-310
-    "ssh": ("targets.ssh_board", "open_ssh"),  # ssh:NAME
-    "farm": ("targets.farm", "open_farm"),  # farm:KEY=VALUE,...
-    "replay": ("targets.replay", "open_replay"),  # replay:DIR
+    module: str
+    target: str
+    written: str
+
+
+TARGETS: Mapping[str, Kind] = {
+    "sim": Kind("targets.simulator", "Simulator", "`sim` (built-in simulator, bit-exact)"),
+    "host": Kind("targets.host", "Host", "`host` (this CPU, the reference for speed)"),
+    "fvp": Kind("targets.fvp.target", "Fvp", "`fvp` or `fvp:sse-310` (a Corstone: [guide](../guides/fvp.md))"),
+    "ssh": Kind("targets.ssh_board", "SshBoard", "`ssh:NAME`"),
+    "farm": Kind("targets.farm", "Farm", "`farm:KEY=VALUE,...` ([guide](../guides/farm.md))"),
+    "replay": Kind("targets.replay", "Replay", "`replay:DIR`"),
 }
-"""Imported only when named, so that a target's library is needed by its users alone."""
+
+
+def target_class(spec: str) -> type[Target]:
+    """The class of the target that `spec` names, such as "host"; UsageError when no such kind exists."""
+    kind = spec.partition(":")[0]
+    if kind not in TARGETS:
+        raise UsageError(f"unknown target `{spec}`", f"one of {', '.join(TARGETS)}", "pytest benchmarks/ --target sim")
+    found: type[Target] = getattr(import_module(TARGETS[kind].module), TARGETS[kind].target)
+    return found
 
 
 def open_target(spec: str, options: TargetOptions) -> Target:
-    """The target that `spec` names, such as "host"; UsageError when no such kind exists."""
-    kind, _, rest = spec.partition(":")
-    if kind not in TARGETS:
-        raise UsageError(f"unknown target `{spec}`", f"one of {', '.join(TARGETS)}", "pytest benchmarks/ --target sim")
-    module, function = TARGETS[kind]
-    opener: Opener = getattr(import_module(module), function)
-    return opener(rest, options)
+    """The target that `spec` names, not entered yet; UsageError when there is none of this name."""
+    return target_class(spec).from_spec(spec.partition(":")[2], options)
 
 
 def preferred_vela(spec: str, options: TargetOptions) -> str:
-    """The Vela that a board's table asks for, "" for any: a board support package may not take streams of a newer one."""
-    kind, _, rest = spec.partition(":")
-    if kind != "ssh":
-        return ""
-    from targets.boards.targets_file import find_board
-
-    return find_board(rest, options.targets_file).vela
+    """The Vela that a target asks for, "" for any."""
+    return target_class(spec).preferred_vela(spec.partition(":")[2], options)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from core.errors import RunError, UsageError
 from core.records.job import Job
@@ -13,38 +13,36 @@ from targets.boards.job_files import artefact_file, raw_inputs
 from targets.boards.proof import BoardRun
 from targets.boards.recording import Recording, job_key
 from targets.kinds import TargetOptions
-from targets.target import Graph
+from targets.target import Graph, Target
 
-
-def open_replay(rest: str, options: TargetOptions) -> Replay:
-    """The recording in the folder `rest`."""
-    if not rest:
-        raise UsageError("target `replay` names no folder", "`replay:DIR` as --record DIR wrote it", "--target replay:recorded")
-    return Replay(f"replay:{rest}", Recording.read(Path(rest)))
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass
-class Replay:
-    """Answers jobs from a recording; `replays` is the name of the board that was recorded."""
+class Replay(Target):
+    """Answers jobs from a recording, in the place of the board that was recorded."""
 
     name: str
     recording: Recording
+    graph: Graph = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.graph = self.recording.board.graph
+
+    @classmethod
+    def from_spec(cls, rest: str, options: TargetOptions) -> Self:
+        """The recording in the folder `rest`."""
+        if not rest:
+            raise UsageError(
+                "target `replay` names no folder", "`replay:DIR` as --record DIR wrote it", "--target replay:recorded"
+            )
+        return cls(f"replay:{rest}", Recording.read(Path(rest)))
 
     @property
-    def replays(self) -> str:
-        """The target whose records these are."""
+    def recorded_as(self) -> str:
+        """The name of the board that was recorded."""
         return self.recording.target
-
-    @property
-    def graph(self) -> Graph:
-        """The file that the recorded board took."""
-        return self.recording.board.graph
-
-    def __enter__(self) -> Replay:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Nothing is held."""
 
     def run(self, job: Job) -> Run:
         """The Run that the recorded board gave; RunError when it failed then, too, or the job is not in the recording."""

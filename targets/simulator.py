@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from core.records.placement import Placement
 from core.records.run import Proof, Run
 from core.records.unavailable import Unavailable
 from targets.kinds import TargetOptions
-from targets.target import Graph
+from targets.target import Graph, Target
 from targets.tflite_micro import NAME as MICRO
 from targets.tflite_micro import run_micro
 from targets.tflite_parts import Segment, cut
@@ -41,26 +40,20 @@ IMAGES_AT_ONCE = 8
 """Of a model with operators on the CPU: each of these starts a process once for as many images."""
 
 
-def open_simulator(rest: str, options: TargetOptions) -> Simulator:
-    """The simulator; UsageError when something follows its name."""
-    if rest:
-        raise UsageError(f"target `sim:{rest}`", "`sim`: the compiled file says which NPU it is for", "--target sim")
-    return Simulator(progress=options.progress)
-
-
 @dataclass
-class Simulator:
+class Simulator(Target):
     """Runs compiled files in this process, and CPU operators beside the NPU in children."""
 
     progress: Callable[[str], None] = lambda _: None
     name: str = "sim"
     graph: Graph = "npu"
 
-    def __enter__(self) -> Simulator:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Nothing is held between jobs."""
+    @classmethod
+    def from_spec(cls, rest: str, options: TargetOptions) -> Self:
+        """The simulator; UsageError when something follows its name."""
+        if rest:
+            raise UsageError(f"target `sim:{rest}`", "`sim`: the compiled file says which NPU it is for", "--target sim")
+        return cls(progress=options.progress)
 
     def run(self, job: Job) -> Run:
         """The job's outputs with the proof of what the NPU executed.

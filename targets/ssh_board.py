@@ -6,8 +6,9 @@ import contextlib
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from types import TracebackType
+from typing import TYPE_CHECKING, ClassVar
 
 from core.errors import RunError, TargetUnavailable, UsageError
 from core.records.artefact import ModelFile
@@ -24,27 +25,25 @@ from targets.boards.recording import RecordedJob, Recording, job_key
 from targets.boards.targets_file import Board, find_board
 from targets.boards.transcript import Transcript
 from targets.kinds import TargetOptions
-from targets.target import Graph
+from targets.target import Graph, Target
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 CPU_REPEATS = 10
 POWER_S = 120.0
 
 
-def open_ssh(rest: str, options: TargetOptions) -> SshBoard:
-    """The board called `rest` in the targets file, not connected yet."""
-    if not rest:
-        raise UsageError("target `ssh` names no board", "`ssh:NAME` with NAME in targets.toml", "--target ssh:imx93")
-    board = find_board(rest, options.targets_file)
-    return SshBoard(f"ssh:{rest}", board, options)
-
-
 @dataclass
-class SshBoard:
+class SshBoard(Target):
     """One board with its link; connected while entered."""
 
+    can_record: ClassVar[bool] = True
     name: str
     board: Board
     options: TargetOptions
+    _: KW_ONLY
+    graph: Graph = field(init=False)
     link: Link = field(init=False)
     facts: BoardFacts = field(init=False)
     notes: tuple[str, ...] = ()
@@ -60,14 +59,22 @@ class SshBoard:
     def __post_init__(self) -> None:
         self.link = Link(self.name, self.board, self.options.trust_on_first_use, self.port, self.user)
         self.switch = self.switch or (self.power_cycle if self.board.power else None)
+        self.graph = self.board.graph
         self._cpu: dict[tuple[str, int], Transcript] = {}
 
-    @property
-    def graph(self) -> Graph:
-        """The file that the board takes."""
-        return self.board.graph
+    @classmethod
+    def from_spec(cls, rest: str, options: TargetOptions) -> Self:
+        """The board called `rest` in the targets file, not connected yet."""
+        if not rest:
+            raise UsageError("target `ssh` names no board", "`ssh:NAME` with NAME in targets.toml", "--target ssh:imx93")
+        return cls(f"ssh:{rest}", find_board(rest, options.targets_file), options)
 
-    def __enter__(self) -> SshBoard:
+    @classmethod
+    def preferred_vela(cls, rest: str, options: TargetOptions) -> str:
+        """The Vela that the board's table asks for: a board support package may not take streams of a newer one."""
+        return find_board(rest, options.targets_file).vela
+
+    def __enter__(self) -> Self:
         """Connect and check; TargetUnavailable when the board is not there or not ready."""
         try:
             self.connect()

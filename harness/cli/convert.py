@@ -15,7 +15,7 @@ from conversion.steps import Origin, facts_of
 from core.files import storage_errors
 from harness.cli.failing import exits_cleanly
 from harness.workbench.calibration import data_calibration
-from harness.workbench.figures import memory_problems
+from targets.memory_budget import budget_shortfalls
 
 
 @click.command("convert")
@@ -60,7 +60,7 @@ def convert_command(
         click.echo(
             f"{profile.name}: {share:.1f} % of operators on the NPU, {compilation.estimate.latency_us / 1e3:.2f} ms estimated"
         )
-        for problem in memory_problems(compilation):
+        for problem in budget_shortfalls(compilation):
             click.echo(f"{profile.name}: does not fit: {problem}")
 
 

@@ -119,16 +119,6 @@ def memory_figures(
     ]
 
 
-def memory_problems(compilation: Compilation) -> list[MemoryShortfall]:
-    """Each memory of the profile that is too small."""
-    budget = compilation.profile.budget
-    return [
-        MemoryShortfall("the platform", need, budget[area].bytes, area)
-        for area, need in compilation.estimate.memory_bytes.items()
-        if area in budget and need > budget[area].bytes
-    ]
-
-
 def latency_figures(subject: Subject, run: Run) -> list[Measurement]:
     """Statistics of the latency samples; every sample itself is in samples.jsonl."""
     subject = subject.with_target(run.fingerprint)

@@ -30,7 +30,6 @@ from harness.tasks.detect.graphs import TensorFormat, open_graph
 from harness.workbench.board_options import session_vela, target_options
 from harness.workbench.calibration import data_calibration, packaged_calibration
 from harness.workbench.detectors import Detected, detected, detected_in
-from harness.workbench.figures import memory_problems
 from harness.workbench.fitting import Shortfalls, largest_confirmed
 from harness.workbench.inputs import Inputs, of_dataset, of_noise, of_photographs
 from harness.workbench.memo import Memo
@@ -38,7 +37,7 @@ from harness.workbench.models import BASE, Model, resolve_models
 from harness.workbench.options import NPU_IMAGES, BenchOptions
 from harness.workbench.reference import Equality, compare, reference_outputs
 from targets.kinds import open_target
-from targets.target import PlatformTarget, Target
+from targets.target import Target
 
 Progress = Callable[[str], None]
 
@@ -72,19 +71,16 @@ class Workbench:
 
     def recorded_target(self, spec: str) -> str:
         """The target's name in records: a replay has that of the board that was recorded."""
-        return getattr(self.target(spec), "replays", spec) if spec.startswith("replay:") else spec
+        return self.target(spec).recorded_as
 
     def engine(self, spec: str, profile: str) -> str:
         """Which of a target's engines runs a profile, "" for targets that have one only; TargetUnavailable without it."""
-        target = self.target(spec)
-        return target.engine(self.profiles[profile]) if isinstance(target, PlatformTarget) else ""
+        return self.target(spec).engine(self.profiles[profile])
 
     def describe(self, spec: str) -> list[str]:
         """What a target says of each profile of the session, one line each; none for targets that have nothing to choose."""
-        target = self.target(spec)
-        if not isinstance(target, PlatformTarget):
-            return []
-        return [target.describe(profile) for profile in self.profiles.values()]
+        described = (self.target(spec).describe(profile) for profile in self.profiles.values())
+        return [line for line in described if line]
 
     def facts(self, name: str) -> CheckpointFacts | None:
         """What a model's checkpoint is; None for a user's own TFLite file."""
@@ -196,12 +192,11 @@ class Workbench:
         return self._shortfalls(self.artefact(name, profile), spec)
 
     def _shortfalls(self, artefact: Artefact, spec: str) -> Shortfalls:
-        target = self.target(spec)
-        return target.shortfalls(artefact) if isinstance(target, PlatformTarget) else memory_problems(artefact.compilation)
+        return self.target(spec).shortfalls(artefact)
 
     def unfit(self, name: str, profile: str, spec: str) -> Unavailable | None:
         """Why a target does not run a model: its platform has no room for it. None when it does run it."""
-        if not isinstance(self.target(spec), PlatformTarget):
+        if not self.target(spec).must_fit:
             return None
         found = self.shortfalls(name, profile, spec)
         return Unavailable(f"does not fit: {'; '.join(map(str, found))}") if found else None
@@ -211,7 +206,7 @@ class Workbench:
         model = self.models[name]
         if model.tflite:
             return Unavailable("a TFLite file has one size")
-        if not isinstance(self.target(spec), PlatformTarget):
+        if not self.target(spec).must_fit:
             return Unavailable("computed for platforms that refuse what does not fit")
         return self._largest_fitting(model, [(profile, spec)], self.artefact(name, profile).image_size)
 

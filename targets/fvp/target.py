@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from core.errors import RunError
 from core.records.artefact import Artefact
@@ -21,35 +20,33 @@ from targets.fvp.fit import shortfalls
 from targets.fvp.platforms import Platform, platform_of, require_name
 from targets.kinds import TargetOptions
 from targets.simulator import Simulator
-from targets.target import Graph
+from targets.target import Graph, Target
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Engine = Literal["arm", "open"]
 
 
-def open_fvp(rest: str, options: TargetOptions) -> Fvp:
-    """The target for the usual platform of each NPU, or for the one that `rest` names ("sse-310")."""
-    if rest:
-        require_name(rest.upper(), f"fvp:{rest}")
-    if options.fvp_firmware:
-        own_firmware(options.fvp_firmware)
-    return Fvp(f"fvp:{rest}" if rest else "fvp", rest.upper(), options)
-
-
 @dataclass
-class Fvp:
+class Fvp(Target):
     """Chooses an engine for each profile, once, and says which; nothing falls from one to the other during a session."""
 
+    must_fit: ClassVar[bool] = True
     name: str
     asked: str
     options: TargetOptions
     graph: Graph = "npu"
     _searches: dict[str, Search] = field(default_factory=dict)
 
-    def __enter__(self) -> Fvp:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Nothing is held between jobs."""
+    @classmethod
+    def from_spec(cls, rest: str, options: TargetOptions) -> Self:
+        """The usual platform of each NPU, or the one that `rest` names ("sse-310")."""
+        if rest:
+            require_name(rest.upper(), f"fvp:{rest}")
+        if options.fvp_firmware:
+            own_firmware(options.fvp_firmware)
+        return cls(f"fvp:{rest}" if rest else "fvp", rest.upper(), options)
 
     def engine(self, profile: Profile) -> Engine:
         """Which engine runs this profile: the one that was forced, else Arm's FVP where there is one.

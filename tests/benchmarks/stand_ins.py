@@ -18,26 +18,35 @@ from harness.workbench.models import Model
 from targets import kinds
 from targets.host import Host
 from targets.simulator import Simulator
-from targets.target import Target
+from targets.target import Graph, Target
 
 
-def open_absent(rest: str, options: kinds.TargetOptions) -> Target:
+class Absent(Target):
     """A target that is never there."""
-    raise TargetUnavailable(f"no board `{rest}` answers", "a board that is switched on", "ethos-bench doctor")
 
-
-def open_twin(rest: str, options: kinds.TargetOptions) -> Target:
-    """The host under another name."""
-    return Host(threads=options.threads, name="twin")
-
-
-def open_unproven(rest: str, options: kinds.TargetOptions) -> Target:
-    """A target that says it runs the compiled file and proves nothing."""
-    return Host(threads=options.threads, name="unproven", graph="npu")
+    @classmethod
+    def from_spec(cls, rest: str, options: kinds.TargetOptions) -> Target:
+        """Nothing: nobody answers."""
+        raise TargetUnavailable(f"no board `{rest}` answers", "a board that is switched on", "ethos-bench doctor")
 
 
 @dataclass
-class OneByteOff(Simulator):
+class Twin(Host):
+    """The host under another name."""
+
+    name: str = "twin"
+
+
+@dataclass
+class Unproven(Host):
+    """A target that says it runs the compiled file and proves nothing."""
+
+    name: str = "unproven"
+    graph: Graph = "npu"
+
+
+@dataclass
+class Wrong(Simulator):
     """The simulator with one wrong byte in the last output of the second image."""
 
     name: str = "wrong"
@@ -52,12 +61,7 @@ class OneByteOff(Simulator):
         return replace(found, outputs=tuple(tuple(tensors) for tensors in outputs))
 
 
-def open_wrong(rest: str, options: kinds.TargetOptions) -> Target:
-    """A target whose bytes are not all right."""
-    return OneByteOff(progress=options.progress)
-
-
-STAND_INS = {name: (__name__, f"open_{name}") for name in ("absent", "twin", "unproven", "wrong")}
+STAND_INS = {name: kinds.Kind(__name__, name.capitalize(), name) for name in ("absent", "twin", "unproven", "wrong")}
 
 
 def pytest_load_initial_conftests() -> None:

@@ -23,8 +23,9 @@ from conversion.profile_files import load_profile
 from core.errors import RunError, UsageError
 from core.records.artefact import Artefact, ModelFile
 from core.records.job import Job
+from core.records.run import Run
 from core.records.unavailable import Unavailable
-from targets.kinds import TARGETS, open_target
+from targets.kinds import TARGETS, TargetOptions, open_target, preferred_vela
 from targets.target import Target
 from tests.contract.rows import PROFILE, ROWS, Row, plain
 from tests.conversion.tflite_builder import TinyModel, all_on_the_npu
@@ -125,6 +126,63 @@ def test_every_kind_of_target_is_held_to_the_contract() -> None:
 def test_a_target_has_the_name_it_was_asked_for_by_and_says_which_file_it_runs(target: Target, row: Row) -> None:
     assert target.name == row.spec
     assert target.graph == row.graph
+
+
+def test_entering_a_target_gives_the_target_itself(row: Row) -> None:
+    opened = open_target(row.spec, row.options())
+    with opened as entered:
+        assert entered is opened
+
+
+def test_records_name_the_target_itself_unless_it_answers_in_the_place_of_a_board(target: Target, row: Row) -> None:
+    assert target.recorded_as == ("ssh:native-test" if row.spec.startswith("replay:") else row.spec)
+
+
+def test_a_target_names_the_same_engine_each_time_and_describes_it_in_one_line(target: Target) -> None:
+    profile = load_profile(PROFILE)
+    engine, line = target.engine(profile), target.describe(profile)
+    assert target.engine(profile) == engine
+    assert "\n" not in line
+    assert f"engine {engine}" in line if engine else not line
+
+
+def test_a_model_that_fits_has_no_shortfall_and_one_that_does_not_is_refused_where_it_must_fit(
+    target: Target, artefact: Artefact
+) -> None:
+    assert target.shortfalls(artefact) == ()
+    profile = artefact.compilation.profile
+    assert profile.corstone
+    corstone = dataclasses.replace(profile.corstone, output_bytes=1, model_bytes=1)
+    budget = {area: dataclasses.replace(has, bytes=1) for area, has in profile.budget.items()}
+    small = dataclasses.replace(profile, corstone=corstone, budget=budget)
+    large = dataclasses.replace(artefact, compilation=dataclasses.replace(artefact.compilation, profile=small))
+    assert target.shortfalls(large)
+    if target.must_fit:
+        with pytest.raises(RunError, match="does not fit"):
+            target.run(Job(large, (_image(1),), repeats=0))
+
+
+def test_any_vela_may_compile_for_a_target_that_asks_for_none(row: Row) -> None:
+    assert preferred_vela(row.spec, row.options()) == ""
+
+
+def test_a_new_kind_of_target_says_only_how_it_is_named_and_how_it_runs(artefact: Artefact) -> None:
+    class Smallest(Target):
+        name, graph = "smallest", "npu"
+
+        @classmethod
+        def from_spec(cls, rest: str, options: TargetOptions) -> Target:
+            return cls()
+
+        def run(self, job: Job) -> Run:
+            raise RunError("nothing runs here")
+
+    with Smallest.from_spec("", plain()) as target:
+        assert target.recorded_as == "smallest"
+        assert (target.engine(load_profile(PROFILE)), target.describe(load_profile(PROFILE))) == ("", "")
+        assert target.shortfalls(artefact) == ()
+        assert not target.must_fit
+        assert not target.can_record
 
 
 def test_each_input_gives_one_tuple_of_outputs_in_the_models_order_dtype_and_shape(target: Target, artefact: Artefact) -> None:

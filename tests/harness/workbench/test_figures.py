@@ -27,9 +27,9 @@ from harness.workbench.figures import (
     identity_figures,
     latency_figures,
     memory_figures,
-    memory_problems,
     offload_figures,
 )
+from targets.memory_budget import budget_shortfalls
 from tests.benchmarks import tiny
 from tests.harness.schema import SCHEMA
 
@@ -120,8 +120,8 @@ def test_memory_fits_up_to_the_last_byte_and_not_one_byte_further(compilation: C
         budget: dict[MemoryArea, MemoryBudget] = {"sram": MemoryBudget(size, "a test")}
         return dataclasses.replace(made, profile=dataclasses.replace(made.profile, budget=budget))
 
-    assert memory_problems(with_budget(need)) == []
-    (problem,) = memory_problems(with_budget(need - 1))
+    assert budget_shortfalls(with_budget(need)) == ()
+    (problem,) = budget_shortfalls(with_budget(need - 1))
     assert "of sram, the platform has" in str(problem)
 
 

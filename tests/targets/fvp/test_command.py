@@ -11,7 +11,7 @@ import pytest
 from conversion.profile_files import load_profile, profile_names
 from core.errors import UsageError
 from targets.fvp.platforms import corstone, platform_of
-from targets.fvp.target import open_fvp
+from targets.fvp.target import Fvp
 from targets.kinds import TargetOptions
 from tests.targets.fvp.builders import launch
 
@@ -59,7 +59,7 @@ def test_a_profile_without_a_corstone_says_what_to_write() -> None:
 
 def test_a_platform_that_nobody_knows_is_a_usage_error_that_lists_the_known_ones() -> None:
     with pytest.raises(UsageError, match="`fvp:sse-999`") as caught:
-        open_fvp("sse-999", TargetOptions(threads=1))
+        Fvp.from_spec("sse-999", TargetOptions(threads=1))
     assert "fvp:SSE-310" in caught.value.expected
 
 

@@ -11,7 +11,7 @@ from core.errors import RunError
 from core.records.artefact import Artefact, ModelFile
 from targets.fvp.fit import needs, shortfalls
 from targets.fvp.platforms import corstone
-from targets.fvp.target import open_fvp
+from targets.fvp.target import Fvp
 from targets.kinds import TargetOptions
 from tests.conversion.tflite_builder import TinyModel, all_on_the_npu, cpu_in_the_middle
 from tests.targets.fvp.builders import artefact
@@ -88,4 +88,4 @@ def test_a_file_that_is_no_compiled_model_is_refused(small: Artefact, tmp_path: 
     path.write_bytes(b"not a model")
     broken = replace(small, compilation=replace(small.compilation, compiled=ModelFile(path, "")))
     with pytest.raises(RunError, match=r"broken\.tflite` is no compiled TFLite file"):
-        open_fvp("", TargetOptions(threads=1)).shortfalls(broken)
+        Fvp.from_spec("", TargetOptions(threads=1)).shortfalls(broken)

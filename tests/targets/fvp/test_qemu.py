@@ -27,7 +27,7 @@ from targets.fvp import arm
 from targets.fvp.firmware import arena_bytes, packaged_firmware
 from targets.fvp.fit import needs
 from targets.fvp.platforms import PLATFORMS, corstone, platform_of
-from targets.fvp.target import open_fvp
+from targets.fvp.target import Fvp
 from targets.kinds import TargetOptions
 from tests.conversion.tflite_builder import TinyModel, all_on_the_npu
 from tests.targets.fvp import lane
@@ -68,7 +68,7 @@ def run(one: Artefact, folder: Path, images: tuple[NDArray[np.int8], ...], *, se
     folder.mkdir(exist_ok=True)
     executable = lane.stand_in(folder, platform_of(profile, "").binaries[0])
     options = TargetOptions(threads=1, fvp_engine="arm", fvp=executable, fvp_seconds=seconds)
-    with open_fvp("", options) as target:
+    with Fvp.from_spec("", options) as target:
         return target.run(Job(one, images, 0))
 
 
@@ -160,7 +160,7 @@ def test_lines_are_heard_while_the_firmware_runs(tiny: Artefact, mode: pytest.Mo
     options = TargetOptions(
         threads=1, fvp_engine="arm", fvp=executable, progress=lambda text: heard.append((time.monotonic(), text))
     )
-    with open_fvp("", options) as target:
+    with Fvp.from_spec("", options) as target:
         target.run(Job(tiny, images(1), 0))
     assert heard[-1][0] - heard[0][0] > 0.1, "all lines came at once"
 
@@ -190,7 +190,7 @@ def test_what_the_file_says_it_needs_is_what_the_firmware_asks_for(
 def _listen(one: Artefact, folder: Path, heard: list[str]) -> None:
     executable = lane.stand_in(folder, platform_of(one.compilation.profile, "").binaries[0])
     options = TargetOptions(threads=1, fvp_engine="arm", fvp=executable, fvp_seconds=3, progress=heard.append)
-    with open_fvp("", options) as target:
+    with Fvp.from_spec("", options) as target:
         target.run(Job(one, images(1, one_shape(one)), 0))
 
 
