@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import configparser
 import importlib.util
-import json
 import re
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 
 from core.errors import ToolMissing, UsageError
 from core.files import sha256
 from core.records.profile import MACS, Corstone, MemoryArea, MemoryBudget, Npu, Profile
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from core.toml_file import read_toml
 
 FOLDER = Path(__file__).parent / "profiles"
 DEFAULT_PROFILE = "ethos-u65-256"
@@ -86,9 +80,6 @@ class ProfileFile:
     sources: dict[str, str] = field(default_factory=dict)
 
 
-_SCHEMA = TypeAdapter(ProfileFile)
-
-
 def profile_names() -> tuple[str, ...]:
     """The shipped profiles, in alphabetical order."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
@@ -101,13 +92,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
     if not path.is_file():
         expected = f"one of {', '.join(profile_names())}, or a TOML file"
         raise UsageError(f"unknown profile `{given}`", expected, f"--npu {DEFAULT_PROFILE}")
-    try:
-        written = _SCHEMA.validate_json(json.dumps(tomllib.loads(path.read_text("utf-8")), default=str))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"profile `{path}` is no TOML file: {error}") from error
-    except ValidationError as error:
-        raise UsageError(f"profile `{path}` is wrong: {_sentence(error)}", _expected(error)) from error
-    return _profile(path, written)
+    return _profile(path, read_toml(path, ProfileFile, "profile"))
 
 
 def _profile(path: Path, written: ProfileFile) -> Profile:
@@ -140,22 +125,6 @@ def _profile(path: Path, written: ProfileFile) -> Profile:
 
 def _corstone(table: CorstoneTable) -> Corstone:
     return Corstone(**{**asdict(table), "platforms": tuple(table.platforms)})
-
-
-def _sentence(error: ValidationError) -> str:
-    """Every complaint of pydantic's as "`budget.sram.bytes`: what is wrong"."""
-    complaints = []
-    for found in error.errors():
-        where = ".".join(str(part) for part in found["loc"] if part != "[key]")
-        what = "unknown key" if found["type"] == "unexpected_keyword_argument" else found["msg"].lower()
-        complaints.append(f"`{where}`: {what}")
-    return "; ".join(complaints)
-
-
-def _expected(error: ValidationError) -> str:
-    if any(found["type"] == "unexpected_keyword_argument" and len(found["loc"]) == 1 for found in error.errors()):
-        return f"the keys {', '.join(ProfileFile.__dataclass_fields__)}"
-    return f"a file like {FOLDER / DEFAULT_PROFILE}.toml"
 
 
 def _vela_config(profile: Path, name: str) -> str:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import operator
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from core.errors import UsageError
 from core.metrics import BY_NAME, Metric, nearest
 from core.records.evidence import Evidence
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from core.toml_file import read_toml
 
 GRAMMAR = "metric[stat, graph] op value @ evidence"
 EXAMPLE = "latency_us[p95] <= 45000 @ measured"
@@ -116,7 +111,7 @@ def read_acceptance(path: Path, variants: Sequence[str], profiles: Sequence[str]
 
     UsageError when the file cannot be read, names an unknown metric, or a model that is not in this session.
     """
-    content = _read(path)
+    content = read_toml(path, AcceptanceFile, "acceptance file")
     thresholds = []
     for table in content.accept:
         places = (
@@ -212,18 +207,6 @@ def _named(given: Sequence[str], known: Sequence[str], what: str, path: Path) ->
                 _like(name, known),
             )
     return given or known
-
-
-def _read(path: Path) -> AcceptanceFile:
-    try:
-        return TypeAdapter(AcceptanceFile).validate_python(tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise UsageError(f"--acceptance `{path}`: {error.strerror}", "a TOML file of thresholds") from error
-    except ValidationError as error:
-        complaints = "; ".join(f"`{'.'.join(map(str, found['loc']))}`: {found['msg']}" for found in error.errors())
-        raise UsageError(f"acceptance file `{path}` is wrong: {complaints}", "`[[accept]]` tables with `require`") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"acceptance file `{path}` is wrong: {error}", "a TOML file of thresholds") from error
 
 
 def _like(wrong: str, known: Iterable[str]) -> str:

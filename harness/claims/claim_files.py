@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ConfigDict, FiniteFloat, NonNegativeFloat, TypeAdapter, ValidationError
+from pydantic import ConfigDict, FiniteFloat, NonNegativeFloat
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from core.errors import UsageError
 from core.records.claim import Claim, Comparability, Document, Statement
+from core.toml_file import read_toml
 from harness.claims.verdicts import RULES
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 FILE_CONFIG = ConfigDict(extra="forbid")
 """A key that nobody knows is a spelling mistake, and a claim that would be lost in silence."""
@@ -90,21 +84,11 @@ def read_claims(folder: Path) -> ClaimFile:
 
 def _read(path: Path) -> ClaimFile:
     """The claims of one file; UsageError that names it and says what is wrong."""
-    try:
-        content = TypeAdapter(DocumentFile).validate_python(tomllib.loads(path.read_text("utf-8")))
-    except ValidationError as error:
-        complaints = "; ".join(f"`{'.'.join(map(str, found['loc']))}`: {found['msg']}" for found in error.errors())
-        raise _wrong(path, complaints) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _wrong(path, str(error)) from error
+    content = read_toml(path, DocumentFile, "claims file")
     unknown = [statement.rule for statement in content.statements if statement.rule not in RULES]
     if unknown:
-        raise _wrong(path, f"no rule `{unknown[0]}`: one of {', '.join(RULES)}")
+        raise UsageError(f"claims file `{path}` is wrong: there is no rule `{unknown[0]}`", f"one of {', '.join(RULES)}")
     return ClaimFile(
         tuple(claim for table in content.figures for claim in table.claims(content.document)),
         tuple(Statement(**vars(table), document=content.document) for table in content.statements),
     )
-
-
-def _wrong(path: Path, what: str) -> UsageError:
-    return UsageError(f"claims file `{path}` is wrong: {what}", "the fields of core/records/claim.py")

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import difflib
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from core.errors import UsageError
+from core.toml_file import checked, toml_content
 from targets.target import Graph
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 Runtime = Literal["auto", "tflite_runtime", "ai_edge_litert", "benchmark_model"]
 DelegateKind = Literal["ethosu", "teflon"]
 SECRETS = ("password", "passphrase", "pass", "secret", "token")
 DEFAULT_FILE = "targets.toml"
 VARIABLE = "ETHOS_BENCH_TARGETS"
+WHAT = "targets file"
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -66,6 +62,14 @@ class Board(BaseModel):
         return str(Path(path).expanduser()) if path else ""
 
 
+class TargetsFile(BaseModel):
+    """A whole file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    boards: dict[str, Board] = Field(default_factory=dict, description="tables `[boards.NAME]`, one for each board")
+
+
 def targets_file(given: Path | None) -> Path | None:
     """The targets file: the one given, else $ETHOS_BENCH_TARGETS, else ./targets.toml when it exists."""
     if given:
@@ -78,16 +82,10 @@ def targets_file(given: Path | None) -> Path | None:
 
 def read_boards(path: Path) -> dict[str, Board]:
     """The boards of a targets file by name; UsageError for what is no targets file."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read `{path}`: {error.strerror}", "a targets file", f"--targets {DEFAULT_FILE}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"`{path}` is no TOML: {error}", "a targets file (docs/reference/targets-toml.md)") from error
-    boards = content.pop("boards", {})
-    if content or not isinstance(boards, dict):
-        raise UsageError(f"`{path}` holds `{next(iter(content), 'boards')}`", "tables `[boards.NAME]` only")
-    return {name: _board(path, name, table) for name, table in boards.items()}
+    content = toml_content(path, WHAT)
+    _refuse_secrets(path, content.get("boards"))
+    boards = checked(content, TargetsFile, path, WHAT).boards
+    return {name: board if board.host else board.model_copy(update={"host": name}) for name, board in boards.items()}
 
 
 def find_board(name: str, given: Path | None) -> Board:
@@ -110,27 +108,9 @@ def find_board(name: str, given: Path | None) -> Board:
     return boards[name]
 
 
-def _board(path: Path, name: str, table: object) -> Board:
-    if isinstance(table, dict):
-        _refuse_secrets(path, name, table)
-    try:
-        board = Board.model_validate(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        close = difflib.get_close_matches(key, Board.model_fields, 1)
-        hint = f"{close[0]} = ..." if close and first["type"] == "extra_forbidden" else ""
-        raise UsageError(f"`{path}`: `[boards.{name}]` {key}: {first['msg']}", _expected(key), hint) from error
-    return board if board.host else board.model_copy(update={"host": name})
-
-
-def _expected(key: str) -> str:
-    field = Board.model_fields.get(key.partition(".")[0])
-    return field.description or "" if field else f"one of {', '.join(Board.model_fields)}"
-
-
-def _refuse_secrets(path: Path, name: str, table: dict[str, object]) -> None:
-    for key in table:
+def _refuse_secrets(path: Path, boards: object) -> None:
+    tables = boards.items() if isinstance(boards, dict) else ()
+    for name, key in ((name, key) for name, table in tables if isinstance(table, dict) for key in table):
         if any(word == part for part in key.lower().split("_") for word in SECRETS):
             raise UsageError(
                 f"`{path}`: `[boards.{name}]` holds `{key}`: a password in a file is known to whoever reads it",

@@ -49,12 +49,12 @@ def test_the_file_is_found_by_option_then_environment_then_in_the_folder(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[boards.a]\n", ("delegate", "Field required")),
-        ('[boards.a]\ndelegat = "x"\n', ("delegate", "delegat")),
+        ("[boards.a]\n", ("`boards.a.delegate` is missing", "path of the external delegate")),
+        ('[boards.a]\ndelegat = "x"\n', ("`boards.a.delegat`: unknown key", "delegate = ...")),
         ('[boards.a]\ndelegate = "x"\nruntime = "torch"\n', ("runtime", "tflite_runtime")),
         ('[boards.a]\ndelegate = "x"\nsilence_s = "long"\n', ("silence_s", "number")),
         ('[boards.a]\ndelegate = "x"\nenvironment = { "A B" = "x" }\n', ("environment",)),
-        ("[boards.a\n", ("no TOML",)),
+        ("[boards.a\n", ("is no TOML file",)),
         ("boards = 3\n", ("[boards.NAME]",)),
         ('[board.a]\ndelegate = "x"\n', ("`board`", "[boards.NAME]")),
     ],

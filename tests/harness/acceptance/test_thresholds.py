@@ -144,7 +144,7 @@ def test_a_table_holds_for_what_it_names_and_else_for_everything(tmp_path: Path)
         ('[[accept]]\nrequires = ["fits == true"]', ("requires",)),
         ("[[accept]]\nrequire = []", ("has no threshold",)),
         ("accept = 1", ("is wrong",)),
-        ("[[accept", ("is wrong",)),
+        ("[[accept", ("is no TOML file",)),
         ("", ("accept",)),
     ],
 )

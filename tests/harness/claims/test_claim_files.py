@@ -122,7 +122,7 @@ def test_a_file_that_is_wrong_is_refused_by_name_with_what_is_wrong(tmp_path: Pa
     with pytest.raises(UsageError) as caught:
         read_claims(tmp_path)
     assert "wrong.toml" in caught.value.found
-    assert words in caught.value.found
+    assert words in str(caught.value)
 
 
 def test_a_statement_without_a_rule_of_that_name_is_refused(tmp_path: Path) -> None:
