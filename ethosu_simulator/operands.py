@@ -61,6 +61,10 @@ class Output:
         """True when elements are stored in the order they are computed."""
         return self.reverse is None and self.order == (0, 1, 2)
 
+    def stored(self, shape: Shape) -> Shape:
+        """The shape in memory of an output that is computed as `shape`."""
+        return shape[self.order[0]], shape[self.order[1]], shape[self.order[2]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Window:

@@ -62,6 +62,12 @@ class Computation(Operation):
 
     shape: Shape
     schedule: Schedule
+    output: Output | None
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """What it reads: IFM, IFM2, and what its accumulators begin with."""
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +77,11 @@ class Windowed(Computation):
     window: Window
     ifm: Operand
     accumulators: Accumulators
-    output: Output | None
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """What it reads."""
+        return (self.ifm,) if self.accumulators.ifm2 is None else (self.ifm, self.accumulators.ifm2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +105,11 @@ class Matmul(Windowed):
     ifm2: Operand
     scale: GlobalScale
 
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """What it reads."""
+        return (*super().operands, self.ifm2)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pool(Windowed):
@@ -103,6 +118,11 @@ class Pool(Windowed):
     mode: str
     divides: bool
     scale: GlobalScale
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """What it reads."""
+        return super().operands[1:] if self.mode == "NONE" else super().operands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +140,7 @@ class Elementwise(Computation):
 
     @property
     def operands(self) -> tuple[Operand, ...]:
-        """The one or two operands."""
+        """The one or two operands, in the order that they are computed in."""
         return (self.a,) if self.b is None else (self.a, self.b)
 
 
@@ -134,6 +154,11 @@ class Resize(Computation):
     x: Positions
     scale: GlobalScale
     output: Output
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """What it reads."""
+        return (self.ifm,)
 
 
 @dataclass(frozen=True, kw_only=True)

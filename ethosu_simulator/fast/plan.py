@@ -26,7 +26,7 @@ from ethosu_simulator.limits import Limits
 from ethosu_simulator.machine import Machine
 from ethosu_simulator.memory import Memory
 from ethosu_simulator.operands import Chain
-from ethosu_simulator.operations import Computation, Dma, Elementwise, Operation, Resize, Stop, Windowed
+from ethosu_simulator.operations import Computation, Dma, Operation, Stop
 from ethosu_simulator.products import TABLE_BYTES
 from ethosu_simulator.trace import Executed
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ethosu_simulator.command_stream import NpuConfig
-    from ethosu_simulator.operands import Output
     from ethosu_simulator.weights import KernelCache
 
 Bytes = NDArray[np.uint8]
@@ -227,7 +226,7 @@ class Planner:
         self._machine.spend(*npu.cost(operation))
         place = Place(self._machine, self._builder, self._starts, self._tables_start, self._chained, self._chain_start,
                       self._tables_known, self._threads)  # fmt: skip
-        written, output = lower(place, operation), _output(operation)
+        written, output = lower(place, operation), operation.output
         if written is None or output is None:
             return None
         if isinstance(output.where, Chain):
@@ -292,7 +291,7 @@ class Planner:
             self._tables_known = False
             self._memory.forget_all()
             return None
-        output, shape = _output(operation), operation.shape
+        output, shape = operation.output, operation.shape
         if output is None:
             return None
         if isinstance(output.where, Chain):
@@ -301,11 +300,5 @@ class Planner:
                 raise StreamError(f"a chaining buffer of {size} bytes: expected less than {MAX_CHAINED_BYTES}")
             self._chained[buffer] = dense(self._chain_start(buffer, size), shape, output.dtype)
             return buffer, self._chained[buffer]
-        stored = shape[output.order[0]], shape[output.order[1]], shape[output.order[2]]
-        self._memory.forget(output.where.region, *self._memory.extent(output.where, stored))
+        self._memory.forget(output.where.region, *self._memory.extent(output.where, output.stored(shape)))
         return None
-
-
-def _output(operation: Operation) -> Output | None:
-    """Where an operation's output goes; None when it has none."""
-    return operation.output if isinstance(operation, (Windowed, Elementwise, Resize)) else None
