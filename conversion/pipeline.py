@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from conversion.compilations import compiled
-from conversion.steps import Calibration, Origin, Progress, exported, facts_of, quantised
+from conversion.steps import Calibration, Origin, exported, quantised
 from core.errors import ModelError, UsageError
 from core.files import file_sha256
+from core.progress import Progress
 from core.records.artefact import Artefact, ModelFile
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.profile import Profile
@@ -43,12 +44,6 @@ class Source:
     floating: ModelFile | None = None
     facts: CheckpointFacts | None = None
     floating_rect: ModelFile | None = None
-
-
-def convert(origin: Origin, profile: Profile, settings: Settings, calibration: Calibration, progress: Progress) -> Artefact:
-    """The compiled artefact of a checkpoint; every step comes from the cache when nothing it depends on has changed."""
-    facts = facts_of(origin, progress)
-    return compile_source(int8_source(origin, facts, settings, calibration, progress), profile, settings.vela, progress)
 
 
 def image_size(origin: Origin, facts: CheckpointFacts, asked: int | None) -> int:
@@ -108,7 +103,7 @@ def compile_source(source: Source, profile: Profile, vela: str, progress: Progre
     return Artefact(
         variant=source.variant,
         source=source.int8,
-        compilation=compiled(source.int8, profile, vela),
+        compilation=compiled(source.int8, profile, vela, progress),
         image_size=source.image_size,
         weights=source.facts.weights if source.facts else source.graph.weights,
         recipe=source.recipe,
