@@ -14,6 +14,7 @@ DISTRIBUTIONS = {
     "grpc": "grpcio",
     "ultralytics": "ultralytics-opencv-headless",
     "vl_convert": "vl-convert-python",
+    "xdist": "pytest-xdist",
     "yaml": "pyyaml",
 }
 """Name in an import -> package that brings it, where the two differ by more than `_` for `-`."""
