@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from conversion.compilations import compiled
+from conversion.model_checks import checked_graph
 from conversion.steps import Calibration, Origin, exported, quantised
 from core.errors import ModelError, UsageError
 from core.files import file_sha256
@@ -14,7 +15,7 @@ from core.progress import Progress
 from core.records.artefact import Artefact, ModelFile
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.profile import Profile
-from core.tflite.graph import BrokenModel, TfliteGraph, parse
+from core.tflite.graph import TfliteGraph, parse
 
 Cut = Literal["raw", "decoded"]
 
@@ -79,13 +80,8 @@ def int8_source(
 
 
 def tflite_source(path: Path) -> Source:
-    """A user's own TFLite file; ModelError when it is broken, not full-integer, or takes no image."""
-    if not path.is_file():
-        raise ModelError(f"model `{path}` does not exist", "a full-integer .tflite file")
-    try:
-        graph = parse(path.read_bytes(), path.name)
-    except BrokenModel as error:
-        raise ModelError(f"`{path}` is not a TFLite file: {error}", "an intact full-integer .tflite file") from error
+    """A user's own TFLite file; ModelError when it is broken, or when the NPU would run none of it."""
+    graph = checked_graph(path)
     problem = graph.full_integer_problem()
     if problem:
         raise ModelError(
