@@ -18,7 +18,7 @@ NPUS := --npu ethos-u65-256 --npu ethos-u55-256 --npu ethos-u85-256
 # What `make bench` runs; ARGS replaces it.
 ARGS ?= --target sim --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
 
-.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly simulator-cases fuzz docs clean
+.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly rules simulator-cases fuzz docs clean
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -78,6 +78,10 @@ lock: $(STAMP) ## Resolve requirements.lock and requirements-board.lock anew.
 FAULTS ?= 20
 faults: $(STAMP) ## Make every fault of a board FAULTS times (20) and write docs/reference/faults.md; needs root.
 	$(BIN)/python -m tests.boards.faults_table $(FAULTS)
+
+rules: $(STAMP) ## Judge every layer that the Ethos-N78 reference has an answer for, and break each rule once.
+	for file in named random; do $(BIN)/python -m conversion.rules $(DATA)/reference/ethos-n78/$$file.jsonl; done
+	$(BIN)/pytest tests/conversion/rules
 
 nightly: $(STAMP) ## The long counts.
 	$(BIN)/pytest tests -m nightly

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ethosu_simulator.model import NpuOperator
-    from ethosu_simulator.operands import Output
     from ethosu_simulator.trace import Executed
 
 Array = NDArray[Any]
@@ -24,9 +23,9 @@ class _Recording(Machine):
 
     written: Array | None = None
 
-    def store(self, output: Output, values: Array) -> None:
+    def store(self, values: Array) -> None:
         self.written = values
-        super().store(output, values)
+        super().store(values)
 
 
 class _Listener(list["Executed"]):
@@ -49,5 +48,5 @@ def observe(operator: NpuOperator, inputs: Sequence[Array], see: Callable[[Execu
     memory = operator._memory()
     operator._store(memory, inputs)
     machine = _Recording(operator.config, memory, operator._kernels, operator._limits)
-    run(machine, operator.operations, _Listener(machine, see))
+    run(machine, operator.commands, _Listener(machine, see))
     return operator._load(memory)

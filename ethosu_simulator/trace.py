@@ -5,24 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ethosu_simulator.disassemble import field_text
+
 if TYPE_CHECKING:
-    from ethosu_simulator.operations import Operation
+    from ethosu_simulator.command_stream import Command
 
 
 @dataclass(frozen=True)
 class Executed:
-    """One operation that was done, the shape of what it computed (bytes for a DMA), its multiply-accumulates."""
+    """One operation that was done: its command, the shape of what it wrote (bytes for a DMA), its multiply-accumulates."""
 
-    operation: Operation
+    command: Command
     shape: tuple[int, ...]
     macs: int
 
     @property
     def name(self) -> str:
-        """Such as `NPU_OP_POOL POOLING_MODE_MAX`."""
-        return self.operation.name
-
-    @property
-    def address(self) -> int:
-        """The byte offset of its command in the stream."""
-        return self.operation.address
+        """Such as `NPU_OP_POOL MAX`."""
+        fields = [field_text(field, self.command.value) for field in self.command.register.fields]
+        return " ".join([f"NPU_{self.command.register.name}", *fields])

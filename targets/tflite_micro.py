@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import json
 import sys
 import tempfile
@@ -15,16 +16,13 @@ from numpy.typing import NDArray
 
 from core.errors import RunError
 from core.processes import Finished, run_child
-from core.versions import version_of
 from targets.job_folder import job_errors
 from targets.tflite_parts import self_contained
 
 Array = NDArray[Any]
 
 RUNNER = Path(__file__).parent / "runner" / "micro_runner.py"
-RUNNER_MODULE = "targets.runner.micro_runner"
-"""The runner's name: no import leads from here to what runs in a process of its own."""
-NAME = f"TFLite Micro {version_of('tflite-micro')}"
+NAME = f"TFLite Micro {importlib.metadata.version('tflite-micro')}"
 START_SECONDS = 60.0
 SECONDS_PER_IMAGE = 300.0
 SPARE_ARENA_BYTES = 16 << 20

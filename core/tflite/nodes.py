@@ -29,7 +29,8 @@ class Tensor:
     """One tensor of the subgraph.
 
     `dtype` is TFLite's own name in lower case ("int8", "float32"). `scales` and `zero_points` are empty without quantisation,
-    have one entry per tensor, or one per slice of `axis`. `constant` tells that its bytes are in the file.
+    have one entry per tensor, or one per slice of `axis`. `constant` tells that its bytes are in the file, `dynamic` that a
+    size behind the first is only known at run time (an open batch is the one that `shape` says).
     """
 
     index: int
@@ -40,6 +41,7 @@ class Tensor:
     zero_points: tuple[int, ...] = ()
     axis: int = 0
     constant: bool = False
+    dynamic: bool = False
 
     @property
     def elements(self) -> int:
