@@ -12,18 +12,21 @@ import copy
 import hashlib
 import importlib.util
 import io
+import json
 import os
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from conversion.variants import CLASSES, VARIANTS, Variant
+from conversion.variants import BY_NAME, CLASSES, VARIANTS, Variant
 from core.cache import cache_root
 from core.errors import CheckpointError, ToolMissing, UsageError
 from core.files import file_sha256
+from core.progress import Progress
 from core.records.checkpoint_facts import CheckpointFacts
 
 if TYPE_CHECKING:
@@ -97,6 +100,19 @@ def _training_size(arguments: object, path: Path) -> int:
     if not sides or not all(isinstance(side, int) and side > 0 for side in sides):
         raise CheckpointError(f"checkpoint `{path}` was trained with imgsz {written!r}", "a size in pixels")
     return max(sides)
+
+
+def write_facts(request: Mapping[str, Any], folder: Path, progress: Progress) -> None:
+    """The worker's step `describe`: facts.json, what the checkpoint is."""
+    progress("loading")
+    (folder / "facts.json").write_text(json.dumps(requested(request).facts.to_json()))
+
+
+def requested(request: Mapping[str, Any]) -> LoadedModel:
+    """The model that a worker is asked for: the checkpoint, or a seeded build of `seeded` at `image_size`."""
+    if request["checkpoint"]:
+        return load_checkpoint(Path(request["checkpoint"]))
+    return build_seeded(BY_NAME[request["seeded"]], int(request.get("image_size") or SEEDED_IMAGE_SIZE))
 
 
 def build_seeded(variant: Variant, image_size: int = SEEDED_IMAGE_SIZE) -> LoadedModel:

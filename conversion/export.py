@@ -12,17 +12,37 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
+from conversion.checkpoint import fused, requested
 from core.errors import ConversionError
+from core.progress import Progress
 
 Cut = Literal["raw", "decoded"]
 ONNX_OPSET = 18
+RECT_PADDING = 32
+"""Pixels that ultralytics' `rect` validation adds to a square canvas: half a stride of 32 on each side, rounded up."""
+
+
+def write_graphs(request: Mapping[str, Any], folder: Path, progress: Progress) -> None:
+    """The worker's step `export`: float.tflite and float.onnx at one image size and cut, and float_rect.onnx (raw heads only).
+
+    The latter has the canvas of ultralytics' own validation, which pads by a stride: published accuracy was measured there.
+    """
+    size, cut = int(request["image_size"]), request["cut"]
+    progress("loading")
+    module = head_module(fused(requested(request)), cut, size)
+    progress("exporting ONNX")
+    (folder / "float.onnx").write_bytes(onnx(module, size, output_names(cut)))
+    if cut == "raw":
+        (folder / "float_rect.onnx").write_bytes(onnx(module, size + RECT_PADDING, output_names(cut)))
+    progress("exporting TFLite")
+    (folder / "float.tflite").write_bytes(float_tflite(module, size))
 
 
 class RawHead(nn.Module):

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Literal
 
 from conversion.compilations import compiled
-from conversion.steps import Calibration, Origin, Progress, exported, facts_of, quantised
+from conversion.model_checks import checked_graph
+from conversion.steps import Calibration, Origin, exported, quantised
 from core.errors import ModelError, UsageError
 from core.files import file_sha256
+from core.progress import Progress
 from core.records.artefact import Artefact, ModelFile
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.profile import Profile
-from core.tflite.graph import BrokenModel, TfliteGraph, parse
+from core.tflite.graph import TfliteGraph, parse
 
 Cut = Literal["raw", "decoded"]
 
@@ -43,12 +45,6 @@ class Source:
     floating: ModelFile | None = None
     facts: CheckpointFacts | None = None
     floating_rect: ModelFile | None = None
-
-
-def convert(origin: Origin, profile: Profile, settings: Settings, calibration: Calibration, progress: Progress) -> Artefact:
-    """The compiled artefact of a checkpoint; every step comes from the cache when nothing it depends on has changed."""
-    facts = facts_of(origin, progress)
-    return compile_source(int8_source(origin, facts, settings, calibration, progress), profile, settings.vela, progress)
 
 
 def image_size(origin: Origin, facts: CheckpointFacts, asked: int | None) -> int:
@@ -84,13 +80,8 @@ def int8_source(
 
 
 def tflite_source(path: Path) -> Source:
-    """A user's own TFLite file; ModelError when it is broken, not full-integer, or takes no image."""
-    if not path.is_file():
-        raise ModelError(f"model `{path}` does not exist", "a full-integer .tflite file")
-    try:
-        graph = parse(path.read_bytes(), path.name)
-    except BrokenModel as error:
-        raise ModelError(f"`{path}` is not a TFLite file: {error}", "an intact full-integer .tflite file") from error
+    """A user's own TFLite file; ModelError when it is broken, or when the NPU would run none of it."""
+    graph = checked_graph(path)
     problem = graph.full_integer_problem()
     if problem:
         raise ModelError(
@@ -108,7 +99,7 @@ def compile_source(source: Source, profile: Profile, vela: str, progress: Progre
     return Artefact(
         variant=source.variant,
         source=source.int8,
-        compilation=compiled(source.int8, profile, vela),
+        compilation=compiled(source.int8, profile, vela, progress),
         image_size=source.image_size,
         weights=source.facts.weights if source.facts else source.graph.weights,
         recipe=source.recipe,

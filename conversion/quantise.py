@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from conversion.ranges import Range, RangeRule, choose, moving_averages, observe
 from core.errors import ConversionError
+from core.progress import Progress
 from core.tflite.graph import Operator, TfliteGraph, parse
 
 Images = NDArray[np.uint8]
@@ -52,6 +54,14 @@ class Recipe:
 
 RECIPES: Mapping[str, Recipe] = {"full-range": Recipe(full_range, images=256), "fast": Recipe(fast, images=64)}
 DEFAULT_RECIPE = "full-range"
+
+
+def write_int8(request: Mapping[str, Any], folder: Path, progress: Progress) -> None:
+    """The worker's step `quantise`: int8.tflite of float.tflite, calibrated on an .npy file (uint8, N x S x S x 3)."""
+    images = np.load(request["images"], mmap_mode="r")
+    progress(f"quantising ({request['recipe']}, {len(images)} images)")
+    int8 = RECIPES[request["recipe"]].route(Path(request["float"]).read_bytes(), images)
+    (folder / "int8.tflite").write_bytes(int8)
 
 
 def assembled(float_tflite: bytes, graph: TfliteGraph, ranges: Mapping[int, Range], wide: Iterable[Operator] = ()) -> bytes:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import importlib.metadata
 import json
 import os
 import sys
@@ -18,25 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conversion.variants import BY_NAME
+from conversion.worker import STEPS
 from core import errors
 from core.cache import cache_errors, cache_root, entry
 from core.files import FULL_OR_READ_ONLY, file_sha256
 from core.processes import Finished, run_child
+from core.progress import Progress
 from core.records.checkpoint_facts import CheckpointFacts
 
-Progress = Callable[[str], None]
-
 STEP_TIMEOUT_S = 3600.0
-CODE = {
-    "describe": ("checkpoint.py",),
-    "export": ("checkpoint.py", "export.py"),
-    "quantise": ("quantise.py", "ranges.py"),
-}
-TOOLS = {
-    "describe": ("torch", "ultralytics-opencv-headless"),
-    "export": ("torch", "ultralytics-opencv-headless", "litert-torch"),
-    "quantise": ("ai-edge-quantizer", "ai-edge-litert"),
-}
+WORKER = "conversion.worker"
 
 
 @dataclass(frozen=True)
@@ -59,11 +48,6 @@ class Calibration:
     identity: str
     count: int
     letterboxed: Callable[[int], NDArray[np.uint8]]
-
-
-def tool_versions(step: str) -> dict[str, str]:
-    """Package -> installed version of everything that one step's result depends on, "absent" when not installed."""
-    return {name: _version(name) for name in TOOLS[step]}
 
 
 def facts_of(origin: Origin, progress: Progress) -> CheckpointFacts:
@@ -99,24 +83,16 @@ def quantised(float_tflite: Path, recipe: str, calibration: Calibration, image_s
             request = {"float": str(float_tflite), "recipe": recipe, "images": str(path)}
             _work("quantise", request, folder, progress)
 
-    return entry("quantise", {**_dependencies("quantise"), **parts}, make)
+    return entry("quantise", parts, make, (*_code("quantise"), calibration.letterboxed.__module__), progress)
 
 
 def _step(step: str, parts: dict[str, Any], request: dict[str, Any], progress: Progress) -> Path:
-    return entry(step, {**_dependencies(step), **parts}, lambda folder: _work(step, request, folder, progress))
+    return entry(step, parts, lambda folder: _work(step, request, folder, progress), _code(step), progress)
 
 
-def _dependencies(step: str) -> dict[str, Any]:
-    here = Path(__file__).parent
-    code = hashlib.sha256(b"".join((here / name).read_bytes() for name in CODE[step])).hexdigest()
-    return {"code": code, "tools": tool_versions(step)}
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "absent"
+def _code(step: str) -> tuple[str, str]:
+    """What runs in a worker's process for a step: no import leads there."""
+    return WORKER, STEPS[step][0]
 
 
 def _origin_identity(origin: Origin) -> str:
@@ -155,7 +131,7 @@ def _work(step: str, request: dict[str, Any], folder: Path, progress: Progress) 
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="request-") as place:
         path = Path(place) / "request.json"
         path.write_text(json.dumps({**request, "step": step, "folder": str(folder)}))
-        command = [sys.executable, "-m", "conversion.worker", str(path), str(os.getpid())]
+        command = [sys.executable, "-m", WORKER, str(path), str(os.getpid())]
         finished = run_child(
             command, timeout_s=STEP_TIMEOUT_S, on_line=listen, environment={"PYTHONPATH": str(Path(__file__).parents[1])}
         )

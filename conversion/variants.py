@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 ARCHITECTURES = Path(__file__).parent / "architectures"
 
@@ -46,6 +47,8 @@ VARIANTS = (
 )  # fmt: skip
 
 BY_NAME = {variant.name: variant for variant in VARIANTS}
+DOCUMENTED = re.compile(r"(?:older_)?(?:base_|level[234]_)(?P<activation>silu|leaky_?relu|leaky|relu)(?:_|$)")
+"""Names of the documented variants and of their published files."""
 
 CLASSES = (
     "Green Light", "Red Light", "Speed Limit 10", "Speed Limit 100", "Speed Limit 110", "Speed Limit 120", "Speed Limit 20",
@@ -58,14 +61,13 @@ CLASSES = (
 def expected_activation(name: str) -> Activation | None:
     """The activation that a model's name promises, None when it promises none.
 
-    Recognises the six variants' names and the spellings of the published files ("leakyrelu", "leaky_relu").
+    Only the documented variants promise one, by their own names or those of their published files
+    ("level3_leaky_full_integer_quant", "level2_leaky_relu_..."); what another file is called says nothing of what is in it.
     """
-    words = name.lower().replace("-", "_")
-    if "leaky" in words:
-        return "leaky"
-    if "relu" in words:
-        return "relu"
-    return "silu" if "silu" in words else None
+    found = DOCUMENTED.match(name.lower().replace("-", "_"))
+    if not found:
+        return None
+    return "leaky" if found["activation"].startswith("leaky") else cast("Activation", found["activation"])
 
 
 def activation_name(kinds: Iterable[str]) -> str:

@@ -1,4 +1,8 @@
-"""A content-addressed folder cache: an entry is whole or absent, however many processes write and whatever kills them."""
+"""A content-addressed folder cache: an entry is whole or absent, however many processes write and whatever kills them.
+
+An entry's key covers its inputs and settings (`parts`) and the code that makes it (core/code_identity.py). What is in it is
+checked when it is read: an entry that was changed, or emptied by a power cut, is told of, never used, and made anew.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -15,9 +19,18 @@ from typing import Any
 import filelock
 import platformdirs
 
+from core.cache_content import check, listed
+from core.cache_use import claim
+from core.code_identity import code_identity
 from core.files import FULL_OR_READ_ONLY, put_in_place, sha256, storage_errors, work_folder
+from core.progress import Progress, on_stderr
 
+ENTRY = "entry.json"
+"""The file of an entry that says what it depends on and what is in it."""
+WORK = "tmp"
 STALE_SECONDS = 24 * 3600
+
+Make = Callable[[Path], None]
 
 
 def cache_root() -> Path:
@@ -25,34 +38,49 @@ def cache_root() -> Path:
     return Path(os.environ.get("ETHOS_BENCH_CACHE") or platformdirs.user_cache_dir("ethos-bench"))
 
 
-def key_of(parts: dict[str, Any]) -> str:
+def key_of(dependencies: Mapping[str, Any]) -> str:
     """The key of an entry: SHA-256 of the canonical JSON of everything it depends on."""
-    return sha256(json.dumps(parts, sort_keys=True))[:32]
+    return sha256(json.dumps(dependencies, sort_keys=True))[:32]
 
 
-def entry(kind: str, parts: dict[str, Any], make: Callable[[Path], None]) -> Path:
-    """The folder of an entry, made by `make(folder)` when it is not there yet.
+def entry(kind: str, parts: Mapping[str, Any], make: Make, code: Sequence[str] = (), tell: Progress = on_stderr) -> Path:
+    """The folder of an entry, made by `make(folder)` when it is not there yet, or not as it was written.
 
-    `make` writes into a temporary folder that becomes the entry only when it returns; a lock per key makes a second process
-    wait for the first and then find the entry. StorageError when the disk is full or not writable.
+    `parts` are its inputs and settings as values; the code that `make` runs is found by its imports, and `code` names what no
+    import leads to: modules that run in a process of their own or are found by name. `make` writes into a temporary folder that
+    becomes the entry only when it returns; a lock per key makes a second process wait for the first and then find the entry,
+    which stays at least as long as this process. StorageError when the disk is full or not writable.
     """
-    key = key_of(parts)
-    final = cache_root() / kind / key
-    if final.is_dir():
-        return final
-    with cache_errors(cache_root()):
-        work = cache_root() / "tmp"
-        work.mkdir(parents=True, exist_ok=True)
-        final.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(work / f"{kind}-{key}.lock"):
-        if final.is_dir():
+    root, needed = cache_root(), _dependencies(parts, make, code)
+    final = root / kind / key_of(needed)
+    with cache_errors(root):
+        if _is_usable(root, final, tell):
             return final
-        _sweep(work)
-        with cache_errors(cache_root()), work_folder(work, f"{kind}-") as folder:
-            make(folder)
-            (folder / "entry.json").write_text(json.dumps(parts, indent=1, sort_keys=True))
-            put_in_place(folder, final)
+        (root / WORK).mkdir(parents=True, exist_ok=True)
+    with _locked(root / WORK / f"{kind}-{final.name}.lock"), cache_errors(root):
+        if not _is_usable(root, final, lambda _: None):
+            _sweep(root / WORK)
+            with work_folder(root / WORK, f"{kind}-") as folder:
+                make(folder)
+                (folder / ENTRY).write_text(json.dumps({**needed, "files": listed(folder)}, indent=1, sort_keys=True))
+                final.parent.mkdir(parents=True, exist_ok=True)
+                put_in_place(folder, final)
     return final
+
+
+def _dependencies(parts: Mapping[str, Any], make: Make, code: Sequence[str]) -> dict[str, Any]:
+    made_by = code_identity((make.__module__, *code))
+    return {"parts": parts, "code": made_by.digest, "tools": made_by.tools}
+
+
+def _is_usable(root: Path, final: Path, tell: Progress) -> bool:
+    """Whether the entry is there as it was written; it is ours from then on."""
+    if not claim(root, final):
+        return False
+    changed = check(final, ENTRY)
+    if changed:
+        tell(f"cache: {final.relative_to(root)} is not as it was written ({changed}): it is not used and made anew")
+    return not changed
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ethosu_simulator.errors import NotModelled, StreamError
+from ethosu_simulator.errors import StreamError
 from ethosu_simulator.registers import BY_CODE, ENUMS, Register
 
 if TYPE_CHECKING:
@@ -157,8 +157,3 @@ def _check(register: Register, value: int, address: int) -> None:
     for field in register.fields:
         if field.meaning in ENUMS and field.of(value) not in ENUMS[field.meaning]:
             raise StreamError(f"NPU_{register.name}: {field.name} = {field.of(value)} is reserved", address)
-
-
-def not_modelled(command: Command, field: str) -> NotModelled:
-    """The error for a command that asks for something unmodelled."""
-    return NotModelled(f"NPU_{command.register.name}", field, command.address)

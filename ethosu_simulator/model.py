@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from ethosu_simulator import raw
 from ethosu_simulator.command_stream import MAX_WORDS, Command, NpuConfig, decode, parse_payload
 from ethosu_simulator.container import Container, Operator, Tensor, parse
+from ethosu_simulator.decoder import decode_operations, regions
 from ethosu_simulator.errors import ConfigurationError, ContainerError, InputError, MemoryFault, NotModelled, StreamError
 from ethosu_simulator.fast.plan import Plan, Planner
 from ethosu_simulator.limits import Limits
@@ -23,6 +25,7 @@ from ethosu_simulator.weights import KernelCache
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ethosu_simulator.operations import Operation
     from ethosu_simulator.trace import Executed
 
 Array = NDArray[Any]
@@ -46,15 +49,19 @@ class NpuOperator:
         self._scratch, self._fast = tensors[2], tensors[3]
         self._kernels = KernelCache()
         # Inputs and outputs have regions of their own when the stream names those (`--separate-io-regions`).
-        used = {command.get("region") for command in self.commands if _names_region(command)}
+        used = regions(self.commands)
         self._places = {region: region for region in (INPUTS, OUTPUTS) if region in used}
         self._limits = limits
         self._plan: Plan | None = None
-        branches = any(command.register.name == "OP_BRANCH" for command in self.commands)
-        self._interpreted = branches or bool(numba.config.DISABLE_JIT)  # steps exist as compiled code only
+        self._interpreted = bool(numba.config.DISABLE_JIT)  # steps exist as compiled code only
         for tensor in (self._scratch, self._fast):
             if tensor.size_bytes > limits.memory_bytes:
                 raise MemoryFault(f"scratch of {tensor.size_bytes} bytes: expected at most {limits.memory_bytes}")
+
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """The stream's typed operations."""
+        return decode_operations(self.commands, self.config)
 
     def run(self, inputs: Sequence[Array], trace: list[Executed] | None = None) -> list[Array]:
         """The operator's outputs for its inputs, in its own order."""
@@ -73,7 +80,7 @@ class NpuOperator:
         """What `run` does, command by command and without a plan: slower, and the reference that plans are tested against."""
         memory = self._memory()
         self._store(memory, inputs)
-        run(Machine(self.config, memory, self._kernels, self._limits), self.commands, trace)
+        run(Machine(self.config, memory, self._kernels, self._limits), self.operations, trace)
         return self._load(memory)
 
     def _memory(self) -> Memory:
@@ -101,7 +108,7 @@ class NpuOperator:
     def _planned(self) -> Plan:
         sizes, owners = self._regions()
         planner = Planner(self.config, self._kernels, sizes, owners, {READ_ONLY: self._read_only}, self._limits)
-        return planner.plan(self.commands)
+        return planner.plan(self.operations)
 
     def _store(self, memory: Memory, inputs: Sequence[Array]) -> None:
         for tensor, values in zip(self.inputs, inputs, strict=True):
@@ -153,14 +160,6 @@ class Model:
         if tensor.data:
             return _tensor_of(tensor, np.frombuffer(tensor.data, np.uint8))
         raise ContainerError(f"tensor {tensor.index} `{tensor.name}` is read before anything wrote it")
-
-
-def _names_region(command: Command) -> bool:
-    """True for a register that names a region of memory (a table inside the NPU is none)."""
-    name = command.register.name
-    if not name.endswith("_REGION"):
-        return False
-    return not name.startswith("SET_DMA0_") or name.endswith("IDX_REGION") or command.choice("region_mode") == "EXTERNAL"
 
 
 def _check_streams(container: Container) -> None:

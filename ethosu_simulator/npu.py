@@ -1,4 +1,4 @@
-"""Fetch, look up, do: runs the commands of one stream; each operation reads its operands, computes, and stores."""
+"""Operation after operation: each reads its operands, computes, and stores."""
 
 from __future__ import annotations
 
@@ -9,174 +9,160 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ethosu_simulator.command_stream import not_modelled
 from ethosu_simulator.errors import NotModelled, SimulatorError, StreamError
-from ethosu_simulator.machine import Machine
-from ethosu_simulator.ops.accumulators import accumulated
+from ethosu_simulator.operations import (
+    Computation,
+    Convolution,
+    Depthwise,
+    Dma,
+    Elementwise,
+    Interrupt,
+    Matmul,
+    Operation,
+    PerformanceMask,
+    Pool,
+    Refused,
+    Resize,
+    Stop,
+    Wait,
+    Windowed,
+)
+from ethosu_simulator.ops.accumulators import Compute, accumulated
 from ethosu_simulator.ops.conv import convolve
 from ethosu_simulator.ops.depthwise import depthwise
 from ethosu_simulator.ops.dma import dma
-from ethosu_simulator.ops.elementwise import UNARY, elementwise, output_scaling
+from ethosu_simulator.ops.elementwise import elementwise
 from ethosu_simulator.ops.matmul import matmul
-from ethosu_simulator.ops.output_stage import OutputStage, Scaling, global_scaling
 from ethosu_simulator.ops.pool import pool
 from ethosu_simulator.ops.resize import resize
-from ethosu_simulator.ops.window import window
 from ethosu_simulator.trace import Executed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from ethosu_simulator.command_stream import Command
+    from ethosu_simulator.machine import Machine
+    from ethosu_simulator.scaling import OutputStage, Scaling
 
 Array = NDArray[Any]
 
-NO_EFFECT = ("OP_IRQ", "OP_DMA_WAIT", "OP_KERNEL_WAIT", "OP_PMU_MASK")
+NO_EFFECT = (Interrupt, PerformanceMask, Wait)
 NO_STOP = "command stream ends without NPU_OP_STOP"
 
 
-def run(machine: Machine, commands: Sequence[Command], trace: list[Executed] | None = None) -> int:
+def run(machine: Machine, operations: Iterable[Operation], trace: list[Executed] | None = None) -> int:
     """Runs to NPU_OP_STOP; the number of operations done, each appended to `trace`."""
     done = 0
-    for command in commands:
-        name = command.register.name
-        if not command.register.is_operation:
-            machine.registers.set(command)
-        elif name == "OP_STOP":
+    for operation in operations:
+        if isinstance(operation, Stop):
             return done
-        elif name not in NO_EFFECT:
-            executed = do(machine, command)
+        if not isinstance(operation, NO_EFFECT):
+            executed = do(machine, operation)
             done += 1
             if trace is not None:
                 trace.append(executed)
     raise StreamError(NO_STOP)
 
 
-def do(machine: Machine, command: Command) -> Executed:
-    """Does one operation; an error that does not know its place gets the command's."""
-    if command.register.name not in OPERATIONS:
-        raise not_modelled(command, "the whole operation")
+def do(machine: Machine, operation: Operation) -> Executed:
+    """Does one operation; an error that does not know its place gets the operation's."""
     try:
-        machine.spend(*cost(machine, command))
-        return OPERATIONS[command.register.name](machine, command)
+        if isinstance(operation, Computation):
+            machine.spend(*cost(operation))
+        return _WAYS[type(operation)](operation, machine)
     except NotModelled as error:
-        raise NotModelled(error.opcode, error.field, command.address) from error
+        raise NotModelled(error.opcode, error.field, operation.address) from error
     except SimulatorError as error:
-        raise type(error)(f"NPU_{command.register.name}: {error.what}", command.address) from error
+        raise type(error)(f"{operation.opcode}: {error.what}", operation.address) from error
 
 
-def cost(machine: Machine, command: Command) -> tuple[int, int]:
+def cost(operation: Computation) -> tuple[int, int]:
     """(work, elements of its arrays) of an operation, before any of it is done; a DMA counts its own bytes."""
-    name, registers = command.register.name, machine.registers
-    if name == "OP_DMA_START":
-        return 0, 0
-    elements = math.prod(machine.ofm_shape())
-    if name in ("OP_ELEMENTWISE", "OP_RESIZE"):
+    elements = math.prod(operation.shape)
+    if not isinstance(operation, Windowed):
         return elements, 3 * elements
-    win = window(registers)
-    inputs = 1 if name == "OP_DEPTHWISE" else registers.number("IFM_DEPTH_M1") + 1
-    kernel = win.kernel_y * win.kernel_x * (1 if name == "OP_POOL" else inputs)
+    win = operation.window
+    inputs = 1 if isinstance(operation, Depthwise) else operation.ifm.shape[2]
+    kernel = win.kernel_y * win.kernel_x * (1 if isinstance(operation, Pool) else inputs)
     padded = win.padded_height * win.padded_width * inputs
     return elements * kernel + padded, elements + padded
 
 
-def _is_global(machine: Machine) -> bool:
-    return machine.registers.choice("OFM_PRECISION", "scale_mode") == "GLOBAL"
+def macs(operation: Operation) -> int:
+    """The multiply-accumulates of an operation."""
+    if isinstance(operation, (Convolution, Depthwise)):
+        return math.prod(operation.shape) * math.prod(operation.weights.shape[1:])
+    return math.prod(operation.shape) * operation.ifm.shape[2] if isinstance(operation, Matmul) else 0
 
 
-def _stored(machine: Machine, command: Command, out: Array | None, macs: int) -> Executed:
-    """The trace of an operation, its output stored unless its accumulators stay inside."""
-    if out is not None:
-        machine.store(out)
-    return Executed(command, machine.ofm_shape() if out is None else out.shape, macs)
+def _refused(operation: Refused, _machine: Machine) -> Executed:
+    raise operation.error
 
 
-def _convolution(machine: Machine, command: Command) -> Executed:
-    registers, is_depthwise = machine.registers, command.register.name == "OP_DEPTHWISE"
-    if machine.is_u85 and not is_depthwise and command.get("weights_ifm2"):
-        return _matmul(machine, command)
-    if _is_global(machine):
-        raise not_modelled(command, "OFM scale_mode GLOBAL")
-    win = window(registers)
-    kernel = machine.kernels.kernel(registers, machine.memory, win, is_depthwise)
-    function, ifm, zero = depthwise if is_depthwise else convolve, machine.ifm(win), machine.zero_point("IFM")
+def _accumulate(machine: Machine, operation: Windowed, scaling: Scaling, compute: Compute | None) -> Executed:
+    """The operation's trace, its output stored unless its accumulators stay inside."""
+    out = accumulated(machine, operation, scaling, compute)
+    if out is not None and operation.output is not None:
+        machine.store(operation.output, out)
+    return Executed(operation, operation.shape, macs(operation))
+
+
+def _convolution(operation: Convolution | Depthwise, machine: Machine) -> Executed:
+    kernel = machine.kernels.kernel(operation.weights, machine.memory)
+    ifm, win, zero = machine.read(operation.ifm), operation.window, operation.ifm.zero_point
+    function = depthwise if isinstance(operation, Depthwise) else convolve
 
     def compute(scaling: Scaling, stage: OutputStage) -> Array:
         return function(ifm, kernel if scaling is kernel.scaling else replace(kernel, scaling=scaling), win, zero, stage)
 
-    out = accumulated(machine, command.register.name, kernel.scaling, compute)
-    return _stored(machine, command, out, macs=int(np.prod(win.ofm)) * kernel.weights[0].size)
+    return _accumulate(machine, operation, kernel.scaling, compute)
 
 
-def _matmul(machine: Machine, command: Command) -> Executed:
-    win = window(machine.registers)
-    if not _is_global(machine) or (win.kernel_y, win.kernel_x, win.ofm[0]) != (1, 1, 1):
-        raise not_modelled(command, f"weights_ifm2 with a {win.kernel_y} x {win.kernel_x} kernel, {win.ofm[0]} rows, or scales")
-    ifm = machine.ifm(win)
-    right = machine.read("IFM2", (1, win.ofm[2], ifm.shape[2]))
-    zeros = machine.zero_point("IFM"), machine.zero_point("IFM2")
+def _matmul(operation: Matmul, machine: Machine) -> Executed:
+    left, right = machine.read(operation.ifm), machine.read(operation.ifm2)
+    zeros = operation.ifm.zero_point, operation.ifm2.zero_point
 
     def compute(scaling: Scaling, stage: OutputStage) -> Array:
-        return matmul(ifm, right, zeros, scaling, stage)
+        return matmul(left, right, zeros, scaling, stage)
 
-    out = accumulated(machine, "MATMUL", global_scaling(machine.registers), compute)
-    return _stored(machine, command, out, macs=int(np.prod(win.ofm)) * ifm.shape[2])
+    return _accumulate(machine, operation, operation.scale.scaling(), compute)
 
 
-def _pool(machine: Machine, command: Command) -> Executed:
-    registers, mode = machine.registers, command.choice("pooling_mode")
-    if not _is_global(machine):
-        raise not_modelled(command, f"pooling_mode {mode} with OFM scale_mode PER_CHANNEL")
-    win = window(registers)
-    if mode == "NONE":
-        return _stored(machine, command, accumulated(machine, mode, global_scaling(registers), None), macs=0)
-    ifm = machine.ifm(win)
-    divides = machine.is_u85 or _has_padding(machine)
-    name = "MEAN" if mode == "AVERAGE" and divides else mode
-    zero = machine.zero_point("IFM")
+def _pool(operation: Pool, machine: Machine) -> Executed:
+    scaling = operation.scale.scaling()
+    if operation.mode == "NONE":
+        return _accumulate(machine, operation, scaling, None)
+    ifm = machine.read(operation.ifm)
 
     def compute(scaling: Scaling, stage: OutputStage) -> Array:
-        return pool(name, ifm, win, zero, scaling, stage)
+        return pool(operation, ifm, scaling, stage)
 
-    return _stored(machine, command, accumulated(machine, name, global_scaling(registers), compute), macs=0)
-
-
-def _has_padding(machine: Machine) -> bool:
-    return any(machine.registers.number(f"IFM_PAD_{side}") for side in ("TOP", "LEFT", "BOTTOM", "RIGHT"))
+    return _accumulate(machine, operation, scaling, compute)
 
 
-def _elementwise(machine: Machine, command: Command) -> Executed:
-    registers, mode = machine.registers, command.choice("elementwise_mode")
-    if registers.choice("IFM_UPSCALE", "mode") != "NONE":
-        raise not_modelled(command, "IFM_UPSCALE")
-    shape = machine.ofm_shape()
-    first = machine.operand("IFM", shape)
-    second = first if mode in UNARY else machine.operand("IFM2", shape)
-    if not machine.is_u85 and mode not in UNARY and registers.choice("IFM2_BROADCAST", "operand_order") == "ORDER_A":
-        first, second = second, first
-    bits = 8 << registers.number("IFM_PRECISION", "activation_precision")
-    a, b = np.broadcast_to(first, shape), np.broadcast_to(second, shape)
-    out = elementwise(mode, a, b, registers, output_scaling(registers, mode, bits), machine.stage())
-    machine.store(out)
-    return Executed(command, out.shape, macs=0)
+def _elementwise(operation: Elementwise, machine: Machine) -> Executed:
+    first = machine.centred(operation.a)
+    second = first if operation.b is None else machine.centred(operation.b)
+    a, b = np.broadcast_to(first, operation.shape), np.broadcast_to(second, operation.shape)
+    machine.store(operation.output, elementwise(operation, a, b, machine.stage(operation.output)))
+    return Executed(operation, operation.shape, 0)
 
 
-def _resize(machine: Machine, command: Command) -> Executed:
-    out = resize(command.choice("resize_mode"), machine)
-    machine.store(out)
-    return Executed(command, out.shape, macs=0)
+def _resize(operation: Resize, machine: Machine) -> Executed:
+    machine.store(operation.output, resize(operation, machine.centred(operation.ifm), machine.stage(operation.output)))
+    return Executed(operation, operation.shape, 0)
 
 
-def _dma(machine: Machine, command: Command) -> Executed:
-    moved = dma(machine.registers, machine.memory, machine.tables, machine.tables_at, machine.spend)
-    return Executed(command, (moved,), macs=0)
+def _dma(operation: Dma, machine: Machine) -> Executed:
+    return Executed(operation, (dma(operation, machine),), 0)
 
 
-OPERATIONS: dict[str, Callable[[Machine, Command], Executed]] = {
-    "OP_CONV": _convolution,
-    "OP_DEPTHWISE": _convolution,
-    "OP_POOL": _pool,
-    "OP_ELEMENTWISE": _elementwise,
-    "OP_RESIZE": _resize,
-    "OP_DMA_START": _dma,
+_WAYS: dict[type[Operation], Callable[[Any, Machine], Executed]] = {
+    Refused: _refused,
+    Convolution: _convolution,
+    Depthwise: _convolution,
+    Matmul: _matmul,
+    Pool: _pool,
+    Elementwise: _elementwise,
+    Resize: _resize,
+    Dma: _dma,
 }

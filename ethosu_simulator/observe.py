@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ethosu_simulator.model import NpuOperator
+    from ethosu_simulator.operands import Output
     from ethosu_simulator.trace import Executed
 
 Array = NDArray[Any]
@@ -23,9 +24,9 @@ class _Recording(Machine):
 
     written: Array | None = None
 
-    def store(self, values: Array) -> None:
+    def store(self, output: Output, values: Array) -> None:
         self.written = values
-        super().store(values)
+        super().store(output, values)
 
 
 class _Listener(list["Executed"]):
@@ -48,5 +49,5 @@ def observe(operator: NpuOperator, inputs: Sequence[Array], see: Callable[[Execu
     memory = operator._memory()
     operator._store(memory, inputs)
     machine = _Recording(operator.config, memory, operator._kernels, operator._limits)
-    run(machine, operator.commands, _Listener(machine, see))
+    run(machine, operator.operations, _Listener(machine, see))
     return operator._load(memory)

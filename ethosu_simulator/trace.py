@@ -5,22 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ethosu_simulator.disassemble import field_text
-
 if TYPE_CHECKING:
-    from ethosu_simulator.command_stream import Command
+    from ethosu_simulator.operations import Operation
 
 
 @dataclass(frozen=True)
 class Executed:
-    """One operation that was done: its command, the shape of what it wrote (bytes for a DMA), its multiply-accumulates."""
+    """One operation that was done, the shape of what it computed (bytes for a DMA), its multiply-accumulates."""
 
-    command: Command
+    operation: Operation
     shape: tuple[int, ...]
     macs: int
 
     @property
     def name(self) -> str:
-        """Such as `NPU_OP_POOL MAX`."""
-        fields = [field_text(field, self.command.value) for field in self.command.register.fields]
-        return " ".join([f"NPU_{self.command.register.name}", *fields])
+        """Such as `NPU_OP_POOL POOLING_MODE_MAX`."""
+        return self.operation.name
+
+    @property
+    def address(self) -> int:
+        """The byte offset of its command in the stream."""
+        return self.operation.address

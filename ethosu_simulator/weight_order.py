@@ -17,6 +17,7 @@ from ethosu_simulator.jit import compiled, inlined
 Weights = NDArray[np.int16]
 
 DEPTH_FIRST, PART_KERNEL, DEPTHWISE = 0, 1, 2
+RASTER, SNAKE = 0, 1  # U55 and U65, U85
 INTERLEAVE = 4  # U85: output channels that stay together when several weight decoders share a block
 
 
@@ -24,6 +25,7 @@ INTERLEAVE = 4  # U85: output channels that stay together when several weight de
 class Traversal:
     """How the encoder walked the kernel; kernel sizes are without dilation."""
 
+    walk: int
     kind: int
     ofm_block_depth: int
     ifm_block_depth: int
@@ -155,3 +157,8 @@ def unpack_u85(streams: list[Weights], shape: tuple[int, int, int, int], how: Tr
         if taken < 0:
             raise WeightStreamError(f"weight stream {index} runs dry: {len(stream)} weights for a kernel of shape {shape}")
     return out
+
+
+def unpack(streams: list[Weights], shape: tuple[int, int, int, int], how: Traversal) -> Weights:
+    """The kernel of one core."""
+    return unpack_u55(streams[0], shape, how) if how.walk == RASTER else unpack_u85(streams, shape, how)

@@ -7,27 +7,25 @@ U85 bias 32, scale 31, shift 6, or with 48-bit accumulators bias 48, scale 15, s
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ethosu_simulator.errors import WeightStreamError
-from ethosu_simulator.ops.output_stage import Scaling
-from ethosu_simulator.weight_order import DEPTH_FIRST, DEPTHWISE, PART_KERNEL, Traversal, unpack_u55, unpack_u85
-from ethosu_simulator.weight_stream import MAX_WEIGHTS, decode_fast, decode_standard
+from ethosu_simulator.scaling import Scaling
+from ethosu_simulator.weight_order import Traversal, unpack
+from ethosu_simulator.weight_stream import FWD_HEADER_BYTES, MAX_WEIGHTS, decode_fast, decode_standard
 
 if TYPE_CHECKING:
     from ethosu_simulator.memory import Memory
-    from ethosu_simulator.ops.window import Window
-    from ethosu_simulator.register_file import RegisterFile
+    from ethosu_simulator.operands import Range, ScaleRecord, Weights
+
+Bytes = NDArray[np.uint8]
 
 RECORD_BYTES = 10
 CACHE_BYTES = 1 << 29
-_U55_OFM_UBLOCK = {32: 4}  # depth of the output micro-block; 8 on every other U55 and U65
-_MICROBLOCKS = {"U1X1": 1, "U1X2": 2, "U1X4": 4, "U2X2": 4, "U2X4": 8, "U4X4": 16}
-_U85_STREAMS = {128: 1, 256: 1, 512: 2, 1024: 4, 2048: 4}
 
 
 @dataclass(frozen=True)
@@ -54,21 +52,13 @@ class KernelCache:
         self._kernels: OrderedDict[tuple[Any, ...], Kernel] = OrderedDict()
         self._bytes = 0
 
-    def kernel(self, registers: RegisterFile, memory: Memory, win: Window, depthwise: bool) -> Kernel:
-        """The kernel that the registers point to."""
-        inputs = 1 if depthwise else registers.number("IFM_DEPTH_M1") + 1
-        shape = (win.ofm[2], win.kernel_y, win.kernel_x, inputs)
-        if np.prod(shape, dtype=object) > MAX_WEIGHTS:
-            raise WeightStreamError(f"a kernel of shape {shape}: expected at most {MAX_WEIGHTS} weights")
-        u85 = registers.config.product == "u85"
-        how = (_traversal_u85 if u85 else _traversal_u55)(registers, win, depthwise)
-        streams = (_streams_u85 if u85 else _streams_u55)(registers, memory)
-        scales = [_records(registers, memory, "")] + ([] if u85 else _second_core(registers, memory))
-        form = (registers.value("WEIGHT_FORMAT"), registers.choice("ACC_FORMAT", "acc_format")) if u85 else ()
-        key = (shape, how, form, *(s.tobytes() for s in streams), *(s.tobytes() for s in scales))
+    def kernel(self, weights: Weights, memory: Memory) -> Kernel:
+        """The kernel whose bytes lie where `weights` says."""
+        streams, scales = ([_bytes(memory, place) for place in places] for places in (weights.streams, weights.scales))
+        form = replace(weights, streams=(), scales=())
+        key = (form, *(stream.tobytes() for stream in streams), *(scale.tobytes() for scale in scales))
         if key not in self._kernels:
-            kernel = (_kernel_u85 if u85 else _kernel_u55)(registers, streams, scales, shape, how)
-            self._keep(key, kernel)
+            self._keep(key, _kernel(weights, streams, scales))
         self._kernels.move_to_end(key)
         return self._kernels[key]
 
@@ -79,117 +69,44 @@ class KernelCache:
             self._bytes -= 8 * self._kernels.popitem(last=False)[1].weights.size
 
 
-def _records(registers: RegisterFile, memory: Memory, core: str) -> NDArray[np.uint8]:
-    length = registers.number(f"SCALE{core}_LENGTH")
-    return memory.bytes(registers.number("SCALE_REGION"), registers.number(f"SCALE{core}_BASE") if length else 0, length)
+def _bytes(memory: Memory, place: Range) -> Bytes:
+    return memory.bytes(place.region, place.start, place.length)
 
 
-def _stream(registers: RegisterFile, memory: Memory, core: str) -> NDArray[np.uint8]:
-    length = registers.number(f"WEIGHT{core}_LENGTH")
-    return memory.bytes(registers.number("WEIGHT_REGION"), registers.number(f"WEIGHT{core}_BASE") if length else 0, length)
-
-
-def _is_dual(registers: RegisterFile) -> bool:
-    return registers.has("PARALLEL_MODE") and registers.choice("PARALLEL_MODE", "parallel_mode") == "DUAL_CORE_DEPTH"
-
-
-def _second_core(registers: RegisterFile, memory: Memory) -> list[NDArray[np.uint8]]:
-    return [_records(registers, memory, "1")] if _is_dual(registers) else []
-
-
-def _streams_u55(registers: RegisterFile, memory: Memory) -> list[NDArray[np.uint8]]:
-    return [_stream(registers, memory, core) for core in (("", "1") if _is_dual(registers) else ("",))]
-
-
-def _streams_u85(registers: RegisterFile, memory: Memory) -> list[NDArray[np.uint8]]:
-    fast = registers.choice("WEIGHT_FORMAT", "weight_format") == "FWD"
-    count = 1 if fast else _U85_STREAMS[registers.config.macs]
-    return [_stream(registers, memory, core) for core in ("", "1", "2", "3")[:count]]
-
-
-def _traversal_u55(registers: RegisterFile, win: Window, depthwise: bool) -> Traversal:
-    part = registers.choice("KERNEL_STRIDE", "weight_order") == "PART_KERNEL_FIRST"
-    wide = registers.choice("IFM_PRECISION", "activation_precision") == "B16"
-    kind = DEPTHWISE if depthwise else PART_KERNEL if part else DEPTH_FIRST
-    return Traversal(
-        kind=kind,
-        ofm_block_depth=registers.number("OFM_BLK_DEPTH_M1") + 1,
-        ifm_block_depth=16 if part or wide else 32,
-        ofm_ublock_depth=_U55_OFM_UBLOCK.get(registers.config.macs, 8),
-        ifm_ublock_depth=8,
-        dilation_y=win.dilation_y,
-        dilation_x=win.dilation_x,
-        kernel_round={DEPTHWISE: 4, PART_KERNEL: 2 if wide else 4, DEPTH_FIRST: 1}[kind],
-    )
-
-
-def _traversal_u85(registers: RegisterFile, win: Window, depthwise: bool) -> Traversal:
-    part = registers.choice("KERNEL_STRIDE", "weight_order") == "PART_KERNEL_FIRST"
-    wide = registers.choice("IFM_PRECISION", "activation_precision") == "B16"
-    sparse = registers.choice("WEIGHT_FORMAT", "weight_sparsity") == "SPARSE_2_4"
-    macs = registers.config.macs
-    ublock = macs // 8 // _MICROBLOCKS[registers.choice("ACC_FORMAT", "microblock")]
-    if part:
-        block = 16
-    elif macs <= 256 and ublock == 16 and not sparse:
-        block = 32
-    else:
-        block = 128 if sparse and not wide else 64
-    kind = DEPTHWISE if depthwise else PART_KERNEL if part else DEPTH_FIRST
-    return Traversal(
-        kind=kind,
-        ofm_block_depth=registers.number("OFM_BLK_DEPTH_M1") + 1,
-        ifm_block_depth=block,
-        ofm_ublock_depth=ublock,
-        ifm_ublock_depth=1 if depthwise else 8 if part and wide and not sparse else block,
-        dilation_y=win.dilation_y,
-        dilation_x=win.dilation_x,
-        kernel_round={DEPTHWISE: 10, PART_KERNEL: 10 if wide or sparse else 5, DEPTH_FIRST: 1}[kind],
-        stride_y=1 if kind == DEPTH_FIRST else win.stride_y,
-        stride_x=1 if kind == DEPTH_FIRST else win.stride_x,
-        padding_count=0 if not wide and macs <= 256 else 2 if macs <= 512 else 6,
-        sparse=sparse,
-    )
-
-
-def _kernel_u55(
-    registers: RegisterFile, streams: list[NDArray[np.uint8]], scales: list[NDArray[np.uint8]],
-    shape: tuple[int, int, int, int], how: Traversal,
-) -> Kernel:  # fmt: skip
-    cores = len(streams)
-    weights = np.zeros(shape, np.int16)
-    records = np.zeros((shape[0], RECORD_BYTES), np.uint8)
-    for core, (stream, own_records) in enumerate(zip(streams, scales, strict=True)):
-        channels = len(range(core, shape[0], cores))
+def _kernel(weights: Weights, streams: list[Bytes], scales: list[Bytes]) -> Kernel:
+    """Streams and scale records, per core -> the kernel: core c has output channels c, c + cores, ..."""
+    values = np.zeros(weights.shape, np.int16)
+    records = np.zeros((weights.shape[0], RECORD_BYTES), np.uint8)
+    share = len(streams) // weights.cores
+    for core in range(weights.cores):
+        channels = len(range(core, weights.shape[0], weights.cores))
         if not channels:
             continue
-        block = (how.ofm_block_depth + cores - 1 - core) // cores
-        own = Traversal(**{**vars(how), "ofm_block_depth": max(1, block)})
-        decoded = decode_standard(stream, _room(shape, how))
-        weights[core::cores] = unpack_u55(decoded, (channels, *shape[1:]), own)
-        records[core::cores] = _take_records(own_records, channels)
-    bias, scale = _integers(records, 0, 5, signed=True), _integers(records, 5, 4, signed=False)
-    return _finished(weights, Scaling(bias, scale, _integers(records, 9, 1, signed=False) & 63))
+        parts = _decoded(weights, streams[core * share : (core + 1) * share])
+        values[core :: weights.cores] = unpack(parts, (channels, *weights.shape[1:]), _own_traversal(weights, core))
+        records[core :: weights.cores] = _take_records(scales[core], channels)
+    return _finished(values, _scaling(records, weights.record))
 
 
-def _kernel_u85(
-    registers: RegisterFile, streams: list[NDArray[np.uint8]], scales: list[NDArray[np.uint8]],
-    shape: tuple[int, int, int, int], how: Traversal,
-) -> Kernel:  # fmt: skip
-    fast = registers.choice("WEIGHT_FORMAT", "weight_format") == "FWD"
-    decoders = _U85_STREAMS[registers.config.macs]
-    if fast:
-        body = 8 * max(0, len(streams[0]) - 32) // _fast_width(streams[0])
-        parts = _deal(decode_fast(streams[0], body), decoders, how)
-    else:
-        parts = [decode_standard(stream, _room(shape, how)) for stream in streams]
-    weights = unpack_u85(parts, shape, how)
-    records = _take_records(scales[0], shape[0])
-    if registers.choice("ACC_FORMAT", "acc_format") == "I48":
-        bias, scale = _integers(records, 0, 6, signed=True), _integers(records, 6, 2, signed=False) & 0x7FFF
-    else:
-        bias, scale = _integers(records, 0, 4, signed=True), _integers(records, 4, 4, signed=False) & 0x7FFFFFFF
-    return _finished(weights, Scaling(bias, scale, _integers(records, 8, 1, signed=False) & 63))
+def _own_traversal(weights: Weights, core: int) -> Traversal:
+    """A core's blocks have only its own channels."""
+    block = (weights.traversal.ofm_block_depth + weights.cores - 1 - core) // weights.cores
+    return replace(weights.traversal, ofm_block_depth=max(1, block))
+
+
+def _decoded(weights: Weights, streams: list[Bytes]) -> list[NDArray[np.int16]]:
+    """The weights of each decoder in stream order."""
+    if weights.format == "SWD":
+        room = _room(weights.shape, weights.traversal)
+        return [decode_standard(stream, room) for stream in streams]
+    body = 8 * max(0, len(streams[0]) - FWD_HEADER_BYTES) // _fast_width(streams[0])
+    return _deal(decode_fast(streams[0], body), weights.decoders, weights.traversal)
+
+
+def _scaling(records: Bytes, form: ScaleRecord) -> Scaling:
+    bias = _integers(records, 0, form.bias_bytes, signed=True)
+    scale = _integers(records, form.bias_bytes, form.scale_bytes, signed=False) & ((1 << form.scale_bits) - 1)
+    return Scaling(bias, scale, _integers(records, form.shift_at, 1, signed=False) & 63)
 
 
 def _fast_width(stream: NDArray[np.uint8]) -> int:

@@ -49,11 +49,11 @@ class _Observed(Steps):
         (held,) = values
 
         def see(executed: ethosu_simulator.Executed, written: Array | None) -> None:
-            self.seen.add((number, executed.command.address))
+            self.seen.add((number, executed.address))
             self.operations += 1
             self.macs += executed.macs
             if written is not None:
-                self.assembly.take((number, executed.command.address), written)
+                self.assembly.take((number, executed.address), written)
 
         results = observe(step, [self.value(held, tensor) for tensor in step.inputs], see)
         for tensor, result in zip(step.outputs, results, strict=True):

@@ -157,7 +157,7 @@ class Steps:
             trace: list[ethosu_simulator.Executed] = []
             results = step.run([self.value(held, tensor) for tensor in step.inputs], trace)
             held.update((tensor.index, result) for tensor, result in zip(step.outputs, results, strict=True))
-            self.seen.update((number, executed.command.address) for executed in trace)
+            self.seen.update((number, executed.address) for executed in trace)
             self.operations += len(trace)
             self.macs += sum(executed.macs for executed in trace)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import json
 import sys
 import tempfile
@@ -16,13 +15,16 @@ from numpy.typing import NDArray
 
 from core.errors import RunError
 from core.processes import Finished, run_child
+from core.versions import version_of
 from targets.job_folder import job_errors
 from targets.tflite_parts import self_contained
 
 Array = NDArray[Any]
 
 RUNNER = Path(__file__).parent / "runner" / "micro_runner.py"
-NAME = f"TFLite Micro {importlib.metadata.version('tflite-micro')}"
+RUNNER_MODULE = "targets.runner.micro_runner"
+"""The runner's name: no import leads from here to what runs in a process of its own."""
+NAME = f"TFLite Micro {version_of('tflite-micro')}"
 START_SECONDS = 60.0
 SECONDS_PER_IMAGE = 300.0
 SPARE_ARENA_BYTES = 16 << 20

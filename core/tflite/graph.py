@@ -18,16 +18,18 @@ ACTIVATION_KINDS = frozenset(
     {"RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU", "PRELU", "ELU", "GELU", "HARD_SWISH", "TANH"}
 )
 TRANSPARENT_KINDS = frozenset({"QUANTIZE", "DEQUANTIZE"})
+QUANTISED = frozenset({"int8", "uint8", "int16"})
 SILU = "SILU"
 NAMES_SHOWN = 6
 
 
 @dataclass(frozen=True)
 class TfliteGraph:
-    """The one subgraph of a TFLite file.
+    """The first subgraph of a TFLite file, the one that runtimes and Vela take.
 
     `operators` and `tensors` are in file order, `inputs` and `outputs` in subgraph order. `weights` is the fingerprint of the
     constants that feed MAC operators, `structure` that of operators, shapes and quantisation; both ignore names and metadata.
+    `others` names further graphs of the file that an inference does not run, such as those of other signatures.
     """
 
     name: str
@@ -37,6 +39,7 @@ class TfliteGraph:
     outputs: tuple[Tensor, ...]
     weights: str
     structure: str
+    others: tuple[str, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -92,7 +95,7 @@ class TfliteGraph:
         return self.float_boundary() or self._float_inside()
 
     def float_boundary(self) -> str | None:
-        """Which input or output is float, so that the NPU would run none of it, or None when all are integer."""
+        """Which input or output is float, or None when all are integer."""
         for side, tensors in (("input", self.inputs), ("output", self.outputs)):
             floating = next((tensor for tensor in tensors if tensor.is_float), None)
             if floating is not None:
@@ -100,6 +103,16 @@ class TfliteGraph:
                 more = f"; its {hybrid} int8 weights are multiplied with float activations (hybrid)" if hybrid else ""
                 return f"has {floating.dtype} {side} `{floating.name}`{more}"
         return None
+
+    @property
+    def computes_in_integers(self) -> bool:
+        """Whether any operator but a conversion of numbers computes quantised integers: only such can run on an Ethos-U."""
+        return any(
+            operator.kind not in TRANSPARENT_KINDS
+            and not operator.custom
+            and any(position >= 0 and self.tensors[position].dtype in QUANTISED for position in operator.outputs)
+            for operator in self.operators
+        )
 
     def _float_inside(self) -> str | None:
         touched = {position for operator in self.operators for position in (*operator.inputs, *operator.outputs)}
@@ -164,4 +177,5 @@ def parse(data: bytes, name: str) -> TfliteGraph:
         outputs=tuple(reader.tensors[position] for position in reader.outputs),
         weights=weight_fingerprint(reader),
         structure=graph_fingerprint(reader),
+        others=reader.other_graphs,
     )

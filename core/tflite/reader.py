@@ -44,12 +44,23 @@ def _names(enumeration: type) -> dict[int, str]:
 DTYPES = {value: name.lower() for value, name in _names(schema.TensorType).items()}
 KINDS = _names(schema.BuiltinOperator)
 ACTIVATIONS = _names(schema.ActivationFunctionType)
+CONTROL_FLOW = frozenset({"CALL", "IF", "WHILE", "STABLEHLO_CASE", "STABLEHLO_COMPOSITE", "STABLEHLO_WHILE"})
+"""Operators that run another subgraph in an inference; CALL_ONCE runs one before the first."""
+OTHER_FORMATS = (
+    (b"DWN1", 0, "an Edge TPU package"), (b"ET1", 4, "an ExecuTorch program (.pte)"), (b"TOSA", 4, "a TOSA flatbuffer"),
+    (b"PK", 0, "a ZIP archive, such as a PyTorch checkpoint, a Keras file or an .npz"), (b"GGUF", 0, "a GGUF file"),
+    (b"\x89HDF", 0, "an HDF5 file, such as an old Keras model"), (b"<", 0, "XML or HTML, such as a download that failed"),
+    (b"version https://git-lfs", 0, "a pointer of Git LFS: the file itself was not fetched"),
+    (b"\x08", 0, "a protocol buffer, such as an ONNX file or a saved TensorFlow model"),
+    (b"\n", 0, "a protocol buffer, such as a frozen TensorFlow graph (GraphDef)"),
+)  # fmt: skip
+"""Marks that other files begin with, where they stand, and what such a file is."""
 
 
 class ModelReader:
     """One subgraph of a TFLite file; BrokenModel at construction when anything it refers to is not there.
 
-    Without `subgraph` a file with more than one is refused.
+    Without `subgraph` it is the first, and a file with control flow is refused.
     """
 
     def __init__(self, data: bytes, name: str, subgraph: int | None = None) -> None:
@@ -58,15 +69,17 @@ class ModelReader:
         self._left = ELEMENTS_PER_BYTE * len(data)
         self._digests: dict[int, str] = {}
         if len(data) < 16 or data[4:8] != b"TFL3":
-            raise BrokenModel(f"`{name}` is no TFLite file ({len(data)} bytes, no TFL3 mark)")
+            raise BrokenModel(f"`{name}` is no TFLite file ({len(data)} bytes, no TFL3 mark){_looks_like(data)}")
         with self._guard():
             self._model = schema.Model.GetRootAs(data, 0)
             self._buffer_count = self._model.BuffersLength()
-            self._subgraph = self._only_subgraph() if subgraph is None else self._one_subgraph(subgraph)
+            self._subgraph = self._main_subgraph() if subgraph is None else self._one_subgraph(subgraph)
             codes = self._tables(self._model.OperatorCodesLength(), self._model.OperatorCodes)
             self._opcodes = [self._opcode(code) for code in codes]
             self.tensors = self._read_tensors()
             self.operators = self._read_operators()
+            if subgraph is None:
+                self._require_no_control_flow()
             self.inputs = self._tensor_indices(self._subgraph.InputsAsNumpy(), "the graph's inputs")
             self.outputs = self._tensor_indices(self._subgraph.OutputsAsNumpy(), "the graph's outputs")
 
@@ -126,16 +139,31 @@ class ModelReader:
         self._spend(len(raw or b""))
         return (raw or b"").decode("utf-8", "replace")
 
-    def _only_subgraph(self) -> Any:
-        if self.subgraphs == 1:
-            return self._model.Subgraphs(0)
+    def _main_subgraph(self) -> Any:
         if self.subgraphs == 0:
             raise BrokenModel(f"`{self.name}` holds no subgraph")
-        self._spend(self.subgraphs * TABLE_COST)
-        names = [self._text(self._model.Subgraphs(index).Name()) or str(index) for index in range(min(self.subgraphs, 4))]
-        more = ", ..." if self.subgraphs > 4 else ""
-        found = f"`{self.name}` holds {self.subgraphs} subgraphs ({', '.join(names)}{more})"
-        raise BrokenModel(f"{found}: control flow (IF, WHILE) is not judged", "one subgraph")
+        return self._model.Subgraphs(0)
+
+    def _require_no_control_flow(self) -> None:
+        found = sorted({operator.kind for operator in self.operators} & CONTROL_FLOW)
+        if found:
+            raise BrokenModel(
+                f"`{self.name}` runs other subgraphs by {', '.join(found)}: control flow is not judged",
+                "a graph without IF, WHILE and CALL",
+            )
+
+    @cached_property
+    def other_graphs(self) -> tuple[str, ...]:
+        """Names of the graphs that an inference of the first one does not run: its signature's, else the subgraph's own."""
+        if self.subgraphs == 1 or any(operator.kind == "CALL_ONCE" for operator in self.operators):
+            return ()
+        with self._guard():
+            self._spend(self.subgraphs * TABLE_COST)
+            names = [self._text(self._model.Subgraphs(index).Name()) or str(index) for index in range(self.subgraphs)]
+            for signature in self._tables(self._model.SignatureDefsLength(), self._model.SignatureDefs):
+                if 0 <= int(signature.SubgraphIndex()) < self.subgraphs:
+                    names[int(signature.SubgraphIndex())] = self._text(signature.SignatureKey())
+            return tuple(names[1:])
 
     def _one_subgraph(self, index: int) -> Any:
         if not 0 <= index < self.subgraphs:
@@ -244,6 +272,11 @@ class ModelReader:
             elif hasattr(value, "tolist"):
                 options[key] = tuple(self._numbers(value))
         return options
+
+
+def _looks_like(data: bytes) -> str:
+    found = next((what for mark, at, what in OTHER_FORMATS if data[at : at + len(mark)] == mark), "")
+    return f"; it looks like {found}" if found else ""
 
 
 def _activation(options: dict[str, OptionValue]) -> str:

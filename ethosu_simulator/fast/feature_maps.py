@@ -34,6 +34,11 @@ class Map:
         size = np.dtype(self.dtype).itemsize
         return size if self.dtype.startswith("u") else -size
 
+    @property
+    def flip(self) -> int:
+        """What turns a byte of a signed element into an unsigned one of the same order."""
+        return 0 if self.dtype.startswith("u") else 0x80
+
     def columns(self, first: int, place: int) -> dict[int, int]:
         """Seven columns of a step from `first` on; `place` is where the row addresses are kept."""
         return dict(enumerate((place, self.pixel, self.block, *self.shape, self.kind), first))

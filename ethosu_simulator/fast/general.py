@@ -17,7 +17,7 @@ from ethosu_simulator.fixed_point import (
     saturate,
 )
 from ethosu_simulator.jit import compiled
-from ethosu_simulator.ops.lookup_tables import SIGMOID, TANH
+from ethosu_simulator.lookup_tables import SIGMOID, TANH
 from ethosu_simulator.ops.output_stage import look_up
 
 Numbers = NDArray[np.int64]

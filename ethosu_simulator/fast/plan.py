@@ -1,12 +1,12 @@
 """A command stream turned once into what runs: stretches of steps, and between them operations left to ethosu_simulator.npu.
 
-Registers are followed at planning time, so that each operation is lowered with the values it will find. An operation that
-cannot be lowered, whatever the reason, keeps a copy of the registers and is done by `npu.do` when its turn comes: its errors
-are raised there, after everything before it was done, as if there were no plan. A stream with branches has no plan.
+An operation that cannot be lowered, whatever the reason, is done by `npu.do` when its turn comes: its errors are raised there,
+after everything before it was done, as if there were no plan.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,19 +19,21 @@ from ethosu_simulator.fast import layout as at
 from ethosu_simulator.fast.constants import ConstantMemory
 from ethosu_simulator.fast.executor import available_threads, run_steps
 from ethosu_simulator.fast.feature_maps import Map, dense
-from ethosu_simulator.fast.lowering import MAX_CHAINED_BYTES, Place, lower
+from ethosu_simulator.fast.lowering import lower
+from ethosu_simulator.fast.place import MAX_CHAINED_BYTES, Place
 from ethosu_simulator.fast.program import ALIGNMENT, Builder, Program, aligned
 from ethosu_simulator.limits import Limits
-from ethosu_simulator.machine import TABLE_BYTES, Machine
+from ethosu_simulator.machine import Machine
 from ethosu_simulator.memory import Memory
-from ethosu_simulator.ops.feature_maps import dtype_of, feature_map
+from ethosu_simulator.operands import Chain
+from ethosu_simulator.operations import Computation, Dma, Operation, Stop
+from ethosu_simulator.products import TABLE_BYTES
 from ethosu_simulator.trace import Executed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ethosu_simulator.command_stream import Command, NpuConfig
-    from ethosu_simulator.register_file import RegisterFile
+    from ethosu_simulator.command_stream import NpuConfig
     from ethosu_simulator.weights import KernelCache
 
 Bytes = NDArray[np.uint8]
@@ -51,10 +53,9 @@ class Stretch:
 
 @dataclass(frozen=True)
 class InterpretedOperation:
-    """An operation for ethosu_simulator.npu: registers, chaining buffers found, where its own goes, work spent before."""
+    """An operation for ethosu_simulator.npu: chaining buffers found, where its own goes, work spent before."""
 
-    command: Command
-    registers: RegisterFile
+    operation: Operation
     chained: dict[int, Map]
     chains: tuple[int, Map] | None
     spent: int
@@ -138,9 +139,9 @@ class Plan:
 
 def _do(machine: Machine, item: InterpretedOperation, world: World) -> Executed:
     """One operation by ethosu_simulator.npu, with the chaining buffers that steps left and for those that come."""
-    machine.registers, machine.spent = item.registers, item.spent
+    machine.spent = item.spent
     machine.chained = {buffer: _view(world, found) for buffer, found in item.chained.items()}
-    executed = npu.do(machine, item.command)
+    executed = npu.do(machine, item.operation)
     if item.chains is not None and item.chains[0] in machine.chained:
         buffer, found = item.chains
         _view(world, found)[...] = machine.chained[buffer]
@@ -187,116 +188,117 @@ class Planner:
             self._rooms[buffer] = start, room
         return start
 
-    def plan(self, commands: Sequence[Command]) -> Plan:
+    def plan(self, operations: Sequence[Operation]) -> Plan:
         """The plan of the stream."""
         ending: StreamError | None = StreamError(npu.NO_STOP)
-        for command in commands:
-            if not command.register.is_operation:
-                self._machine.registers.set(command)
-            elif command.register.name == "OP_STOP":
+        for operation in operations:
+            if isinstance(operation, Stop):
                 ending = None
                 break
-            elif command.register.name not in npu.NO_EFFECT:
-                self._operation(command)
+            if not isinstance(operation, npu.NO_EFFECT):
+                self._operation(operation)
         self._end += OVERRUN_BYTES
         return Plan(
             self._config, self._kernels, self._limits, self._read_only, self._sizes, self._starts, self._tables_start,
             self._end, self._items, self._builder.finish(self._threads), ending,
         )  # fmt: skip
 
-    def _operation(self, command: Command) -> None:
+    def _operation(self, operation: Operation) -> None:
         spent = self._machine.spent
         try:
-            if command.register.name in npu.OPERATIONS:
-                self._machine.spend(*npu.cost(self._machine, command))
-            executed = self._copy(command) if command.register.name == "OP_DMA_START" else self._lowered(command)
+            executed = self._step(operation)
         except SimulatorError:
             executed = None
         if executed is None:
-            self._leave(command, spent)
+            self._leave(operation, spent)
         elif self._items and isinstance(self._items[-1], Stretch):
             self._items[-1].last = len(self._builder)
             self._items[-1].executed.append(executed)
         else:
             self._items.append(Stretch(len(self._builder) - 1, len(self._builder), [executed]))
 
-    def _lowered(self, command: Command) -> Executed | None:
+    def _step(self, operation: Operation) -> Executed | None:
+        """What a trace says of an operation that has become a step; None when it has not."""
+        if isinstance(operation, Dma):
+            return Executed(operation, (operation.length,), 0) if self._copy(operation) else None
+        if not isinstance(operation, Computation):
+            return None
+        self._machine.spend(*npu.cost(operation))
         place = Place(self._machine, self._builder, self._starts, self._tables_start, self._chained, self._chain_start,
                       self._tables_known, self._threads)  # fmt: skip
-        found = lower(place, command)
-        if found is None:
+        written, output = lower(place, operation), operation.output
+        if written is None or output is None:
             return None
-        executed, written = found
-        registers = self._machine.registers
-        region = registers.number("OFM_REGION")
-        if self._machine.storage("OFM") == "CHAINED":
-            self._chained[region] = written
+        if isinstance(output.where, Chain):
+            self._chained[output.where.buffer] = written
         else:
-            start = self._starts[region]
-            self._memory.forget(region, written.low - start, written.high - start)
-        return executed
+            start = self._starts[output.where.region]
+            self._memory.forget(output.where.region, written.low - start, written.high - start)
+        return Executed(operation, operation.shape, npu.macs(operation))
 
-    def _copy(self, command: Command) -> Executed | None:
-        """A transfer in one dimension between regions, or into the table memory."""
-        registers, u85 = self._machine.registers, self._machine.is_u85
-        modes = [registers.choice("DMA0_SRC_REGION", "region_mode")]
-        modes.append(registers.choice("DMA0_SRC_REGION" if u85 else "DMA0_DST_REGION", "stride_mode"))
-        if u85:
-            modes += [registers.choice(f"DMA0_{side}_REGION", "idx_mode") for side in ("SRC", "DST")]
-        if modes != ["EXTERNAL", "D1"] + ["DISABLED"] * 2 * u85:
-            return None
-        length, source_region = registers.number("DMA0_LEN"), registers.number("DMA0_SRC_REGION")
+    def _copy(self, operation: Dma) -> bool:
+        """True for a transfer in one dimension between regions, or into the table memory, which becomes a step."""
+        source, target, length = operation.source, operation.target, operation.length
+        if operation.stride_mode != "D1" or operation.index is not None or source.region is None:
+            return False
         self._machine.spend(length + 1)
-        source, target = registers.number("DMA0_SRC"), registers.number("DMA0_DST")
-        self._memory.check(source_region, source, length)
-        content = self._memory.known(source_region, source, length)
-        start = self._starts[source_region] + source
-        if registers.choice("DMA0_DST_REGION", "region_mode") == "INTERNAL":
-            to = target - self._machine.tables_at
-            if not 0 <= to <= TABLE_BYTES - length:
-                return None
-            if content is None:
-                self._tables_known = False
-            else:
-                self._machine.tables[to : to + length] = content
-            to += self._tables_start
-        else:
-            region = registers.number("DMA0_DST_REGION")
-            self._memory.check(region, target, length)
-            self._memory.check_writable(region)
-            to = self._starts[region] + target
-            if start < to + length and to < start + length:
-                return None
-            if content is None:
-                self._memory.forget(region, target, target + length)
-            else:
-                self._memory.store(region, target, content.copy())
+        self._memory.check(source.region, source.address, length)
+        content = self._memory.known(source.region, source.address, length)
+        start = self._starts[source.region] + source.address
+        to = self._to_table(operation, content) if target.region is None else self._to_region(operation, start, content)
+        if to is None:
+            return False
         self._builder.step({at.KIND: at.COPY, at.SOURCE: start, at.TARGET: to, at.LENGTH: length}, length // 8)
-        return Executed(command, (length,), 0)
+        return True
 
-    def _leave(self, command: Command, spent: int) -> None:
+    def _to_table(self, operation: Dma, content: Bytes | None) -> int | None:
+        """Where in a world a transfer into the table memory goes; None when it would leave it."""
+        to = operation.target.address - self._machine.tables_at
+        if not 0 <= to <= TABLE_BYTES - operation.length:
+            return None
+        if content is None:
+            self._tables_known = False
+        else:
+            self._machine.tables[to : to + operation.length] = content
+        return self._tables_start + to
+
+    def _to_region(self, operation: Dma, start: int, content: Bytes | None) -> int | None:
+        """Where in a world a transfer into a region goes; None when it overlaps its source, at `start`."""
+        target, length = operation.target, operation.length
+        assert target.region is not None
+        self._memory.check(target.region, target.address, length)
+        self._memory.check_writable(target.region)
+        to = self._starts[target.region] + target.address
+        if start < to + length and to < start + length:
+            return None
+        if content is None:
+            self._memory.forget(target.region, target.address, target.address + length)
+        else:
+            self._memory.store(target.region, target.address, content.copy())
+        return to
+
+    def _leave(self, operation: Operation, spent: int) -> None:
         """Leaves the operation to ethosu_simulator.npu and forgets what it may overwrite."""
         before, chains = dict(self._chained), None
         try:
-            chains = self._forget_output(command)
+            chains = self._forget_output(operation)
         except SimulatorError:  # the operation will say so itself, if it comes to that
             self._memory.forget_all()
-        self._items.append(InterpretedOperation(command, self._machine.registers.copy(), before, chains, spent))
+        self._items.append(InterpretedOperation(operation, before, chains, spent))
 
-    def _forget_output(self, command: Command) -> tuple[int, Map] | None:
-        registers, machine = self._machine.registers, self._machine
-        if command.register.name == "OP_DMA_START":
+    def _forget_output(self, operation: Operation) -> tuple[int, Map] | None:
+        if not isinstance(operation, Computation):
             self._tables_known = False
             self._memory.forget_all()
             return None
-        shape, dtype, region = machine.ofm_shape(), dtype_of(registers, "OFM"), registers.number("OFM_REGION")
-        if machine.storage("OFM") == "CHAINED":
-            size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        output, shape = operation.output, operation.shape
+        if output is None:
+            return None
+        if isinstance(output.where, Chain):
+            size, buffer = math.prod(shape) * np.dtype(output.dtype).itemsize, output.where.buffer
             if size >= MAX_CHAINED_BYTES:
                 raise StreamError(f"a chaining buffer of {size} bytes: expected less than {MAX_CHAINED_BYTES}")
-            self._chained[region] = dense(self._chain_start(region, size), shape, dtype)
-            return region, self._chained[region]
-        order = machine.turned()[1] if machine.is_u85 else (0, 1, 2)
-        stored = shape[order[0]], shape[order[1]], shape[order[2]]
-        self._memory.forget(region, *self._memory.extent(feature_map(registers, "OFM"), stored))
+            self._chained[buffer] = dense(self._chain_start(buffer, size), shape, output.dtype)
+            return buffer, self._chained[buffer]
+        self._memory.forget(output.where.region, *self._memory.extent(output.where, output.stored(shape)))
         return None

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from ethosu_simulator.fast import layout as at
 from ethosu_simulator.fast.vectors import BYTES, ELEMENT_BYTES, LANES, PIXELS, VECTORS
 from ethosu_simulator.fixed_point import DOUBLE, FIRST_SHIFT, NATURAL
+from ethosu_simulator.lookup_tables import DIRECT
 from ethosu_simulator.ops.conv import ifm_magnitude
-from ethosu_simulator.ops.lookup_tables import DIRECT
-from ethosu_simulator.ops.output_stage import OutputStage, check_reach
+from ethosu_simulator.ops.output_stage import check_reach
 
 if TYPE_CHECKING:
     from ethosu_simulator.fast.program import Builder
-    from ethosu_simulator.ops.window import Window
+    from ethosu_simulator.operands import Window
+    from ethosu_simulator.scaling import OutputStage
     from ethosu_simulator.weights import Kernel
 
 Array = NDArray[Any]

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from ethosu_simulator.errors import NotModelled, StreamError
 from ethosu_simulator.fixed_point import FIRST_SHIFT, NATURAL
-from ethosu_simulator.ops.output_stage import OutputStage, Scaling, finish
+from ethosu_simulator.operations import Pool
+from ethosu_simulator.ops.output_stage import finish
+from ethosu_simulator.scaling import OutputStage, Scaling
 
 if TYPE_CHECKING:
     from ethosu_simulator.machine import Machine
+    from ethosu_simulator.operations import Windowed
 
 Array = NDArray[Any]
 Compute = Callable[[Scaling, OutputStage], Array]
@@ -29,39 +32,48 @@ _JOIN: dict[str, Callable[[Array, Array], Array]] = {"MAX": np.maximum, "MIN": n
 _CANNOT_JOIN = ("MEAN", "ARGMAX_X", "ARGMAX_Y")
 
 
-def accumulated(machine: Machine, mode: str, scaling: Scaling, compute: Compute | None) -> Array | None:
+def accumulated(machine: Machine, operation: Windowed, scaling: Scaling, compute: Compute | None) -> Array | None:
     """The output of `compute(scaling, stage)`, joined to kept accumulators as ACC_FORMAT asks; None when it has no output.
 
     Without `compute` (pooling_mode NONE) the operation adds nothing to what the accumulators begin with.
     """
-    source, outputs = machine.accumulation()
-    if compute is None and source == "RESET":
-        raise NotModelled("NPU_OP_POOL", f"pooling_mode {mode} with acc_input RESET")
-    if compute is not None and source == "RESET" and outputs:
-        return compute(scaling, machine.stage())
-    if mode in _CANNOT_JOIN:
-        raise NotModelled("NPU_SET_ACC_FORMAT", f"{mode} with acc_input {source}" + ("" if outputs else ", acc_output DISABLE"))
+    mode, output = _function(operation), operation.output
+    if compute is not None and operation.accumulators.are_fresh and output is not None:
+        return compute(scaling, machine.stage(output))
+    _check_joinable(operation, mode)
     acc = None
     if compute is not None:
         acc = compute(Scaling(np.zeros_like(scaling.bias), np.ones_like(scaling.scale), np.zeros_like(scaling.shift)), RAW)
-    if acc is None or source != "RESET":
-        begun = _begun(machine, source)
+    if acc is None or operation.accumulators.begin != "RESET":
+        begun = _begun(machine, operation)
         acc = begun if acc is None else _JOIN.get(mode, np.add)(acc, begun)
-    machine.accumulators = None if outputs else acc
-    if not outputs:
+    machine.accumulators = acc if output is None else None
+    if output is None:
         return None
-    return finish(acc.reshape(-1, acc.shape[2]), scaling, machine.stage()).reshape(acc.shape)
+    return finish(acc.reshape(-1, acc.shape[2]), scaling, machine.stage(output)).reshape(acc.shape)
 
 
-def _begun(machine: Machine, source: str) -> Array:
+def _function(operation: Windowed) -> str:
+    """A pool's mode, MEAN for an average that divides; the opcode of anything else."""
+    if not isinstance(operation, Pool):
+        return operation.opcode
+    return "MEAN" if operation.divides else operation.mode
+
+
+def _check_joinable(operation: Windowed, mode: str) -> None:
+    if mode in _CANNOT_JOIN:
+        begin, outputs = operation.accumulators.begin, operation.accumulators.outputs
+        raise NotModelled("NPU_SET_ACC_FORMAT", f"{mode} with acc_input {begin}" + ("" if outputs else ", acc_output DISABLE"))
+
+
+def _begun(machine: Machine, operation: Windowed) -> Array:
     """What the accumulators hold before the operation, int64 [height, width, depth]."""
-    shape = machine.ofm_shape()
-    if source == "IFM2":
-        held = machine.read("IFM2", shape).astype(np.int64) - machine.zero_point("IFM2")
-    elif machine.accumulators is None:
+    begin, ifm2 = operation.accumulators.begin, operation.accumulators.ifm2
+    held = machine.accumulators if ifm2 is None else machine.centred(ifm2)
+    if held is None:
         raise StreamError("acc_input KEEP, but no operation before it left accumulators (acc_output DISABLE)")
-    else:
-        held = machine.accumulators
-    if held.shape != shape:
-        raise NotModelled("NPU_SET_ACC_FORMAT", f"acc_input {source} with accumulators of shape {held.shape}, output {shape}")
+    if held.shape != operation.shape:
+        raise NotModelled(
+            "NPU_SET_ACC_FORMAT", f"acc_input {begin} with accumulators of shape {held.shape}, output {operation.shape}"
+        )
     return held

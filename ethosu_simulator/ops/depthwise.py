@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from ethosu_simulator.errors import StreamError
 from ethosu_simulator.jit import compiled
-from ethosu_simulator.ops.output_stage import OutputStage, Scaling, finish
-from ethosu_simulator.ops.window import Window, pad
+from ethosu_simulator.ops.output_stage import finish
+from ethosu_simulator.ops.window import pad
+from ethosu_simulator.scaling import Scaling
 
 if TYPE_CHECKING:
+    from ethosu_simulator.operands import Window
+    from ethosu_simulator.scaling import OutputStage
     from ethosu_simulator.weights import Kernel
 
 Array = NDArray[Any]

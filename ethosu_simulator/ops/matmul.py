@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from ethosu_simulator.ops.conv import exact_dtype, ifm_magnitude
-from ethosu_simulator.ops.output_stage import OutputStage, Scaling, finish
+from ethosu_simulator.ops.output_stage import finish
+
+if TYPE_CHECKING:
+    from ethosu_simulator.scaling import OutputStage, Scaling
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ The result then goes through the output stage.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -20,8 +20,15 @@ from numpy.typing import NDArray
 
 from ethosu_simulator.errors import NotModelled
 from ethosu_simulator.jit import compiled
-from ethosu_simulator.ops.output_stage import OutputStage, Scaling, finish
-from ethosu_simulator.ops.window import Window, pad
+from ethosu_simulator.ops.output_stage import finish
+from ethosu_simulator.ops.window import pad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ethosu_simulator.operands import Window
+    from ethosu_simulator.operations import Pool
+    from ethosu_simulator.scaling import OutputStage, Scaling
 
 Array = NDArray[Any]
 FRACTION_BITS = 16
@@ -60,26 +67,32 @@ def _window_sum(padded: Array, stride_y: int, stride_x: int, kernel_y: int, kern
                         acc[y, x, c] += padded[y * stride_y + ky, x * stride_x + kx, c]
 
 
-def pool(mode: str, ifm: Array, win: Window, zero_point: int, scaling: Scaling, stage: OutputStage) -> Array:
+def pool(operation: Pool, ifm: Array, scaling: Scaling, stage: OutputStage) -> Array:
     """The output [height, width, depth] of `stage.dtype`."""
-    depth = win.ofm[2]
-    if mode == "REDUCE_SUM":
-        if not win.is_pixel:
-            raise NotModelled("NPU_OP_POOL", "REDUCE_SUM under a window, or with padding or upscaling")
-        acc = (ifm.astype(np.int64) - zero_point).sum(axis=2, keepdims=True)
-    elif mode in ("MAX", "MIN"):
-        acc = _extreme(ifm, win, largest=mode == "MAX").astype(np.int64) - zero_point
-    elif mode in ("AVERAGE", "SUM", "NONE"):
-        acc = _sum(ifm, win, zero_point)
-    elif mode == "MEAN":
-        acc = _mean(_sum(ifm, win, zero_point), win)
-    elif mode in ("ARGMAX_X", "ARGMAX_Y"):
-        acc = _arg_max(ifm, win, 1 if mode == "ARGMAX_X" else 0)
-    else:
-        raise NotModelled("NPU_OP_POOL", f"pooling_mode {mode}")
+    function, win = _ACCUMULATORS.get(operation.mode), operation.window
+    if function is None:
+        raise NotModelled("NPU_OP_POOL", f"pooling_mode {operation.mode}")
+    acc = function(ifm, win, operation.ifm.zero_point)
+    if operation.divides:
+        acc = _mean(acc, win)
     if acc.shape != win.ofm:
-        raise NotModelled("NPU_OP_POOL", f"{mode} of {ifm.shape} into {win.ofm}")
-    return finish(acc.reshape(-1, depth), scaling, stage).reshape(win.ofm)
+        raise NotModelled("NPU_OP_POOL", f"{operation.mode} of {ifm.shape} into {win.ofm}")
+    return finish(acc.reshape(-1, win.ofm[2]), scaling, stage).reshape(win.ofm)
+
+
+def _reduce_sum(ifm: Array, win: Window, zero_point: int) -> Array:
+    if not win.is_pixel:
+        raise NotModelled("NPU_OP_POOL", "REDUCE_SUM under a window, or with padding or upscaling")
+    total: Array = (ifm.astype(np.int64) - zero_point).sum(axis=2, keepdims=True)
+    return total
+
+
+def _max(ifm: Array, win: Window, zero_point: int) -> Array:
+    return _extreme(ifm, win, largest=True).astype(np.int64) - zero_point
+
+
+def _min(ifm: Array, win: Window, zero_point: int) -> Array:
+    return _extreme(ifm, win, largest=False).astype(np.int64) - zero_point
 
 
 def _extreme(ifm: Array, win: Window, *, largest: bool) -> Array:
@@ -101,6 +114,14 @@ def _sum(ifm: Array, win: Window, zero_point: int) -> Array:
         raise NotModelled("NPU_OP_POOL", "a sum with dilation")
     _window_sum(padded, win.stride_y, win.stride_x, win.kernel_y, win.kernel_x, acc)
     return acc
+
+
+def _arg_max_x(ifm: Array, win: Window, _zero_point: int) -> Array:
+    return _arg_max(ifm, win, 1)
+
+
+def _arg_max_y(ifm: Array, win: Window, _zero_point: int) -> Array:
+    return _arg_max(ifm, win, 0)
 
 
 def _arg_max(ifm: Array, win: Window, axis: int) -> Array:
@@ -126,3 +147,15 @@ def _valid(count: int, stride: int, before: int, kernel: int, size: int) -> Arra
     start = np.arange(count, dtype=np.int64) * stride - before
     inside: Array = np.maximum(1, np.minimum(start + kernel, size) - np.maximum(start, 0))
     return inside
+
+
+_ACCUMULATORS: dict[str, Callable[[Array, Window, int], Array]] = {
+    "REDUCE_SUM": _reduce_sum,
+    "MAX": _max,
+    "MIN": _min,
+    "AVERAGE": _sum,
+    "SUM": _sum,
+    "NONE": _sum,
+    "ARGMAX_X": _arg_max_x,
+    "ARGMAX_Y": _arg_max_y,
+}

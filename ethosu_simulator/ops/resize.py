@@ -2,8 +2,8 @@
 
 Output coordinate o lies at `(o * d + offset) / n` of the input, with `n` from RESIZE_*_SCALE_N_M1 and `d = step_int * n +
 step_mod` from RESIZE_*_STEP; outside positions take the border. Bilinear weights are `n - r` and `r` for the remainder r, so
-the sum carries n_y * n_x; the hardware holds it with 16 more bits, which OFM_SCALE's shift takes off again. Source: TOSA
-RESIZE and `GenerateResizeOp` in Vela.
+the sum carries n_y * n_x; the hardware holds it with 16 more bits, which OFM_SCALE's shift takes off again (the decoder has
+left them out of both). Source: TOSA RESIZE and `GenerateResizeOp` in Vela.
 """
 
 from __future__ import annotations
@@ -13,49 +13,42 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ethosu_simulator.errors import NotModelled, StreamError
-from ethosu_simulator.ops.output_stage import finish, one_scale
+from ethosu_simulator.ops.output_stage import finish
 
 if TYPE_CHECKING:
-    from ethosu_simulator.machine import Machine
-    from ethosu_simulator.register_file import RegisterFile
+    from ethosu_simulator.operands import Positions
+    from ethosu_simulator.operations import Resize
+    from ethosu_simulator.scaling import OutputStage
 
 Array = NDArray[Any]
-FRACTION_BITS = 16
 
 
-def positions(registers: RegisterFile, axis: str, count: int) -> tuple[Array, Array, int]:
-    """(whole positions, remainders, n) of `count` output coordinates."""
-    n = registers.number(f"RESIZE_{axis}_SCALE_N_M1") + 1
-    d = registers.number(f"RESIZE_{axis}_STEP", "one_step_int") * n + registers.number(f"RESIZE_{axis}_STEP", "one_step_mod")
-    numerators = np.arange(count, dtype=np.int64) * d + registers.number(f"RESIZE_{axis}_OFFSET")
-    return numerators // n, numerators % n, n
+def places(positions: Positions, count: int) -> tuple[Array, Array]:
+    """(whole positions, remainders of n) of `count` output coordinates."""
+    numerators = np.arange(count, dtype=np.int64) * positions.step + positions.offset
+    return numerators // positions.n, numerators % positions.n
 
 
-def resize(mode: str, machine: Machine) -> Array:
-    """The output [height, width, depth] of the output's dtype."""
-    registers = machine.registers
-    height, width, depth = machine.ofm_shape()
-    rows, columns = registers.number("KERNEL_HEIGHT_M1") + 1, registers.number("KERNEL_WIDTH_M1") + 1
-    ifm = machine.read("IFM", (rows, columns, depth)).astype(np.int64) - machine.zero_point("IFM")
-    y, y_rest, y_n = positions(registers, "Y", height)
-    x, x_rest, x_n = positions(registers, "X", width)
-    if mode == "NEAREST":
-        near_y = np.clip(y + (2 * y_rest >= y_n), 0, rows - 1)
-        near_x = np.clip(x + (2 * x_rest >= x_n), 0, columns - 1)
-        acc = ifm[near_y][:, near_x]
-    elif mode == "BILINEAR":
-        acc = _blend(_blend(ifm, y, y_rest, y_n, 0), x, x_rest, x_n, 1)
+def nearest(positions: Positions, count: int, size: int) -> Array:
+    """The input coordinate nearest to each of `count` output coordinates."""
+    whole, rest = places(positions, count)
+    near: Array = np.clip(whole + (2 * rest >= positions.n), 0, size - 1)
+    return near
+
+
+def resize(operation: Resize, ifm: Array, stage: OutputStage) -> Array:
+    """The output [height, width, depth] of `stage.dtype` for an input minus its zero point, int64."""
+    height, width, depth = operation.shape
+    if operation.mode == "NEAREST":
+        acc = ifm[nearest(operation.y, height, len(ifm))][:, nearest(operation.x, width, ifm.shape[1])]
     else:
-        raise NotModelled("NPU_OP_RESIZE", f"resize_mode {mode}")
-    shift = registers.number("OFM_SCALE", "shift") - FRACTION_BITS
-    if shift < 0 or registers.number("OFM_SCALE", "scale") != 1:
-        raise StreamError("NPU_OP_RESIZE needs OFM_SCALE with scale 1 and a shift of at least 16")
-    return finish(acc.reshape(-1, depth), one_scale(1, shift), machine.stage()).reshape(height, width, depth)
+        acc = _blend(_blend(ifm, operation.y, height, 0), operation.x, width, 1)
+    return finish(acc.reshape(-1, depth), operation.scale.scaling(), stage).reshape(height, width, depth)
 
 
-def _blend(values: Array, at: Array, rest: Array, n: int, axis: int) -> Array:
-    """`values` taken along `axis` at fractional positions, times n."""
+def _blend(values: Array, positions: Positions, count: int, axis: int) -> Array:
+    """`values` taken along `axis` at `count` fractional positions, times n."""
+    (at, rest), n = places(positions, count), positions.n
     last = values.shape[axis] - 1
     shape = [1, 1, 1]
     shape[axis] = len(at)

@@ -12,11 +12,12 @@ from typing import Any
 import click
 from rich.console import Console
 
+from conversion.model_checks import checked_graph, findings
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.suggestions import Suggestion, suggest
 from conversion.variants import activation_name, expected_activation
-from conversion.vela import compile_model, read_graph
-from core.errors import EthosBenchError, ModelError, UsageError
+from conversion.vela import compile_model
+from core.errors import EthosBenchError
 from core.files import file_sha256
 from core.records.artefact import Compilation
 from core.records.profile import Profile
@@ -53,40 +54,18 @@ def inspect_command(
 
 def _inspect(file: Path, npus: Sequence[str], *, as_json: bool, vela: str, expected: str | None, every: bool) -> None:
     profiles = [load_profile(name) for name in dict.fromkeys(npus)]
-    graph = _graph(file)
-    findings = findings_of(graph, expected or expected_activation(file.stem))
+    graph = checked_graph(file)
+    found = findings_of(graph, expected or expected_activation(file.stem))
     inspected = [_on(file, profile, vela) for profile in profiles]
     if as_json:
-        click.echo(json.dumps(_document(file, graph, findings, inspected), indent=1))
+        click.echo(json.dumps(_document(file, graph, found, inspected), indent=1))
         return
     console = Console(highlight=False)
     show_file(console, file, graph)
-    for finding in findings:
+    for finding in found:
         show_finding(console, finding)
     for one in inspected:
         show_profile(console, one.compilation, one.suggestions, every=every)
-
-
-def _graph(file: Path) -> TfliteGraph:
-    """The file's graph; UsageError when it is missing, ModelError when the NPU could run none of it."""
-    if not file.is_file():
-        raise UsageError(f"`{file}` does not exist", "a full-integer .tflite file")
-    graph = read_graph(file)
-    problem = graph.float_boundary()
-    if problem:
-        raise ModelError(
-            f"`{file.name}` {problem}: the NPU would run none of it",
-            "int8 input and output (a full-integer file)",
-            "pytest benchmarks/ --checkpoint path/to/best.pt",
-        )
-    if not graph.operators:
-        raise ModelError(f"`{file.name}` holds no operators", "a full-integer .tflite file")
-    if any(operator.custom and operator.kind == "ethos-u" for operator in graph.operators):
-        raise ModelError(
-            f"`{file.name}` has been compiled by Vela already: what its NPU operators were made of is not in it",
-            "the int8 file that Vela was given",
-        )
-    return graph
 
 
 def _on(file: Path, profile: Profile, vela: str) -> Inspected:
@@ -96,7 +75,7 @@ def _on(file: Path, profile: Profile, vela: str) -> Inspected:
 
 
 def findings_of(graph: TfliteGraph, expected: str | None) -> list[str]:
-    """What a reader should know of the file before its figures: another activation than promised, float islands."""
+    """What a reader should know of the file before its figures: another activation than promised, and what the checks find."""
     found = []
     if expected and activation_name(graph.activations) != expected:
         counted = ", ".join(f"{count} {kind}" for kind, count in graph.activations.most_common()) or "none"
@@ -104,13 +83,10 @@ def findings_of(graph: TfliteGraph, expected: str | None) -> list[str]:
             f"the activation is not {expected}: the graph's convolutions have {counted}. "
             "A name is no evidence: an exporter may have ignored the activation that was asked for"
         )
-    islands = graph.full_integer_problem()
-    if islands:
-        found.append(f"not full-integer: {islands}; these operators cannot run on the NPU")
-    return found
+    return [*found, *findings(graph)]
 
 
-def _document(file: Path, graph: TfliteGraph, findings: list[str], inspected: list[Inspected]) -> dict[str, Any]:
+def _document(file: Path, graph: TfliteGraph, found: list[str], inspected: list[Inspected]) -> dict[str, Any]:
     return {
         "schema": 1,
         "file": {
@@ -124,7 +100,7 @@ def _document(file: Path, graph: TfliteGraph, findings: list[str], inspected: li
             "inputs": [asdict(tensor) for tensor in graph.inputs],
             "outputs": [asdict(tensor) for tensor in graph.outputs],
         },
-        "findings": findings,
+        "findings": found,
         "profiles": [_profile_document(one) for one in inspected],
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from conversion.checkpoint import packaged_images
 from conversion.steps import Calibration
+from core.files import sha256
 from harness.tasks.detect.dataset import load_calibration
 from harness.tasks.detect.images import read_image
 from harness.tasks.detect.letterbox import letterbox
@@ -35,10 +35,9 @@ def data_calibration(data_yaml: Path, count: int) -> Calibration:
 def packaged_calibration() -> Calibration:
     """Windows of the photographs inside the ultralytics package, for models that no data set is given for."""
     paths = packaged_images()
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in paths))
-    digest.update(f"{WINDOWS_PER_PHOTOGRAPH} windows of {WINDOW_SHARE}".encode())
+    windows = f"{WINDOWS_PER_PHOTOGRAPH} windows of {WINDOW_SHARE}"
     return Calibration(
-        identity=digest.hexdigest(),
+        identity=sha256(b"".join([*(path.read_bytes() for path in paths), windows.encode()])),
         count=len(paths) * WINDOWS_PER_PHOTOGRAPH,
         letterboxed=lambda size: _stack((window for path in paths for window in _windows(read_image(path))), size),
     )

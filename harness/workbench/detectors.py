@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,20 +14,21 @@ from numpy.typing import NDArray
 
 from core.cache import entry
 from core.errors import ModelError
+from core.files import sha256
 from core.records.artefact import ModelFile
 from core.records.unavailable import Unavailable
+from core.versions import version_of
+from harness.tasks.detect import evaluate, nms
 from harness.tasks.detect.accuracy import Accuracy
 from harness.tasks.detect.coco import coco_accuracy
 from harness.tasks.detect.dataset import Dataset
 from harness.tasks.detect.detections import Detections, from_coco, to_coco
-from harness.tasks.detect.evaluate import COCO_SELECTION, PUBLISHED_MARGIN, PUBLISHED_SELECTION, collect, detect
+from harness.tasks.detect.evaluate import collect, detect
 from harness.tasks.detect.graphs import dequantise, open_graph
 from harness.tasks.detect.layout import Layout, find_layout
 from harness.tasks.detect.nms import Selection
 from harness.tasks.detect.ultralytics_ap import ultralytics_accuracy
 
-GENERATION = 1
-"""Raised when decode or NMS change what they find."""
 REPORT_EVERY = 64
 SETS = ("coco", "published")
 
@@ -68,13 +67,13 @@ def detected(
     `rect` is the same graph on the canvas that published figures were measured on; without one they come from `model`.
     """
     runtime = "onnxruntime" if model.path.suffix == ".onnx" else "ai-edge-litert"
-    version = f"{runtime} {importlib.metadata.version(runtime)}"
+    version = f"{runtime} {version_of(runtime)}"
     layout = _layout(model, dataset, threads)
     if isinstance(layout, Unavailable):
         return layout
-    parts = {"generation": GENERATION, "model": model.sha256, "rect": rect.sha256 if rect else "", "data": dataset.identity}
+    parts = {"model": model.sha256, "rect": rect.sha256 if rect else "", "data": dataset.identity, "runtime": version}
     finder = _Finder(dataset, threads, progress)
-    folder = entry("detections", {**parts, "runtime": version}, lambda folder: finder.write(model, rect, folder))
+    folder = entry("detections", {**parts, **_settings()}, lambda folder: finder.write(model, rect, folder), tell=progress)
     coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text()), dataset) for name in SETS)
     return Detected(dataset, coco, published, folder, version)
 
@@ -86,17 +85,27 @@ def detected_in(
     layout = _layout(model, dataset, threads)
     if isinstance(layout, Unavailable):
         return layout
-    digest = hashlib.sha256(b"".join(np.ascontiguousarray(tensor).tobytes() for tensors in outputs for tensor in tensors))
+    digest = sha256(b"".join(np.ascontiguousarray(tensor).tobytes() for tensors in outputs for tensor in tensors))
     formats = open_graph(model.path, threads).outputs
 
     def write(folder: Path) -> None:
         floats = (dequantise(tensors, formats) for tensors in outputs)
-        _write(folder, collect(floats, dataset, layout, (COCO_SELECTION, PUBLISHED_SELECTION)))
+        _write(folder, collect(floats, dataset, layout, (evaluate.COCO_SELECTION, evaluate.PUBLISHED_SELECTION)))
 
-    parts = {"generation": GENERATION, "model": model.sha256, "outputs": digest.hexdigest(), "data": dataset.identity}
-    folder = entry("detections", parts, write)
+    parts = {"model": model.sha256, "outputs": digest, "data": dataset.identity}
+    folder = entry("detections", {**parts, **_settings()}, write)
     coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text()), dataset) for name in SETS)
     return Detected(dataset, coco, published, folder, runtime)
+
+
+def _settings() -> dict[str, Any]:
+    """What decides which boxes count, as values: it may be set to something else than the sources say."""
+    selections = zip(SETS, (evaluate.COCO_SELECTION, evaluate.PUBLISHED_SELECTION), strict=True)
+    return {
+        "selections": {name: asdict(selection) for name, selection in selections},
+        "margin": evaluate.PUBLISHED_MARGIN,
+        "most": [nms.MAX_CANDIDATES, nms.MAX_DETECTIONS],
+    }
 
 
 def _write(folder: Path, found: Sequence[Detections]) -> None:
@@ -113,9 +122,10 @@ class _Finder:
     def write(self, model: ModelFile, rect: ModelFile | None, folder: Path) -> None:
         """Both sets of detections as COCO result lists: of one pass over the images, or of two when `rect` has its own."""
         if rect is None:
-            found = self._detect(model, (COCO_SELECTION, PUBLISHED_SELECTION), 0)
+            found = self._detect(model, (evaluate.COCO_SELECTION, evaluate.PUBLISHED_SELECTION), 0)
         else:
-            found = (*self._detect(model, (COCO_SELECTION,), 0), *self._detect(rect, (PUBLISHED_SELECTION,), PUBLISHED_MARGIN))
+            coco = self._detect(model, (evaluate.COCO_SELECTION,), 0)
+            found = (*coco, *self._detect(rect, (evaluate.PUBLISHED_SELECTION,), evaluate.PUBLISHED_MARGIN))
         _write(folder, found)
 
     def _detect(self, model: ModelFile, selections: tuple[Selection, ...], margin: int) -> tuple[Detections, ...]:

@@ -16,7 +16,7 @@ from core.cache import entry
 from core.files import sha256
 from core.records.artefact import ModelFile
 from core.tflite.graph import TfliteGraph
-from targets.tflite_micro import NAME, run_micro
+from targets.tflite_micro import NAME, RUNNER_MODULE, run_micro
 
 Array = NDArray[Any]
 Outputs = Sequence[Sequence[Array]]
@@ -52,7 +52,7 @@ def reference_outputs(
                 np.save(folder / f"{number}.npy", output, allow_pickle=False)
 
         parts = {"model": model.sha256, "input": sha256(image.tobytes()), "runtime": NAME}
-        folder = entry("reference", parts, make)
+        folder = entry("reference", parts, make, (RUNNER_MODULE,), progress)
         done.append(1)
         progress(f"reference: {len(done)} of {len(images)} images in TFLite Micro")
         return [np.load(folder / f"{number}.npy", allow_pickle=False) for number in range(len(graph.outputs))]

@@ -74,7 +74,7 @@ def test_json_holds_everything_that_is_printed(model_file: ModelPath) -> None:
 
 
 def test_an_activation_other_than_the_names_is_a_finding_with_exit_0(tmp_path: Path, model_file: ModelPath) -> None:
-    path = tmp_path / "my_relu.tflite"
+    path = tmp_path / "level3_relu.tflite"
     path.write_bytes(model_file("all_on_the_npu").read_bytes())
     result = inspect(path)
     assert result.exit_code == 0
@@ -135,11 +135,21 @@ def test_a_missing_vela_is_refused_with_exit_3(model_file: ModelPath) -> None:
     refused(inspect(model_file("all_on_the_npu"), "--vela", "/no/such/vela"), 3, "/no/such/vela")
 
 
-def test_a_float_input_is_refused_with_its_reason(tmp_path: Path) -> None:
+def test_a_float_input_is_a_finding_and_what_lies_behind_it_is_placed(tmp_path: Path) -> None:
     model = TinyModel()
     image = model.tensor((1, 8, 8, 8), "image", "FLOAT32", None)
     path = tmp_path / "float.tflite"
     path.write_bytes(model.finish([image], [model.conv(model.unary("QUANTIZE", image), 8)]))
+    result = inspect(path, "--npu", "ethos-u55-128")
+    assert "finding: has float32 input `image`: its conversion to and from integers runs on the CPU" in result.output
+    assert "2 operators: 1 executed, 0 fused, 0 elided, 1 cpu" in result.output
+
+
+def test_a_file_that_computes_in_floats_is_refused_with_its_reason(tmp_path: Path) -> None:
+    model = TinyModel()
+    image = model.tensor((1, 8, 8, 8), "image", "FLOAT32", None)
+    path = tmp_path / "float.tflite"
+    path.write_bytes(model.finish([image], [model.unary("RELU", image, dtype="FLOAT32", scale=None)]))
     refused(inspect(path), 1, "`float.tflite` has float32 input `image`: the NPU would run none of it", "int8 input and output")
 
 

@@ -61,10 +61,10 @@ def test_an_artefact_of_a_tflite_file_has_its_graphs_weights(small: Path, tmp_pa
 
 
 def test_a_file_that_is_missing_broken_or_float_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"nowhere\.tflite` does not exist"):
+    with pytest.raises(UsageError, match=r"nowhere\.tflite` does not exist"):
         tflite_source(tmp_path / "nowhere.tflite")
     (tmp_path / "broken.tflite").write_bytes(b"broken")
-    with pytest.raises(ModelError, match=r"broken\.tflite` is not a TFLite file"):
+    with pytest.raises(ModelError, match=r"broken\.tflite` is no TFLite file"):
         tflite_source(tmp_path / "broken.tflite")
     (tmp_path / "float.tflite").write_bytes(tiny.float_input())
     with pytest.raises(ModelError, match=r"float\.tflite` is not full-integer: has float32 input `picture`"):

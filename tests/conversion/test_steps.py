@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from conversion import steps, worker
 from conversion.steps import Calibration, Origin, facts_of, quantised, save_array
 from core import errors
+from core.code_identity import code_identity, import_closure
 from core.errors import CheckpointError, ConversionError, EthosBenchError, StorageError, UsageError
+from harness.workbench.calibration import data_calibration
+from tests.checkout import CHECKOUT
 
 FakeWorker = Callable[[str], None]
 
@@ -154,27 +158,33 @@ def test_a_seeded_model_depends_on_its_architecture(tmp_path: Path, monkeypatch:
     assert steps._origin_identity(origin) != before
 
 
-def test_code_and_tools_are_part_of_what_a_step_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    for step in steps.CODE:
-        before = steps._dependencies(step)
-        with monkeypatch.context() as patch:
-            patch.setattr(steps, "_version", lambda package: "another version")
-            assert steps._dependencies(step)["tools"] != before["tools"]
-        assert all((Path(steps.__file__).parent / name).is_file() for name in steps.CODE[step])
+@pytest.mark.parametrize("step", worker.STEPS)
+def test_the_code_of_a_step_is_what_its_worker_runs_with_everything_that_this_imports(step: str) -> None:
+    closure = import_closure(steps._code(step))
+    assert {"conversion.worker", worker.STEPS[step][0], "core.errors"} <= set(closure)
+    expected = {"describe": "torch", "export": "litert-torch", "quantise": "ai-edge-quantizer"}[step]
+    assert expected in code_identity(steps._code(step)).tools
+    source = (CHECKOUT / worker.STEPS[step][0].replace(".", "/")).with_suffix(".py").read_text()
+    assert f"\ndef {worker.STEPS[step][1]}(" in source
 
 
-def test_every_module_that_a_worker_step_runs_is_among_its_code() -> None:
-    """A step whose code changes is made anew: so each module of conversion that quantise.py imports has to be listed."""
-    folder = Path(steps.__file__).parent
-    for step in ("describe", "export", "quantise"):
-        listed = set(steps.CODE[step])
-        for name in listed:
-            imported = {
-                f"{line.split()[1].removeprefix('conversion.').replace('.', '/')}.py"
-                for line in map(str.strip, (folder / name).read_text().splitlines())
-                if line.startswith("from conversion.")
-            }
-            assert imported - {"cache.py", "variants.py"} <= listed, f"{step} runs {imported - listed}"
+def test_a_change_of_what_letterboxes_the_calibration_images_is_another_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The quantiser sees pixels that code of the data set's side made: no import of ours leads there."""
+    seen: list[tuple[str, ...]] = []
+
+    def watched(kind: str, parts: Any, make: Any, code: tuple[str, ...], tell: Any) -> Path:
+        seen.append(code)
+        return tmp_path
+
+    monkeypatch.setattr(steps, "entry", watched)
+    (tmp_path / "float.tflite").write_bytes(b"")
+    for image in ("a.png", "b.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / image)
+    (tmp_path / "data.yaml").write_text(f"path: {tmp_path}\ntrain: .\nval: .\nnames: [a]\n")
+    quantised(tmp_path / "float.tflite", "fast", data_calibration(tmp_path / "data.yaml", 1), 64, lambda _: None)
+    assert "harness.tasks.detect.letterbox" in import_closure(seen[0])
 
 
 def test_no_calibration_images_is_a_usage_error_with_the_way_out(tmp_path: Path) -> None:
@@ -207,11 +217,11 @@ def test_a_checkpoint_that_cannot_be_read_is_refused_by_name(checkpoint: Path, m
 def run_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException | None, capfd: pytest.CaptureFixture[str]
 ) -> tuple[int, dict[str, Any]]:
-    def step(request: dict[str, Any], folder: Path) -> None:
+    def step(request: dict[str, Any], folder: Path, progress: Any) -> None:
         if error:
             raise error
 
-    monkeypatch.setattr(worker, "STEPS", {"step": step})
+    monkeypatch.setattr(worker, "_step", lambda name: step)
     monkeypatch.setattr(sys, "__stdout__", sys.stdout)
     (tmp_path / "request.json").write_text(json.dumps({"step": "step", "folder": str(tmp_path)}))
     code = worker.main(str(tmp_path / "request.json"))

@@ -45,7 +45,8 @@ def test_an_architecture_is_what_its_level_is_defined_as(variant: object) -> Non
     ("name", "activation"),
     [
         ("level2_relu", "relu"), ("level2_leaky", "leaky"), ("base_silu", "silu"), ("older_level3_leakyrelu", "leaky"),
-        ("Level4-LeakyReLU_int8", "leaky"), ("my_leaky_relu", "leaky"), ("yolo11n", None), ("best", None),
+        ("Level4-LeakyReLU_int8", "leaky"), ("my_leaky_relu", None),
+        ("mobilefacenet_prelu_int8", None), ("level2_reluctant", None), ("yolo11n", None), ("best", None),
     ],
 )  # fmt: skip
 def test_a_name_promises_an_activation_or_none(name: str, activation: str | None) -> None:

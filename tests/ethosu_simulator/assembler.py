@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from ethosu_simulator.command_stream import Payload, decode, parse_config
+from ethosu_simulator.decoder import decode_operations
 from ethosu_simulator.machine import Machine
 from ethosu_simulator.memory import Memory
 from ethosu_simulator.npu import run
+from ethosu_simulator.operations import Operation
 from ethosu_simulator.registers import BY_NAME, ENUMS
 from ethosu_simulator.trace import Executed
 from ethosu_simulator.weights import KernelCache
@@ -71,13 +73,18 @@ class Assembler:
         ]
         return struct.pack(f"<{len(head) + len(words)}I", *head, *words)
 
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations of this stream, stopped."""
+        config = parse_config(CONFIGS[self.product])
+        return decode_operations(decode(Payload(config, (*self.words, 0xFFFF0000))), config)
+
     def run(self, arena: Any = None, constants: bytes = b"") -> tuple[Any, list[Executed]]:
         """(the arena after the run, what was executed)."""
         memory = np.zeros(ARENA_BYTES, np.uint8) if arena is None else arena
         regions = {READ_ONLY: np.frombuffer(constants, np.uint8), ARENA: memory}
         config, trace = parse_config(CONFIGS[self.product]), []  # type: tuple[Any, list[Executed]]
         machine = Machine(config, Memory(regions), KernelCache())
-        run(machine, decode(Payload(config, (*self.words, 0xFFFF0000))), trace)
+        run(machine, self.operations(), trace)
         return memory, trace
 
 

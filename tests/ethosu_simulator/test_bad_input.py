@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 import ethosu_simulator
 from ethosu_simulator import container
+from ethosu_simulator.lookup_tables import Table
 from ethosu_simulator.model import Model
-from ethosu_simulator.ops.lookup_tables import Table
 from ethosu_simulator.ops.output_stage import check_reach
 from tests.ethosu_simulator.assembler import ARENA_BYTES, Assembler
 from tests.ethosu_simulator.fuzz.targets import TARGETS, compiled_models

@@ -17,7 +17,7 @@ from ethosu_simulator.fast.feature_maps import Map, collide, overlaps_itself
 from ethosu_simulator.fast.plan import InterpretedOperation, Plan
 from ethosu_simulator.fast.products import _parameters
 from ethosu_simulator.fixed_point import DOUBLE
-from ethosu_simulator.ops.output_stage import OutputStage, Scaling
+from ethosu_simulator.scaling import OutputStage, Scaling
 from ethosu_simulator.weights import Kernel
 from tests.conversion.real_data import real_model
 from tests.ethosu_simulator.generator.golden import GOLDEN
@@ -25,7 +25,7 @@ from tests.ethosu_simulator.toolchain import TINY, random_inputs, vela
 
 CONFIGS = ("u55-256", "u65-512", "u85-256")
 SAME = """
-import sys, numpy as np, simulator
+import sys, numpy as np, ethosu_simulator
 from ethosu_simulator.fast import vectors
 assert not vectors.BYTES
 for path in sys.argv[1:]:

@@ -64,7 +64,7 @@ def check(path: Path, source: Path) -> None:
         found: list[ethosu_simulator.Executed] = []
         stream.run(regions, found)
         laid.require_outputs(expected)
-        assert [one.command for one in found] == [one.command for one in trace]
+        assert [one.operation for one in found] == [one.operation for one in trace]
 
 
 @pytest.mark.slow

@@ -76,12 +76,49 @@ def test_a_file_cut_before_its_external_weights_is_a_broken_model() -> None:
         parse(external_weights()[:4100], "cut")
 
 
-def test_control_flow_is_refused_by_the_names_of_its_subgraphs() -> None:
+def with_a_second_graph(kind: str = "") -> bytes:
+    """The first graph calls the second one by `kind`, or does not."""
     model = schema.ModelT.InitFromPackedBuf(cpu_in_the_middle(), 0)
     model.subgraphs.append(schema.SubGraphT())
     model.subgraphs[1].name = b"body"
-    with pytest.raises(BrokenModel, match=r"holds 2 subgraphs \(main, body\).*IF, WHILE"):
-        parse(packed(model), "loop")
+    if kind:
+        model.operatorCodes[model.subgraphs[0].operators[1].opcodeIndex].builtinCode = getattr(schema.BuiltinOperator, kind)
+    return packed(model)
+
+
+@pytest.mark.parametrize("kind", ["IF", "WHILE"])
+def test_control_flow_is_refused_by_its_name(kind: str) -> None:
+    with pytest.raises(BrokenModel, match=f"runs other subgraphs by {kind}"):
+        parse(with_a_second_graph(kind), "loop")
+
+
+def test_graphs_that_the_first_one_does_not_run_are_named() -> None:
+    assert parse(with_a_second_graph(), "two").others == ("body",)
+    assert parse(with_a_second_graph("CALL_ONCE"), "variables").others == ()
+
+
+def test_a_graph_of_a_signature_has_the_signatures_name() -> None:
+    model = schema.ModelT.InitFromPackedBuf(with_a_second_graph(), 0)
+    signature = schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = b"embed", 1
+    model.signatureDefs = [signature]
+    assert parse(packed(model), "two").others == ("embed",)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"DWN1" + bytes(32), "Edge TPU"),
+        (b"PK\x03\x04" + bytes(32), "ZIP archive"),
+        (b"\n\x0fPlaceholder" + bytes(32), "GraphDef"),
+        (b"\x08\x07\x12\x07pytorch" + bytes(32), "ONNX"),
+        (bytes(4) + b"ET12" + bytes(32), "ExecuTorch"),
+        (b"version https://git-lfs.github.com/spec/v1", "Git LFS"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_for_what_it_is(data: bytes, says: str) -> None:
+    with pytest.raises(BrokenModel, match=says):
+        parse(data, "other")
 
 
 def test_an_unknown_operator_code_is_named() -> None:

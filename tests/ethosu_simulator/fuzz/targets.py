@@ -15,7 +15,7 @@ import numpy as np
 import ethosu_simulator
 from ethosu_simulator import container, disassemble, model
 from ethosu_simulator.command_stream import decode, parse_payload
-from ethosu_simulator.weight_order import DEPTH_FIRST, DEPTHWISE, PART_KERNEL, Traversal, unpack_u55, unpack_u85
+from ethosu_simulator.weight_order import DEPTH_FIRST, DEPTHWISE, PART_KERNEL, RASTER, Traversal, unpack_u55, unpack_u85
 from ethosu_simulator.weight_stream import decode_fast, decode_standard
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -37,7 +37,7 @@ def weights(data: bytes) -> None:
     kind, block, ublock, kernel_round, outputs, height, width, inputs = data[:8]
     stream = np.frombuffer(data[8:], np.uint8)
     how = Traversal(
-        (DEPTH_FIRST, PART_KERNEL, DEPTHWISE)[kind % 3], 1 + block % 32, 16, 1 + ublock % 8, 8, 1 + kind // 3 % 2, 1,
+        RASTER, (DEPTH_FIRST, PART_KERNEL, DEPTHWISE)[kind % 3], 1 + block % 32, 16, 1 + ublock % 8, 8, 1 + kind // 3 % 2, 1,
         1 + kernel_round % 10, sparse=bool(kind & 128),
     )  # fmt: skip
     shape = (1 + outputs % 20, 1 + height % 9, 1 + width % 9, 1 if kind % 3 == 2 else 1 + inputs % 20)

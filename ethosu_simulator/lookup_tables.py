@@ -15,20 +15,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ethosu_simulator.errors import NotModelled
-from ethosu_simulator.ops.feature_maps import dtype_of
-
-if TYPE_CHECKING:
-    from ethosu_simulator.register_file import RegisterFile
-
 DIRECT, INTERPOLATED, SIGMOID, TANH = 0, 1, 2, 3
 BIASED = 0x8000  # what the curve's table leaves out, so that it fits 16 bits
-_CURVES = {"SIGMOID": SIGMOID, "TANH": TANH}
+CURVES = {"SIGMOID": SIGMOID, "TANH": TANH}
 
 # fmt: off
 SIGMOID_CURVE = (  # sigmoid(i / 24) * 65536, as TFLite's sigmoid_table_uint16 has it
@@ -72,53 +65,20 @@ def _curve_words(kind: int) -> NDArray[np.int32]:
     return words
 
 
-def table(registers: RegisterFile, tables: NDArray[np.uint8]) -> Table | None:
-    """The table that the registers name, out of the NPU's table memory; None for no look-up."""
-    return (_table_u85 if registers.config.product == "u85" else _table_u55)(registers, tables)
+@dataclass(frozen=True)
+class Lookup:
+    """Which table an operation looks up: `count` entries of a dtype from byte `start` of the table memory on, or a curve."""
 
+    kind: int
+    entry: str
+    start: int
+    count: int
+    offset: int = 0
+    built_in: bool = False
 
-def _table_u55(registers: RegisterFile, tables: NDArray[np.uint8]) -> Table | None:
-    function = registers.choice("ACTIVATION", "activation_function")
-    if function == "RELU":
-        return None
-    if function in _CURVES:
-        return Table(_curve_words(_CURVES[function]), 0, _CURVES[function])
-    data = tables[int(function[6:]) * 256 :]
-    dtype = dtype_of(registers, "OFM")
-    if dtype in ("int8", "uint8"):
-        return Table(data[:256].view(dtype).astype(np.int32), 128 if dtype == "int8" else 0)
-    if dtype == "int32" and registers.choice("ACTIVATION", "activation_clip_range") == "FORCE_INT8":
-        return _words(data, 256, 128)
-    if dtype == "int16":
-        return _pairs(tables)
-    raise NotModelled("NPU_SET_ACTIVATION", f"activation_function {function} into {dtype}")
-
-
-def _table_u85(registers: RegisterFile, tables: NDArray[np.uint8]) -> Table | None:
-    function, index = registers.choice("ACTIVATION", "activation_function"), registers.number("ACTIVATION", "table")
-    if function == "LUT_NONE":
-        return None
-    if function == "LUT_S8_S8":
-        return Table(tables[index * 256 :][:256].view(np.int8).astype(np.int32), 128)
-    if function == "LUT_U8_U8":
-        return Table(tables[index * 256 :][:256].astype(np.int32), 0)
-    if function == "LUT_S8_S16":
-        return Table(tables[index * 512 :][:512].view(np.int16).astype(np.int32), 128)
-    if function == "LUT_S8_S32":
-        return _words(tables[index * 1024 :], 256, 128)
-    if function == "LUT_S16_S16":
-        return _pairs(tables)
-    if function in ("LUT_SIGMOID", "LUT_TANH"):
-        return Table(_pairs(tables).values, 0, _CURVES[function[4:]])
-    raise NotModelled("NPU_SET_ACTIVATION", f"activation_function {function}")
-
-
-def _words(data: NDArray[np.uint8], count: int, offset: int) -> Table:
-    if len(data) < 4 * count:
-        raise NotModelled("NPU_SET_ACTIVATION", "a table of 32-bit words that wraps around the table memory")
-    return Table(data[: 4 * count].view(np.int32).copy(), offset)
-
-
-def _pairs(tables: NDArray[np.uint8]) -> Table:
-    """The whole table memory as 512 words: base in the low half, slope in the high half."""
-    return Table(tables[:2048].view(np.int32).copy(), 0, INTERPOLATED)
+    def table(self, memory: NDArray[np.uint8]) -> Table:
+        """The table as the NPU's table memory holds it now."""
+        if self.built_in:
+            return Table(_curve_words(self.kind), 0, self.kind)
+        data = memory[self.start : self.start + self.count * np.dtype(self.entry).itemsize]
+        return Table(data.view(self.entry).astype(np.int32), self.offset, self.kind)

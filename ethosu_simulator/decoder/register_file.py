@@ -33,12 +33,6 @@ class RegisterFile:
         """Keeps the command's value."""
         self._values[command.register.name[4:]] = command.value
 
-    def copy(self) -> RegisterFile:
-        """A register file that keeps today's values."""
-        other = RegisterFile(self.config)
-        other._values = dict(self._values)
-        return other
-
     def value(self, name: str) -> int:
         """The whole value of register NPU_SET_<name>; StreamError when the stream never set it."""
         try:
@@ -49,6 +43,10 @@ class RegisterFile:
     def has(self, name: str) -> bool:
         """True when the stream has set the register."""
         return name in self._values
+
+    def knows(self, name: str) -> bool:
+        """True when the product has the register."""
+        return (name, "") in self._fields
 
     def number(self, name: str, field: str = "") -> int:
         """A field's number; without a name, the register's first field."""
@@ -63,3 +61,19 @@ class RegisterFile:
         """A 16-bit register as two's complement."""
         value = self.value(name) & 0xFFFF
         return value - 0x10000 if value >> 15 else value
+
+    def maybe(self, name: str, field: str = "") -> int | None:
+        """As `number`; None when the product lacks the register or field, or the stream never set it."""
+        return self.number(name, field) if (name, field) in self._fields and self.has(name) else None
+
+    def maybe_choice(self, name: str, field: str) -> str | None:
+        """As `choice`; None when the product lacks the register or field, or the stream never set it."""
+        return self.choice(name, field) if (name, field) in self._fields and self.has(name) else None
+
+    def strides(self) -> tuple[int, int]:
+        """The kernel's strides (y, x), 1 to 4."""
+        y, x = (
+            1 + self.number("KERNEL_STRIDE", f"stride_{axis}_lsb") + 2 * self.number("KERNEL_STRIDE", f"stride_{axis}_msb")
+            for axis in "yx"
+        )
+        return y, x
