@@ -19,15 +19,13 @@ from typing import Any
 import filelock
 import platformdirs
 
-from core.cache_content import check, listed
+from core.cache_content import ENTRY, check, listed
+from core.cache_prune import WORK, keep_within_limit
 from core.cache_use import claim
 from core.code_identity import code_identity
 from core.files import FULL_OR_READ_ONLY, put_in_place, sha256, storage_errors, work_folder
 from core.progress import Progress, on_stderr
 
-ENTRY = "entry.json"
-"""The file of an entry that says what it depends on and what is in it."""
-WORK = "tmp"
 STALE_SECONDS = 24 * 3600
 
 Make = Callable[[Path], None]
@@ -65,7 +63,18 @@ def entry(kind: str, parts: Mapping[str, Any], make: Make, code: Sequence[str] =
                 (folder / ENTRY).write_text(json.dumps({**needed, "files": listed(folder)}, indent=1, sort_keys=True))
                 final.parent.mkdir(parents=True, exist_ok=True)
                 put_in_place(folder, final)
+            _trim(root, tell)
     return final
+
+
+_trimmed: set[tuple[int, Path]] = set()
+
+
+def _trim(root: Path, tell: Progress) -> None:
+    """Keep the cache within its limit, once in a process: what this one makes is in use and would stay anyway."""
+    if (os.getpid(), root) not in _trimmed:
+        _trimmed.add((os.getpid(), root))
+        keep_within_limit(root, tell)
 
 
 def _dependencies(parts: Mapping[str, Any], make: Make, code: Sequence[str]) -> dict[str, Any]:
@@ -77,7 +86,7 @@ def _is_usable(root: Path, final: Path, tell: Progress) -> bool:
     """Whether the entry is there as it was written; it is ours from then on."""
     if not claim(root, final):
         return False
-    changed = check(final, ENTRY)
+    changed = check(final)
     if changed:
         tell(f"cache: {final.relative_to(root)} is not as it was written ({changed}): it is not used and made anew")
     return not changed

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from core.files import file_sha256
 
+ENTRY = "entry.json"
+"""The file of an entry that says what it depends on and what is in it."""
+
 Seen = tuple[tuple[str, int, int], ...]
 """(name, size, time of last change in ns) of every listed file."""
 
@@ -26,15 +29,15 @@ def listed(folder: Path) -> dict[str, dict[str, int | str]]:
     return {path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in files}
 
 
-def check(folder: Path, listing: str) -> str:
-    """What about an entry is not as it was written, "" when all of it is; the list is in its file `listing`."""
+def check(folder: Path) -> str:
+    """What about an entry is not as it was written, "" when all of it is."""
     try:
-        files: Mapping[str, Mapping[str, int | str]] = json.loads((folder / listing).read_text())["files"]
+        files: Mapping[str, Mapping[str, int | str]] = json.loads((folder / ENTRY).read_text())["files"]
         seen = _look(folder, files)
     except FileNotFoundError as error:
         return f"`{Path(str(error.filename)).name}` is missing"
     except (ValueError, KeyError, TypeError):
-        return f"`{listing}` is damaged"
+        return f"`{ENTRY}` is damaged"
     with _between_threads:
         if _known.get(folder) == seen:
             return ""

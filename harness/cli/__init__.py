@@ -7,6 +7,7 @@ import click
 from harness.cli.ab import ab_command
 from harness.cli.baseline import baseline_command
 from harness.cli.bundle import bundle_command, verify_command
+from harness.cli.cache import cache_command
 from harness.cli.compare import compare_command
 from harness.cli.compare_models import compare_models_command
 from harness.cli.convert import convert_command
@@ -33,6 +34,7 @@ COMMANDS = (
     ab_command,
     baseline_command,
     bundle_command,
+    cache_command,
     compare_command,
     compare_models_command,
     convert_command,
