@@ -44,7 +44,7 @@ def run_child(
     """
     with (
         tempfile.TemporaryFile() as errors,
-        _started(command, errors, {**os.environ, **(environment or {})}, cwd) as child,
+        started_child(command, errors, {**os.environ, **(environment or {})}, cwd) as child,
     ):
         expired = threading.Event()
         timer = threading.Timer(timeout_s, _expire, (child, expired))
@@ -60,10 +60,17 @@ def run_child(
 
 
 @contextlib.contextmanager
-def _started(
-    command: Sequence[str | Path], errors: IO[bytes], environment: dict[str, str], cwd: Path | None
+def started_child(
+    command: Sequence[str | Path],
+    errors: IO[bytes],
+    environment: dict[str, str] | None = None,
+    cwd: Path | None = None,
+    handed: Sequence[int] = (),
 ) -> Iterator[subprocess.Popen[str]]:
-    """A child in a group of its own, killed when the block is left; a Ctrl-C while it starts is heard once it can be."""
+    """A child in a group of its own, killed when the block is left; a Ctrl-C while it starts is heard once it can be.
+
+    `handed` are open file descriptors that it gets under the same numbers.
+    """
     with _interrupt_kept() as hear:
         child = subprocess.Popen(
             [str(part) for part in command],
@@ -75,6 +82,7 @@ def _started(
             text=True,
             errors="replace",
             start_new_session=True,
+            pass_fds=handed,
         )
         try:
             hear()

@@ -10,14 +10,11 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
-
 from core.cache import entry
 from core.errors import ToolMissing, UsageError
 from core.files import file_sha256
 from core.processes import run_child
+from targets.elf_file import find_symbol
 from targets.fvp.platforms import Platform
 
 PACKAGE = "mlia-ethos-u==0.1.0"
@@ -56,22 +53,6 @@ def arena_bytes(path: Path) -> int:
     """The size of the tensor arena that an ELF file's symbols name, 0 when they name none."""
     symbol = find_symbol(path, ARENA_SYMBOL)
     return symbol[1] if symbol else 0
-
-
-def find_symbol(path: Path, name: str) -> tuple[int, int] | None:
-    """Address and size of a symbol of an ELF file for Arm; UsageError when it is another kind of file."""
-    try:
-        with path.open("rb") as file:
-            elf = ELFFile(file)
-            if elf["e_machine"] != "EM_ARM":
-                raise UsageError(f"firmware `{path}` is an ELF file for {elf['e_machine']}", "one for Arm (EM_ARM)")
-            for section in elf.iter_sections():
-                found = section.get_symbol_by_name(name) if isinstance(section, SymbolTableSection) else None
-                if found:
-                    return int(found[0]["st_value"]), int(found[0]["st_size"])
-    except ELFError as error:
-        raise UsageError(f"firmware `{path}` is no ELF file: {error}", "a bare-metal ELF file (.axf, .elf)") from error
-    return None
 
 
 def _fetch(folder: Path) -> None:

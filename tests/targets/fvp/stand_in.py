@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from targets.fvp.firmware import find_symbol
+from targets.elf_file import find_symbol
 
 MACHINE = ("-M", "mps3-an547", "-display", "none", "-monitor", "none", "-serial", "stdio")
 NPU_INIT = "arm_ethosu_npu_init"
