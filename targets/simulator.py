@@ -181,24 +181,8 @@ class Steps:
             held.update(zip(step.outputs, results, strict=True))
 
     def proof(self, placement: Placement, what: str) -> Proof:
-        """What the trace proves; RunError when the placement promises commands that were not executed.
-
-        A fused or elided operator has no command of its own: it is done when the streams are done, which ran to their end.
-        """
-        promised = {operator.name: set(operator.commands) - self.seen for operator in placement.operators if operator.commands}
-        missing = {name: commands for name, commands in promised.items() if commands}
-        if missing:
-            name, commands = next(iter(missing.items()))
-            stream, offset = min(commands)
-            raise RunError(
-                f"the NPU did not execute {len(missing)} operators of `{what}` that Vela placed there, such as `{name}`",
-                f"its command at 0x{offset:06x} of stream {stream} in the trace",
-            )
-        queued = sum(len(operator.commands) for operator in placement.operators)
-        done = len(placement.operators) - len(placement.cpu) if self.seen else 0
-        return Proof(
-            done, len(placement.operators), f"{queued} of {queued} commands of the placement in the trace; {self.shares()}"
-        )
+        """What the trace proves; RunError when the placement promises commands that were not executed."""
+        return npu_proof(placement, self.seen, what, self.shares())
 
     def shares(self) -> str:
         """Which share ran where."""
@@ -207,6 +191,25 @@ class Steps:
         if kinds:
             said.append(f"CPU ({MICRO}): {', '.join(kinds)}")
         return "; ".join(said)
+
+
+def npu_proof(placement: Placement, seen: set[Command], what: str, said: str) -> Proof:
+    """What the commands in a trace prove, `said` beside it; RunError when the placement promises some that were not executed.
+
+    A fused or elided operator has no command of its own: it is done when the streams are done, which ran to their end.
+    """
+    promised = {operator.name: set(operator.commands) - seen for operator in placement.operators if operator.commands}
+    missing = {name: commands for name, commands in promised.items() if commands}
+    if missing:
+        name, commands = next(iter(missing.items()))
+        stream, offset = min(commands)
+        raise RunError(
+            f"the NPU did not execute {len(missing)} operators of `{what}` that Vela placed there, such as `{name}`",
+            f"its command at 0x{offset:06x} of stream {stream} in the trace",
+        )
+    queued = sum(len(operator.commands) for operator in placement.operators)
+    done = len(placement.operators) - len(placement.cpu) if seen else 0
+    return Proof(done, len(placement.operators), f"{queued} of {queued} commands of the placement in the trace; {said}")
 
 
 def _content(compiled: ModelFile) -> bytes:

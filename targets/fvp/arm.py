@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import RunError
-from core.files import file_sha256, sha256
+from core.files import file_sha256
 from core.processes import run_child
 from core.records.artefact import Artefact
 from core.records.evidence import Evidence
@@ -23,13 +23,13 @@ from core.records.job import Job
 from core.records.placement import Placement
 from core.records.run import Proof, Run
 from core.records.unavailable import Unavailable
-from ethosu_simulator.container import Container, Tensor, parse
-from ethosu_simulator.errors import SimulatorError
+from ethosu_simulator.container import Container
 from targets.fvp.command import INPUT, MODEL, OUTPUT, Launch
 from targets.fvp.failures import require_success
 from targets.fvp.firmware import Firmware
 from targets.fvp.fit import shortfalls
 from targets.fvp.log import RunnerLog
+from targets.fvp.model_file import output_bytes, output_tensors, read_compiled, require_input
 from targets.fvp.platforms import Platform, corstone
 from targets.job_folder import job_errors
 
@@ -55,7 +55,7 @@ class ArmFvp:
         """The job's outputs, the NPU's counters of its first input, and what the log proves; RunError for each failure."""
         artefact = job.artefact
         what = artefact.variant
-        content, container = _read(artefact)
+        content, container = read_compiled(artefact)
         problems = shortfalls(artefact.compilation, self.firmware.arena_bytes)
         if problems:
             raise RunError(f"`{what}` does not fit: {'; '.join(map(str, problems))}", "a model that fits", "--imgsz auto")
@@ -65,12 +65,12 @@ class ArmFvp:
 
     def _launch(self, artefact: Artefact, container: Container) -> Launch:
         profile = artefact.compilation.profile
-        size = sum(container.tensors[index].size_bytes for index in container.outputs)
+        size = output_bytes(container)
         return Launch(self.platform, self.executable, self.firmware.path, profile.macs, corstone(profile), self.limit_s, size)
 
     def _start(self, launch: Launch, content: bytes, container: Container, image: Array, what: str) -> Started:
         """One start of the FVP on one input."""
-        _require_input(container, image, what)
+        require_input(container, image, what)
         log = RunnerLog()
         with tempfile.TemporaryDirectory(prefix="ethos-bench-fvp-") as place:
             folder = Path(place)
@@ -143,44 +143,20 @@ def prove(placement: Placement, launch: Launch, log: RunnerLog, counters: dict[s
     return Proof(done, len(placement.operators), sign)
 
 
-def _read(artefact: Artefact) -> tuple[bytes, Container]:
-    """The compiled file's bytes and contents; RunError when it is not the one that was compiled, or is broken."""
-    compiled = artefact.compilation.compiled
-    try:
-        content = compiled.path.read_bytes()
-        found = sha256(content)
-        if found != compiled.sha256:
-            raise RunError(f"`{compiled.path}` has changed: its SHA-256 is {found}", f"the compiled file, {compiled.sha256}")
-        return content, parse(content)
-    except OSError as error:
-        raise RunError(f"`{compiled.path}` cannot be read: {error.strerror}", "the compiled file") from error
-    except SimulatorError as error:
-        raise RunError(f"`{compiled.path}` is no compiled TFLite file: {error}") from error
-
-
-def _require_input(container: Container, image: Array, what: str) -> None:
-    if len(container.inputs) != 1:
-        raise RunError(f"`{what}` has {len(container.inputs)} inputs", "one input: an image")
-    tensor = container.tensors[container.inputs[0]]
-    if image.shape != tensor.shape or str(image.dtype) != tensor.dtype:
-        raise RunError(f"an input of `{what}` is {image.dtype} {image.shape}", f"{tensor.dtype} {tensor.shape}")
-
-
 def _outputs(path: Path, log: RunnerLog, container: Container, what: str) -> tuple[Array, ...]:
-    """The output tensors in the file that the FVP dumped, where they lie one after the other."""
-    tensors: list[Tensor] = [container.tensors[index] for index in container.outputs]
-    size = sum(tensor.size_bytes for tensor in tensors)
-    if log.output_bytes != size:
-        raise RunError(f"`{what}`: the firmware copied {log.output_bytes} bytes of output", f"{size} bytes")
+    """The output tensors in the file that the FVP dumped."""
+    size = output_bytes(container)
+    require_copied(log, size, what)
     content = path.read_bytes() if path.is_file() else b""
     if len(content) != size:
         raise RunError(f"`{what}`: the FVP dumped {len(content)} bytes of output", f"{size} bytes in `{OUTPUT}`")
-    found, start = [], 0
-    for tensor in tensors:
-        values = np.frombuffer(content, tensor.dtype, tensor.size_bytes // np.dtype(tensor.dtype).itemsize, start)
-        found.append(values.reshape(tensor.shape))
-        start += tensor.size_bytes
-    return tuple(found)
+    return output_tensors(content, container)
+
+
+def require_copied(log: RunnerLog, size: int, what: str) -> None:
+    """RunError unless the firmware said that it copied so many bytes of output to where they are read."""
+    if log.output_bytes != size:
+        raise RunError(f"`{what}`: the firmware copied {log.output_bytes} bytes of output", f"{size} bytes")
 
 
 def _time_share(counters: dict[str, int], proof: Proof | Unavailable) -> float | Unavailable:

@@ -24,6 +24,8 @@ class Launch:
     layout: Corstone
     limit_s: int
     output_bytes: int
+    who: str = "the FVP"
+    """How error messages call what runs the firmware."""
 
     def command(self) -> list[str]:
         """The FVP's command line; `--data` and `--dump` name files of the folder it is started in."""

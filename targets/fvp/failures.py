@@ -27,7 +27,7 @@ def require_success(what: str, log: RunnerLog, finished: Finished, launch: Launc
             raise error
     if not log.completed:
         raise RunError(
-            f"`{what}`: the log ends before the inference is complete (the FVP ended with {finished.returncode}); "
+            f"`{what}`: the log ends before the inference is complete ({launch.who} ended with {finished.returncode}); "
             f"last: {log.tail or finished.stderr.strip()[-200:] or 'nothing'}",
             "`Inference completed.`",
         )
@@ -62,7 +62,7 @@ def _not_started(what: str, log: RunnerLog, finished: Finished, launch: Launch) 
         return None
     said = log.tail or " | ".join(finished.stderr.strip().splitlines()[-3:]) or "nothing"
     return RunError(
-        f"`{what}`: the FVP ended with {finished.returncode} before the firmware said anything: {said[:400]}",
+        f"`{what}`: {launch.who} ended with {finished.returncode} before the firmware said anything: {said[:400]}",
         f"a firmware for Corstone {launch.platform.name} (`{launch.firmware.name}` was loaded)",
         f"{launch.executable} --help",
     )
@@ -72,12 +72,12 @@ def _macs(what: str, log: RunnerLog, finished: Finished, launch: Launch) -> RunE
     found = MISMATCH.search(log.text)
     if found:
         fvp, model = (1 << min(int(bits), 16) for bits in found.groups())
-        return RunError(f"`{what}` is compiled for {model} MACs, the FVP's NPU has {fvp}", f"{launch.macs} MACs in both")
+        return RunError(f"`{what}` is compiled for {model} MACs, {launch.who}'s NPU has {fvp}", f"{launch.macs} MACs in both")
     other = OTHER_MISMATCH.search(log.text)
     if other:
         return RunError(f"`{what}` is compiled for another NPU: {other.group()}", launch.platform.npu)
     if log.macs and log.macs != launch.macs:
-        return RunError(f"the FVP's NPU has {log.macs} MACs", f"{launch.macs}, as {launch.platform.macs} was set")
+        return RunError(f"{launch.who}'s NPU has {log.macs} MACs", f"{launch.macs}, as {launch.platform.macs} was set")
     return None
 
 
@@ -113,7 +113,7 @@ def _hang(what: str, log: RunnerLog, finished: Finished, launch: Launch) -> RunE
     if not finished.timed_out:
         return None
     return RunError(
-        f"`{what}`: the FVP was ended after {launch.limit_s} s without a result; last: {log.tail or 'nothing'}",
+        f"`{what}`: {launch.who} was ended after {launch.limit_s} s without a result; last: {log.tail or 'nothing'}",
         "a run that ends",
         "pytest benchmarks/ --target fvp --fvp-seconds 3600",
     )
@@ -133,7 +133,7 @@ def _firmware(what: str, log: RunnerLog, finished: Finished, launch: Launch) -> 
         return None
     said = " | ".join(log.errors)[:300]
     return RunError(
-        f"`{what}`: the firmware failed (the FVP ended with {finished.returncode} all the same): {said}", "a result"
+        f"`{what}`: the firmware failed ({launch.who} ended with {finished.returncode} all the same): {said}", "a result"
     )
 
 

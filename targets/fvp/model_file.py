@@ -1,0 +1,56 @@
+"""A compiled file as the runner takes it, its one input checked, and the tensors in what the runner leaves behind."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import RunError
+from core.records.artefact import Artefact
+from ethosu_simulator.container import Container, parse
+from ethosu_simulator.errors import SimulatorError
+
+Array = NDArray[Any]
+
+
+def read_compiled(artefact: Artefact) -> tuple[bytes, Container]:
+    """The compiled file's bytes and contents; RunError when it is not the one that was compiled, or is broken."""
+    compiled = artefact.compilation.compiled
+    try:
+        content = compiled.path.read_bytes()
+        found = hashlib.sha256(content).hexdigest()
+        if found != compiled.sha256:
+            raise RunError(f"`{compiled.path}` has changed: its SHA-256 is {found}", f"the compiled file, {compiled.sha256}")
+        return content, parse(content)
+    except OSError as error:
+        raise RunError(f"`{compiled.path}` cannot be read: {error.strerror}", "the compiled file") from error
+    except SimulatorError as error:
+        raise RunError(f"`{compiled.path}` is no compiled TFLite file: {error}") from error
+
+
+def require_input(container: Container, image: Array, what: str) -> None:
+    """RunError when the model has another number of inputs than one, or one of another type or shape."""
+    if len(container.inputs) != 1:
+        raise RunError(f"`{what}` has {len(container.inputs)} inputs", "one input: an image")
+    tensor = container.tensors[container.inputs[0]]
+    if image.shape != tensor.shape or str(image.dtype) != tensor.dtype:
+        raise RunError(f"an input of `{what}` is {image.dtype} {image.shape}", f"{tensor.dtype} {tensor.shape}")
+
+
+def output_bytes(container: Container) -> int:
+    """Bytes of all output tensors together."""
+    return sum(container.tensors[index].size_bytes for index in container.outputs)
+
+
+def output_tensors(content: bytes, container: Container) -> tuple[Array, ...]:
+    """The output tensors in bytes in which they lie one after the other."""
+    found, start = [], 0
+    for index in container.outputs:
+        tensor = container.tensors[index]
+        values = np.frombuffer(content, tensor.dtype, tensor.size_bytes // np.dtype(tensor.dtype).itemsize, start)
+        found.append(values.reshape(tensor.shape))
+        start += tensor.size_bytes
+    return tuple(found)

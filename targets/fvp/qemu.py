@@ -1,0 +1,258 @@
+"""The engine `qemu`: the firmware, unmodified, on QEMU's Cortex-M55, and our NPU behind its registers."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import RunError, UsageError
+from core.processes import Finished
+from core.records.artefact import Artefact
+from core.records.evidence import Evidence
+from core.records.job import Job
+from core.records.profile import Corstone, Profile
+from core.records.run import Run
+from core.records.unavailable import Unavailable
+from ethosu_simulator.command_stream import parse_payload
+from ethosu_simulator.container import Container
+from targets.elf_file import find_symbol
+from targets.fvp.arm import require_copied
+from targets.fvp.command import Launch
+from targets.fvp.failures import require_success
+from targets.fvp.firmware import Firmware
+from targets.fvp.fit import needs
+from targets.fvp.log import RunnerLog
+from targets.fvp.model_file import output_bytes, output_tensors, read_compiled, require_input
+from targets.fvp.npu_device import NpuDevice
+from targets.fvp.npu_registers import PRODUCTS
+from targets.fvp.npu_streams import StreamCache
+from targets.fvp.platforms import Platform, corstone
+from targets.fvp.qemu_machine import QEMU, QemuBoard, QemuMachine, started_machine
+from targets.gdb.errors import StillRunning
+from targets.gdb.processor import AccessInPlace, FaultHandlers
+from targets.job_folder import job_errors
+from targets.simulator import npu_proof, simulator_digest
+
+Array = NDArray[Any]
+
+MODEL, INPUT = "model.tflite", "input.bin"
+END = "_exit"
+"""Where a firmware stands when it is done."""
+NO_CLOCK = Unavailable(
+    "an emulated processor has no clock, and our NPU beside it none either; Vela's estimate is `estimated_us`"
+)
+NO_COUNTERS = "the NPU's counters answer 0: our NPU has no clock"
+
+BOARDS = {"SSE-300": QemuBoard("mps3-an547", (0x5810_2000, 0x4810_2000), 24)}
+"""The platforms that QEMU has a machine for; the NPU is where the firmware has it (its IRQ 56 is line 24 of the expansion)."""
+
+
+def unavailable(platform: Platform, firmware: Path | None = None) -> str:
+    """Why QEMU cannot run this platform here, "" when it can."""
+    if platform.name not in BOARDS or platform.npu not in PRODUCTS:
+        return f"QEMU has no machine for Corstone {platform.name} with an {platform.npu}"
+    return "" if shutil.which(QEMU) else f"no {QEMU} on PATH"
+
+
+@functools.cache
+def version(executable: str) -> str:
+    """What QEMU calls itself, such as "7.2.22"."""
+    said = subprocess.run([executable, "--version"], capture_output=True, text=True, check=False, timeout=60).stdout
+    found = re.search(r"version (\S+)", said)
+    return found.group(1) if found else "unknown"
+
+
+@dataclass
+class QemuCorstone:
+    """Runs jobs on QEMU with one firmware, each start at most `limit_s` seconds long; streams stay planned between them."""
+
+    platform: Platform
+    executable: str
+    firmware: Firmware
+    limit_s: int
+    progress: Callable[[str], None]
+    streams: StreamCache
+
+    def run(self, job: Job, name: str) -> Run:
+        """The job's outputs with the proof that the NPU behind the firmware's driver ran the model's streams."""
+        artefact = job.artefact
+        content, container = read_compiled(artefact)
+        started = [self._start(artefact, content, container, image) for image in job.inputs]
+        first = started[0]
+        return Run(
+            target=name,
+            evidence=Evidence.SIMULATED_OPEN,
+            fingerprint=self._fingerprint(),
+            executed=artefact.compilation.compiled.sha256,
+            outputs=tuple(one.outputs for one in started),
+            latency_us=NO_CLOCK,
+            proof=npu_proof(artefact.compilation.placement, first.seen(container), artefact.variant, first.said()),
+            npu_time_share=NO_CLOCK,
+            peak_memory_bytes=Unavailable("the memory of QEMU's process says nothing of the platform's"),
+            notes=_notes(artefact, first),
+            log="\n".join(one.log.text for one in started),
+        )
+
+    def _fingerprint(self) -> dict[str, str]:
+        return {
+            "engine": "qemu",
+            "platform": self.platform.name,
+            "qemu": f"{version(self.executable)} {BOARDS[self.platform.name].machine}",
+            "simulator": simulator_digest(),
+            "firmware": f"{self.firmware.origin} {self.firmware.sha256}",
+        }
+
+    def _start(self, artefact: Artefact, content: bytes, container: Container, image: Array) -> Booted:
+        """One start on one input."""
+        what, profile = artefact.variant, artefact.compilation.profile
+        require_input(container, image, what)
+        layout = corstone(profile)
+        with tempfile.TemporaryDirectory(prefix="ethos-bench-qemu-") as place:
+            folder = Path(place)
+            with job_errors(folder):
+                (folder / MODEL).write_bytes(content)
+                (folder / INPUT).write_bytes(np.ascontiguousarray(image).tobytes())
+            loaded = {layout.model_address: folder / MODEL, layout.input_address: folder / INPUT}
+            board = BOARDS[self.platform.name]
+            with started_machine(self.executable, board, self.firmware.path, loaded, folder) as machine:
+                return self._boot(machine, artefact, container, layout)
+
+    def _boot(self, machine: QemuMachine, artefact: Artefact, container: Container, layout: Corstone) -> Booted:
+        """Let the firmware run to its end, and read what it left behind."""
+        what, profile = artefact.variant, artefact.compilation.profile
+        device = NpuDevice(PRODUCTS[profile.npu], profile.macs, machine, machine.interrupt, self.streams)
+        boot = Boot(machine, device, self.firmware.path, what)
+        ended = boot.to_the_end(time.monotonic() + self.limit_s, lambda line: self.progress(f"{self.platform.name}: {line}"))
+        if device.faults:
+            raise RunError(
+                f"`{what}`: the NPU did not finish: {device.faults[0]}; the firmware says: {boot.log.tail}",
+                "a stream that the simulated NPU runs to its end",
+            )
+        if not boot.log.completed:
+            _require_npu(container, profile, what, boot.log)
+        size = output_bytes(container)
+        launch = Launch(self.platform, Path(QEMU), self.firmware.path, profile.macs, layout, self.limit_s, size, who="QEMU")
+        require_success(what, boot.log, Finished(0, "", "", timed_out=not ended), launch)
+        require_copied(boot.log, size, what)
+        return Booted(boot.log, device, output_tensors(machine.read(layout.output_address, size), container))
+
+
+@dataclass
+class Boot:
+    """A firmware on its way from reset to its end, the NPU's registers served in between."""
+
+    machine: QemuMachine
+    device: NpuDevice
+    firmware: Path
+    what: str
+    log: RunnerLog = field(default_factory=RunnerLog)
+    _heard: int = 0
+
+    def to_the_end(self, deadline: float, progress: Callable[[str], None]) -> bool:
+        """Whether the firmware came to its end before the deadline; FirmwareFault when it went into a fault handler."""
+        gdb = self.machine.gdb
+        end = self._end()
+        gdb.set_point("hardware", end, 2)
+        handlers = FaultHandlers.of(self.firmware)
+        handlers.watch(gdb)
+        accesses = AccessInPlace(gdb, dict.fromkeys(self.machine.board.npu_pages, self.device))
+        while True:
+            with self._listening(progress):
+                try:
+                    stop = gdb.resume(max(0.0, deadline - time.monotonic()))
+                except StillRunning:
+                    return False
+            pc = gdb.register("pc")
+            if stop.watch is not None:
+                accesses.perform(pc)
+            elif pc == end:
+                return True
+            else:
+                handlers.require_none(gdb, pc, self.what)
+                raise RunError(
+                    f"`{self.what}`: the processor stopped at 0x{pc:08x} by signal {stop.signal}", "the firmware's end"
+                )
+
+    def _end(self) -> int:
+        symbol = find_symbol(self.firmware, END)
+        if symbol is None:
+            raise UsageError(f"firmware `{self.firmware}` has no symbol `{END}`", "a firmware that says where it ends")
+        return symbol[0] & ~1
+
+    @contextmanager
+    def _listening(self, progress: Callable[[str], None]) -> Iterator[None]:
+        """Takes in what was printed in the block, whichever way it is left."""
+        try:
+            yield
+        finally:
+            text = self.machine.printed()
+            self.log.lines.clear()
+            for line in text.splitlines():
+                self.log.listen(line)
+            if len(text) > self._heard and self.log.lines:
+                self._heard = len(text)
+                progress(self.log.lines[-1].strip()[:100])
+
+
+@dataclass(frozen=True)
+class Booted:
+    """What came back from one start: its log, the NPU with what it ran, and the output tensors of its input."""
+
+    log: RunnerLog
+    device: NpuDevice = field(repr=False)
+    outputs: tuple[Array, ...] = field(repr=False)
+
+    def seen(self, container: Container) -> set[tuple[int, int]]:
+        """The commands that the NPU executed: the number of the `ethos-u` operator in the file, from 1, and a byte offset."""
+        found = [run.stream for run in self.device.runs]
+        if found != _streams(container):
+            raise RunError(
+                f"the firmware gave the NPU {len(found)} streams that are not those of the model in its order",
+                f"the model's {len(_streams(container))}, each once",
+            )
+        runs = enumerate(self.device.runs, 1)
+        return {(number, executed.command.address) for number, run in runs for executed in run.executed}
+
+    def said(self) -> str:
+        """What the NPU did, in words."""
+        macs = sum(executed.macs for run in self.device.runs for executed in run.executed)
+        done = sum(len(run.executed) for run in self.device.runs)
+        return (
+            f"NPU behind {self.device.accesses} register accesses of the firmware's driver: {done} operations, "
+            f"{macs / 1e9:.3f} GMAC in {len(self.device.runs)} streams"
+        )
+
+
+def _require_npu(container: Container, profile: Profile, what: str, log: RunnerLog) -> None:
+    """RunError when the model is for another NPU: the driver refuses it then, and this firmware loses the words that say so."""
+    for one in container.operators:
+        made_for = parse_payload(container.tensors[one.inputs[0]].data).config.name if one.name == "ethos-u" else ""
+        if made_for not in ("", profile.accelerator_config):
+            raise RunError(
+                f"the driver refuses `{what}`, which is compiled for {made_for}: {log.tail}",
+                f"a model for {profile.accelerator_config}, as which QEMU's NPU answers",
+            )
+
+
+def _streams(container: Container) -> list[bytes]:
+    """The command streams of a compiled file, in its order."""
+    payloads = [container.tensors[one.inputs[0]].data for one in container.operators if one.name == "ethos-u"]
+    return [np.array(parse_payload(payload).words, "<u4").tobytes() for payload in payloads]
+
+
+def _notes(artefact: Artefact, first: Booted) -> tuple[str, ...]:
+    computed = needs(artefact.compilation).arena
+    used = f"arena: the firmware's own allocator uses {first.log.arena_used_bytes} bytes, computed before were {computed}"
+    return used, first.said(), NO_COUNTERS
