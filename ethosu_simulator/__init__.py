@@ -1,5 +1,6 @@
 """A bit-exact functional simulator of Arm Ethos-U55, U65 and U85: `ethosu_simulator.load("model_vela.tflite").run([array])`."""
 
+from ethosu_simulator.arena import Arena, new_arena
 from ethosu_simulator.errors import (
     ConfigurationError,
     ContainerError,
@@ -12,10 +13,12 @@ from ethosu_simulator.errors import (
     WorkLimitError,
 )
 from ethosu_simulator.limits import Limits
-from ethosu_simulator.model import Model, NpuOperator, load
+from ethosu_simulator.model import Model, load
+from ethosu_simulator.npu_operator import NpuOperator
 from ethosu_simulator.trace import Executed
 
 __all__ = [
+    "Arena",
     "ConfigurationError",
     "ContainerError",
     "Executed",
@@ -30,4 +33,5 @@ __all__ = [
     "WeightStreamError",
     "WorkLimitError",
     "load",
+    "new_arena",
 ]

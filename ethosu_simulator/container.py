@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ethosu_simulator.builtins import builtin_name
 from ethosu_simulator.errors import ContainerError
 from ethosu_simulator.flatbuffer import Table, root
 
@@ -33,11 +34,16 @@ DTYPES = {
 MAX_TENSOR_ELEMENTS = 1 << 30
 MAX_DIMENSIONS = 16
 MAX_INDICES = 1 << 12  # of one operator or subgraph
+MAX_SUBGRAPHS = 64
+SUBGRAPH_FIELDS = {"CALL_ONCE": (0,), "IF": (0, 1), "WHILE": (0, 1)}  # of the options: the subgraphs that it runs
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of the file: `data` is empty unless constant; `offset` is its place in the arena, or -1."""
+    """A tensor of the file: `data` is empty unless constant; `offset` is its place in the arena, or -1.
+
+    A variable keeps its value between runs; its first is `start_byte` in every byte.
+    """
 
     index: int
     name: str
@@ -46,6 +52,12 @@ class Tensor:
     data: bytes | memoryview
     offset: int
     is_variable: bool = False
+    zero_point: int = 0
+
+    @property
+    def start_byte(self) -> int:
+        """What each byte of a variable holds first: the zero point of int8, as TFLite Micro sets it, else 0."""
+        return self.zero_point & 0xFF if self.dtype == "int8" else 0
 
     @property
     def size_bytes(self) -> int:
@@ -57,54 +69,113 @@ class Tensor:
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Operator:
-    """One operator: `name` is `ethos-u`, another custom code, or `builtin N`; tensors by index, -1 where left out."""
+    """One operator: `name` is `ethos-u`, another custom code, or TFLite's name; tensors by index, -1 where left out.
+
+    `graph` and `position` are its place in the file. `variable` names what a VAR_HANDLE handles; `subgraphs` are those that a
+    CALL_ONCE, IF or WHILE runs.
+    """
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    graph: int = 0
+    position: int = 0
+    variable: str = ""
+    subgraphs: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Container:
-    """What the simulator needs of a compiled file."""
+    """What the simulator needs of a compiled file: one subgraph, and those that its CALL_ONCE operators run.
+
+    `signatures` names every subgraph that can be run on its own, the one at hand, `signature`, among them.
+    """
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    signature: str = ""
+    signatures: tuple[str, ...] = ("",)
+    called: Mapping[int, Container] = field(default_factory=dict)
 
 
-def parse(data: bytes) -> Container:
-    """The container in a TFLite file with one subgraph."""
+def parse(data: bytes, signature: str | None = None) -> Container:
+    """The container in a TFLite file: the subgraph of that signature, or the first that no operator calls."""
     model = root(memoryview(data), b"TFL3")
-    subgraphs = model.tables(2)
-    if len(subgraphs) != 1:
-        raise ContainerError(f"{len(subgraphs)} subgraphs: expected one")
-    graph, buffers = subgraphs[0], model.tables(4)
-    codes = [_operator_name(code) for code in model.tables(1)]
-    offsets = _offsets(model, buffers)
-    tensors = tuple(_tensor(i, table, buffers, offsets) for i, table in enumerate(graph.tables(0)))
-    operators, named = [], 0
-    for table in graph.tables(3):
-        operators.append(_operator(table, codes, len(tensors)))
-        named += len(operators[-1].inputs) + len(operators[-1].outputs)
-        if named > len(data):
-            raise ContainerError(f"operators name {named} tensors in a file of {len(data)} bytes: its vectors overlap")
-    return Container(tensors, tuple(operators), _indices(graph, 1, len(tensors)), _indices(graph, 2, len(tensors)))
+    subgraphs, buffers = model.tables(2), model.tables(4)
+    if not 1 <= len(subgraphs) <= MAX_SUBGRAPHS:
+        raise ContainerError(f"{len(subgraphs)} subgraphs: expected 1 to {MAX_SUBGRAPHS}")
+    reader = _Reader(data, model, buffers, subgraphs)
+    graphs = [reader.graph(number) for number in range(len(subgraphs))]
+    called = {number for graph in graphs for operator in graph.operators for number in operator.subgraphs}
+    if any(not 0 < number < len(graphs) for number in called):
+        raise ContainerError(f"operators call subgraphs {sorted(called)}: expected 1..{len(graphs) - 1}")
+    names = _signatures(model, subgraphs, called)
+    chosen = next((number for number, name in names.items() if signature in (None, name)), None)
+    if chosen is None:
+        raise ContainerError(f"no signature `{signature}` in the file: expected one of {list(names.values())}")
+    once = {number: graphs[number] for number in called}
+    return replace(graphs[chosen], signature=names[chosen], signatures=tuple(names.values()), called=once)
+
+
+def _signatures(model: Table, subgraphs: list[Table], called: set[int]) -> dict[int, str]:
+    """Subgraphs that nothing calls by number, each by the key of its signature, or else its own name."""
+    keys = {table.number(4, "I"): table.text(2) for table in reversed(model.tables(7))}
+    entries = [number for number in range(len(subgraphs)) if number not in called]
+    return {number: keys.get(number) or subgraphs[number].text(4) or f"subgraph {number}" for number in entries}
+
+
+class _Reader:
+    """Reads the subgraphs of one file."""
+
+    def __init__(self, data: bytes, model: Table, buffers: list[Table], subgraphs: list[Table]) -> None:
+        self._bytes, self._buffers, self._subgraphs = len(data), buffers, subgraphs
+        self._codes = [_operator_name(code) for code in model.tables(1)]
+        self._offsets = _offsets(model, buffers)
+        self._named = 0
+
+    def graph(self, number: int) -> Container:
+        """One subgraph, its signatures and called subgraphs still open."""
+        graph, first = self._subgraphs[number], sum(table.count(0) for table in self._subgraphs[:number])
+        tables = graph.tables(0)
+        offsets = self._offsets[first : first + len(tables)]
+        tensors = tuple(_tensor(i, table, self._buffers, offsets) for i, table in enumerate(tables))
+        operators = []
+        for position, table in enumerate(graph.tables(3)):
+            operators.append(_operator(table, self._codes, len(tensors), (number, position)))
+            self._named += len(operators[-1].inputs) + len(operators[-1].outputs)
+            if self._named > self._bytes:
+                raise ContainerError(
+                    f"operators name {self._named} tensors in a file of {self._bytes} bytes: its vectors overlap"
+                )
+        inputs, outputs = (_indices(graph, side, len(tensors)) for side in (1, 2))
+        return Container(tensors=tensors, operators=tuple(operators), inputs=inputs, outputs=outputs)
 
 
 def _operator_name(code: Table) -> str:
     builtin = max(code.number(0, "b"), code.number(3, "i"))
-    return code.text(1) if builtin == 32 else f"builtin {builtin}"
+    return code.text(1) if builtin == 32 else builtin_name(builtin)
 
 
-def _operator(table: Table, codes: list[str], tensor_count: int) -> Operator:
+def _operator(table: Table, codes: list[str], tensor_count: int, place: tuple[int, int]) -> Operator:
     code = table.number(0, "I")
     if code >= len(codes):
         raise ContainerError(f"operator code {code}: the file has {len(codes)}")
-    return Operator(codes[code], _indices(table, 1, tensor_count), _indices(table, 2, tensor_count))
+    name, options = codes[code], table.table(4)
+    handled = f"{options.text(0)}/{options.text(1)}" if name == "VAR_HANDLE" and options else ""
+    called = tuple(options.number(at, "i") if options else 0 for at in SUBGRAPH_FIELDS.get(name, ()))
+    return Operator(
+        name=name,
+        inputs=_indices(table, 1, tensor_count),
+        outputs=_indices(table, 2, tensor_count),
+        graph=place[0],
+        position=place[1],
+        variable=handled,
+        subgraphs=called,
+    )
 
 
 def _indices(table: Table, field: int, tensor_count: int) -> tuple[int, ...]:
@@ -125,12 +196,21 @@ def _tensor(index: int, table: Table, buffers: list[Table], offsets: list[int]) 
     if not can_be(shape) or buffer >= max(1, len(buffers)):
         raise ContainerError(f"tensor {index}: shape {shape}, buffer {buffer} of {len(buffers)}")
     data = buffers[buffer].bytes(0) if buffers else b""
-    offset = offsets[index] if index < len(offsets) else -1
-    return Tensor(index, table.text(3), shape, DTYPES.get(kind, f"type {kind}"), data, offset, bool(table.number(5, "B")))
+    quantisation = table.table(4)
+    return Tensor(
+        index=index,
+        name=table.text(3),
+        shape=shape,
+        dtype=DTYPES.get(kind, f"type {kind}"),
+        data=data,
+        offset=offsets[index] if index < len(offsets) else -1,
+        is_variable=bool(table.number(5, "B")),
+        zero_point=quantisation.first_long(3) if quantisation else 0,
+    )
 
 
 def _offsets(model: Table, buffers: list[Table]) -> list[int]:
-    """Arena offsets by tensor index, from metadata: version, subgraph, count, then one int32 per tensor."""
+    """Arena offsets of all subgraphs' tensors in order, from metadata: version, subgraphs, count, then one int32 each."""
     for entry in model.tables(6):
         if bytes(entry.bytes(0)[:64]) == b"OfflineMemoryAllocation":
             at = entry.number(1, "I")

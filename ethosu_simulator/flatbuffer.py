@@ -51,6 +51,10 @@ class Table:
             raise ContainerError(f"flatbuffer vector of {count} items at byte {start} reaches past the end of the file")
         return start + 4, count
 
+    def count(self, field: int) -> int:
+        """How many items the vector of tables has."""
+        return self._vector(field, 4)[1]
+
     def tables(self, field: int) -> list[Table]:
         """The vector of tables; empty when left out."""
         start, count = self._vector(field, 4)
@@ -65,6 +69,11 @@ class Table:
         if count > most:
             raise ContainerError(f"flatbuffer vector of {count} numbers at byte {start}: expected at most {most}")
         return list(struct.unpack_from(f"<{count}i", self.data, start)) if count else []
+
+    def first_long(self, field: int) -> int:
+        """The first item of the vector of 64-bit integers; 0 when it is left out or empty."""
+        start, count = self._vector(field, 8)
+        return unpack("<q", self.data, start) if count else 0
 
     def text(self, field: int) -> str:
         """The string, at most MAX_TEXT bytes of it; empty when left out."""

@@ -1,165 +1,139 @@
-"""A compiled model that runs: tensors in, tensors out, every operator on the simulated NPU."""
+"""A compiled model that runs: tensors in, tensors out, in one arena; every `ethos-u` operator on the simulated NPU."""
 
 from __future__ import annotations
 
-from functools import cached_property
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numba
-import numpy as np
 from numpy.typing import NDArray
 
 from ethosu_simulator import raw
-from ethosu_simulator.command_stream import MAX_WORDS, Command, NpuConfig, decode, parse_payload
+from ethosu_simulator.arena import check_input, new_arena
+from ethosu_simulator.command_stream import MAX_WORDS
 from ethosu_simulator.container import Container, Operator, Tensor, parse
-from ethosu_simulator.decoder import decode_operations, regions
-from ethosu_simulator.errors import ConfigurationError, ContainerError, InputError, MemoryFault, NotModelled, StreamError
-from ethosu_simulator.fast.plan import Plan, Planner
+from ethosu_simulator.errors import ConfigurationError, ContainerError, InputError, StreamError
+from ethosu_simulator.inference import BRANCHING, OWN, Cpu, Graph, Inference, State, Watcher, not_for_the_npu
 from ethosu_simulator.limits import Limits
-from ethosu_simulator.machine import Machine
-from ethosu_simulator.memory import Memory
-from ethosu_simulator.npu import run
-from ethosu_simulator.weights import KernelCache
+from ethosu_simulator.npu_operator import NPU_OPERATOR, NpuOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ethosu_simulator.operations import Operation
     from ethosu_simulator.trace import Executed
 
 Array = NDArray[Any]
-NPU_OPERATOR = "ethos-u"
-READ_ONLY, SCRATCH, SCRATCH_FAST, INPUTS, OUTPUTS = 0, 1, 2, 3, 4
-
-
-class NpuOperator:
-    """One `ethos-u` operator: its stream, its constants, and where its inputs and outputs lie in the arena."""
-
-    def __init__(self, container: Container, operator: Operator, limits: Limits) -> None:
-        if len(operator.inputs) < 4 or min(operator.inputs) < 0:
-            raise ContainerError(f"ethos-u operator with inputs {operator.inputs}: expected at least four")
-        tensors = [container.tensors[i] for i in operator.inputs]
-        payload = parse_payload(tensors[0].data)
-        self.config: NpuConfig = payload.config
-        self.commands: list[Command] = decode(payload)
-        self.inputs: tuple[Tensor, ...] = tuple(tensors[4:])
-        self.outputs: tuple[Tensor, ...] = tuple(container.tensors[i] for i in operator.outputs)
-        self._read_only = np.frombuffer(tensors[1].data, np.uint8)
-        self._scratch, self._fast = tensors[2], tensors[3]
-        self._kernels = KernelCache()
-        # Inputs and outputs have regions of their own when the stream names those (`--separate-io-regions`).
-        used = regions(self.commands)
-        self._places = {region: region for region in (INPUTS, OUTPUTS) if region in used}
-        self._limits = limits
-        self._plan: Plan | None = None
-        self._interpreted = bool(numba.config.DISABLE_JIT)  # steps exist as compiled code only
-        for tensor in (self._scratch, self._fast):
-            if tensor.size_bytes > limits.memory_bytes:
-                raise MemoryFault(f"scratch of {tensor.size_bytes} bytes: expected at most {limits.memory_bytes}")
-
-    @cached_property
-    def operations(self) -> tuple[Operation, ...]:
-        """The stream's typed operations."""
-        return decode_operations(self.commands, self.config)
-
-    def run(self, inputs: Sequence[Array], trace: list[Executed] | None = None) -> list[Array]:
-        """The operator's outputs for its inputs, in its own order."""
-        if self._interpreted:
-            return self.interpret(inputs, trace)
-        if self._plan is None:
-            self._plan = self._planned()
-        world = self._plan.world()
-        self._store(world.regions, inputs)
-        self._plan.run(world, trace)
-        outputs = self._load(world.regions)
-        self._plan.give_back(world)
-        return outputs
-
-    def interpret(self, inputs: Sequence[Array], trace: list[Executed] | None = None) -> list[Array]:
-        """What `run` does, command by command and without a plan: slower, and the reference that plans are tested against."""
-        memory = self._memory()
-        self._store(memory, inputs)
-        run(Machine(self.config, memory, self._kernels, self._limits), self.operations, trace)
-        return self._load(memory)
-
-    def _memory(self) -> Memory:
-        """Regions of zeros, and the constants."""
-        sizes, owners = self._regions()
-        regions = {region: np.zeros(size, np.uint8) for region, size in sizes.items() if region not in owners}
-        regions |= {region: regions[owner] for region, owner in owners.items()} | {READ_ONLY: self._read_only}
-        return Memory(regions)
-
-    def _regions(self) -> tuple[dict[int, int], dict[int, int]]:
-        """The bytes of each region, and the regions that are another name for one of these."""
-        sizes = {READ_ONLY: len(self._read_only), SCRATCH: self._scratch.size_bytes, SCRATCH_FAST: self._fast.size_bytes}
-        for region, tensors in ((INPUTS, self.inputs), (OUTPUTS, self.outputs)):
-            if region in self._places:
-                sizes[region] = self._extent(tensors)
-        return sizes, {SCRATCH_FAST: SCRATCH} if self._fast.index == self._scratch.index else {}
-
-    def _extent(self, tensors: Sequence[Tensor]) -> int:
-        """The bytes of a region that holds these tensors at their offsets."""
-        extent = max((max(tensor.offset, 0) + tensor.size_bytes for tensor in tensors), default=0)
-        if extent > self._limits.memory_bytes:
-            raise MemoryFault(f"inputs or outputs of {extent} bytes: expected at most {self._limits.memory_bytes}")
-        return extent
-
-    def _planned(self) -> Plan:
-        sizes, owners = self._regions()
-        planner = Planner(self.config, self._kernels, sizes, owners, {READ_ONLY: self._read_only}, self._limits)
-        return planner.plan(self.operations)
-
-    def _store(self, memory: Memory, inputs: Sequence[Array]) -> None:
-        for tensor, values in zip(self.inputs, inputs, strict=True):
-            memory.store(self._places.get(INPUTS, SCRATCH), tensor.offset, _bytes_of(tensor, values))
-
-    def _load(self, memory: Memory) -> list[Array]:
-        region = self._places.get(OUTPUTS, SCRATCH)
-        return [_tensor_of(tensor, memory.bytes(region, tensor.offset, tensor.size_bytes)) for tensor in self.outputs]
 
 
 class Model:
-    """A file that Vela compiled; `run` needs every operator on the NPU, `operators` serves a caller that runs the others."""
+    """A file that Vela compiled. `signature` is the part of it that runs, `signatures` names every part that could."""
 
     def __init__(self, container: Container, limits: Limits) -> None:
-        self._container = container
-        self.inputs: tuple[Tensor, ...] = tuple(container.tensors[i] for i in container.inputs)
-        self.outputs: tuple[Tensor, ...] = tuple(container.tensors[i] for i in container.outputs)
+        self.inputs: tuple[Tensor, ...] = tuple(_tensor(container, i) for i in container.inputs)
+        self.outputs: tuple[Tensor, ...] = tuple(_tensor(container, i) for i in container.outputs)
+        self.signature, self.signatures = container.signature, container.signatures
         for tensor in (*self.inputs, *self.outputs):
             _ = tensor.size_bytes  # refuses types that are none of ours
         _check_streams(container)
-        self.operators: tuple[NpuOperator | Operator, ...] = tuple(
-            NpuOperator(container, operator, limits) if operator.name == NPU_OPERATOR else operator
-            for operator in container.operators
-        )
-        if not any(isinstance(operator, NpuOperator) for operator in self.operators):
+        self._graph = _graph(container, limits)
+        self._called = {number: _graph(called, limits) for number, called in container.called.items()}
+        self.operators: tuple[NpuOperator | Operator, ...] = self._graph.operators
+        streams = [operator for operator in self.operators if isinstance(operator, NpuOperator)]
+        if not streams:
             raise ContainerError("no ethos-u operator in the file: expected a model that Vela compiled for the NPU")
+        everything = [*streams, *(one for graph in self._called.values() for one in graph.operators)]
+        sizes = [operator.arena_sizes for operator in everything if isinstance(operator, NpuOperator)]
+        self._sizes = max(main for main, _ in sizes), max(fast for _, fast in sizes)
+        self._variables = tuple(t for t in container.tensors if t.is_variable and t.offset >= 0 and not t.data)
+        self.keeps_state = any(t.is_variable for t in container.tensors) or any(
+            operator.name in OWN for operator in container.operators
+        )
+        """True when a run depends on the ones before it."""
+        self._state: State | None = None
+        self._turn = threading.Lock()
 
-    def run(self, inputs: Sequence[Array], trace: list[Executed] | None = None) -> list[Array]:
-        """The outputs in subgraph order for inputs in subgraph order; operations done are appended to `trace`."""
+    @property
+    def cpu_operators(self) -> tuple[Operator, ...]:
+        """The operators that `run` hands to `cpu`."""
+        found = [*self.operators, *(operator for graph in self._called.values() for operator in graph.operators)]
+        return tuple(one for one in found if not isinstance(one, NpuOperator) and one.name not in OWN)
+
+    def run(self, inputs: Sequence[Array], trace: list[Executed] | None = None, cpu: Cpu | None = None) -> list[Array]:
+        """The outputs in subgraph order for inputs in subgraph order; operations done are appended to `trace`.
+
+        `cpu(operator, inputs)` runs what Vela left to the CPU; without it such a file is NotModelled. Variables live on between
+        runs until `reset`.
+        """
+        return self._run(inputs, trace, cpu, None)
+
+    def watch(self, inputs: Sequence[Array], watcher: Watcher, cpu: Cpu | None = None) -> list[Array]:
+        """What `run` returns, with every NPU operator done by `watcher`, which sees each tensor that is written."""
+        return self._run(inputs, None, cpu, watcher)
+
+    def reset(self) -> None:
+        """Variables are back at their first value: the zero point of int8, else 0; the state of `cpu` goes at the next run."""
+        with self._turn:
+            self._state = None
+
+    def _run(
+        self, inputs: Sequence[Array], trace: list[Executed] | None, cpu: Cpu | None, watcher: Watcher | None
+    ) -> list[Array]:
+        self._check(inputs, cpu)
+        if not self.keeps_state:
+            (operator, *others) = self.operators
+            if watcher is None and not others and isinstance(operator, NpuOperator) and self._plain(operator):
+                return operator.run(inputs, trace)
+            return self._inference(State(new_arena(*self._sizes)), inputs, trace, cpu, watcher)
+        with self._turn:
+            if self._state is None:
+                self._state = self._first_state(cpu)
+            return self._inference(self._state, inputs, trace, cpu, watcher)
+
+    def _plain(self, operator: NpuOperator) -> bool:
+        """Whether the operator's inputs and outputs are the model's, one by one: then it needs no arena kept for it."""
+        return operator.alone and operator.inputs == self.inputs and operator.outputs == self.outputs
+
+    def _inference(
+        self, state: State, inputs: Sequence[Array], trace: list[Executed] | None, cpu: Cpu | None, watcher: Watcher | None
+    ) -> list[Array]:
+        one = Inference(graph=self._graph, state=state, called=self._called, trace=trace, cpu=cpu, watcher=watcher)
+        for tensor, values in zip(self.inputs, inputs, strict=True):
+            one.put(tensor, values)
+        one.run()
+        return [one.value(tensor) for tensor in self.outputs]
+
+    def _check(self, inputs: Sequence[Array], cpu: Cpu | None) -> None:
+        """Refuses before anything runs what could not end well."""
         if len(inputs) != len(self.inputs):
             raise InputError(f"{len(inputs)} inputs: expected {len(self.inputs)}")
-        values: dict[int, Array] = {}
-        for tensor, array in zip(self.inputs, inputs, strict=True):
-            _check_input(tensor, array)
-            values[tensor.index] = array
-        for operator in self.operators:
-            if not isinstance(operator, NpuOperator):
-                raise NotModelled(operator.name, "an operator that Vela left to the CPU")
-            results = operator.run([self._value(values, tensor) for tensor in operator.inputs], trace)
-            values.update((tensor.index, result) for tensor, result in zip(operator.outputs, results, strict=True))
-        return [self._value(values, tensor) for tensor in self.outputs]
+        for tensor, values in zip(self.inputs, inputs, strict=True):
+            check_input(tensor, values)
+        left = sorted(self.cpu_operators, key=lambda operator: operator.name not in BRANCHING)
+        if left and (cpu is None or left[0].name in BRANCHING):
+            raise not_for_the_npu(left[0])
 
-    @staticmethod
-    def _value(values: dict[int, Array], tensor: Tensor) -> Array:
-        if tensor.index in values:
-            return values[tensor.index]
-        if tensor.is_variable:
-            return np.zeros(tensor.shape, tensor.dtype)
-        if tensor.data:
-            return _tensor_of(tensor, np.frombuffer(tensor.data, np.uint8))
-        raise ContainerError(f"tensor {tensor.index} `{tensor.name}` is read before anything wrote it")
+    def _first_state(self, cpu: Cpu | None) -> State:
+        state, reset = State(new_arena(*self._sizes)), getattr(cpu, "reset", None)
+        for tensor in self._variables:
+            state.arena.main[tensor.offset : tensor.offset + tensor.size_bytes] = tensor.start_byte
+        if reset is not None:
+            reset()
+        return state
+
+
+def _tensor(container: Container, index: int) -> Tensor:
+    if index < 0:
+        raise ContainerError("a graph with an input or output left out: expected tensors")
+    return container.tensors[index]
+
+
+def _graph(container: Container, limits: Limits) -> Graph:
+    operators = tuple(
+        NpuOperator(container, operator, limits) if operator.name == NPU_OPERATOR else operator
+        for operator in container.operators
+    )
+    outside = frozenset[int]().union(*(one.outside for one in operators if isinstance(one, NpuOperator)))
+    return Graph(container.tensors, operators, outside)
 
 
 def _check_streams(container: Container) -> None:
@@ -170,29 +144,13 @@ def _check_streams(container: Container) -> None:
         raise StreamError(f"{len(streams)} command streams of {total} bytes together: expected at most {4 * MAX_WORDS}")
 
 
-def _check_input(tensor: Tensor, values: Array) -> None:
-    if values.dtype != tensor.dtype or values.shape != tensor.shape:
-        raise InputError(
-            f"`{tensor.name}` is {values.dtype} {list(values.shape)}: expected {tensor.dtype} {list(tensor.shape)}"
-        )
+def load(path: str | Path, *, npu: str | None = None, limits: Limits | None = None, signature: str | None = None) -> Model:
+    """The model in a file that Vela wrote, TFLite or raw npz; with `npu`, such as `ethos-u65-256`, it must be for that one.
 
-
-def _bytes_of(tensor: Tensor, values: Array) -> NDArray[np.uint8]:
-    _check_input(tensor, values)
-    return np.ascontiguousarray(values).reshape(-1).view(np.uint8)
-
-
-def _tensor_of(tensor: Tensor, data: NDArray[np.uint8]) -> Array:
-    if len(data) != tensor.size_bytes:
-        raise ContainerError(f"tensor {tensor.index} holds {len(data)} bytes: expected {tensor.size_bytes}")
-    values: Array = data.copy().view(tensor.dtype).reshape(tensor.shape)
-    return values
-
-
-def load(path: str | Path, *, npu: str | None = None, limits: Limits | None = None) -> Model:
-    """The model in a file that Vela wrote, TFLite or raw npz; with `npu`, such as `ethos-u65-256`, it must be for that one."""
+    Of several signatures the first, or the one of that name.
+    """
     data, limits = Path(path).read_bytes(), limits or Limits()
-    model = Model(raw.parse(data, limits) if data[:4] == raw.MAGIC else parse(data), limits)
+    model = Model(raw.parse(data, limits) if data[:4] == raw.MAGIC else parse(data, signature), limits)
     for operator in model.operators:
         if npu is not None and isinstance(operator, NpuOperator) and operator.config.name != npu:
             raise ConfigurationError(f"the command stream is for {operator.config.name}: expected {npu}")

@@ -1,4 +1,4 @@
-"""Every intermediate value of an `ethos-u` operator: what each operation wrote, as it wrote it."""
+"""Every intermediate value of a run: what each NPU operation wrote, as it wrote it, and every tensor of the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from ethosu_simulator.npu import run
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ethosu_simulator.model import NpuOperator
+    from ethosu_simulator.arena import Arena
+    from ethosu_simulator.container import Tensor
+    from ethosu_simulator.inference import Cpu
+    from ethosu_simulator.model import Model
+    from ethosu_simulator.npu_operator import NpuOperator
     from ethosu_simulator.operands import Output
     from ethosu_simulator.trace import Executed
 
@@ -41,13 +45,31 @@ class _Listener(list["Executed"]):
         self._see(executed, written)
 
 
-def observe(operator: NpuOperator, inputs: Sequence[Array], see: Callable[[Executed, Array | None], None]) -> list[Array]:
-    """What `operator.run(inputs)` returns; `see` is called after every operation with its output, None for a DMA.
+class _Observer:
+    """Interprets NPU operators and tells of each operation and each tensor."""
 
-    The array is the operation's own [height, width, depth] of its OFM's dtype, before transposition, and must not be changed.
+    def __init__(self, see: Callable[[int, Executed, Array | None], None], made: Callable[[Tensor, Array], None]) -> None:
+        self._see, self.made = see, made
+
+    def execute(self, number: int, operator: NpuOperator, inputs: Sequence[Array], arena: Arena) -> list[Array]:
+        machine = operator.machine(inputs, _Recording, arena)
+        assert isinstance(machine, _Recording)
+        run(machine, operator.operations, _Listener(machine, lambda executed, written: self._see(number, executed, written)))
+        return operator.results(machine)
+
+
+def observe(
+    model: Model,
+    inputs: Sequence[Array],
+    see: Callable[[int, Executed, Array | None], None],
+    *,
+    made: Callable[[Tensor, Array], None] = lambda _tensor, _values: None,
+    cpu: Cpu | None = None,
+) -> list[Array]:
+    """What `model.run(inputs, cpu=cpu)` returns.
+
+    `see(number, executed, written)` is called after every operation of NPU operator `number`, from 1, with its output, None for
+    a DMA: the operation's own [height, width, depth] of its OFM's dtype, before transposition, which must not be changed.
+    `made(tensor, values)` is called for each tensor that an operator of the file has written.
     """
-    memory = operator._memory()
-    operator._store(memory, inputs)
-    machine = _Recording(operator.config, memory, operator._kernels, operator._limits)
-    run(machine, operator.operations, _Listener(machine, see))
-    return operator._load(memory)
+    return model.watch(inputs, _Observer(see, made), cpu)

@@ -50,7 +50,8 @@ def _container(entries: Any) -> Container:
     inputs = _tensors(entries, "input", len(fixed))
     outputs = _tensors(entries, "output", len(fixed) + len(inputs))
     first, last = tuple(t.index for t in inputs), tuple(t.index for t in outputs)
-    return Container((*fixed, *inputs, *outputs), (Operator("ethos-u", (0, 1, 2, 3, *first), last),), first, last)
+    operator = Operator(name="ethos-u", inputs=(0, 1, 2, 3, *first), outputs=last)
+    return Container(tensors=(*fixed, *inputs, *outputs), operators=(operator,), inputs=first, outputs=last)
 
 
 def _tensors(entries: Any, side: str, start: int) -> list[Tensor]:

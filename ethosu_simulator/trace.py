@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Executed:
-    """One operation that was done, the shape of what it computed (bytes for a DMA), its multiply-accumulates."""
+    """One operation that was done, the shape of what it computed (bytes for a DMA), its multiply-accumulates.
+
+    `stream` is the number, from 1, of its `ethos-u` operator in the file.
+    """
 
     operation: Operation
     shape: tuple[int, ...]
     macs: int
+    stream: int = 1
 
     @property
     def name(self) -> str:

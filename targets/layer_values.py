@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,10 +13,11 @@ import ethosu_simulator
 from core.errors import RunError
 from core.records.artefact import Compilation
 from core.records.layer_part import LayerPart
+from ethosu_simulator.container import Tensor
 from ethosu_simulator.observe import observe
 from targets.layer_assembly import Assembly
 from targets.simulator import Steps
-from targets.tflite_parts import Segment
+from targets.tflite_micro import cpu_operators
 
 Array = NDArray[Any]
 
@@ -38,42 +39,33 @@ class NpuValues:
         return self.assembly.tensor(name, shape, dtype)
 
 
-@dataclass
 class _Observed(Steps):
-    """Steps whose NPU operators are watched."""
+    """Steps of one image whose operations and tensors are watched."""
 
-    assembly: Assembly = field(default_factory=lambda: Assembly(()))
-    whole: dict[str, Array] = field(default_factory=dict)
+    def watch(self, image: Array, assembly: Assembly) -> tuple[dict[str, Array], list[Array]]:
+        """(the tensors that the file itself holds, by name; the outputs); what commands write goes to `assembly`."""
+        whole: dict[str, Array] = {}
 
-    def _on_npu(self, step: ethosu_simulator.NpuOperator, number: int, values: list[dict[int, Array]]) -> None:
-        (held,) = values
-
-        def see(executed: ethosu_simulator.Executed, written: Array | None) -> None:
-            self.seen.add((number, executed.address))
-            self.operations += 1
-            self.macs += executed.macs
+        def see(number: int, executed: ethosu_simulator.Executed, written: Array | None) -> None:
+            self.saw(executed, number)
             if written is not None:
-                self.assembly.take((number, executed.address), written)
+                assembly.take((number, executed.address), written)
 
-        results = observe(step, [self.value(held, tensor) for tensor in step.inputs], see)
-        for tensor, result in zip(step.outputs, results, strict=True):
-            held[tensor.index] = self.whole[tensor.name] = result
+        def made(tensor: Tensor, values: Array) -> None:
+            whole[tensor.name] = values
 
-    def _on_cpu(self, step: Segment, values: list[dict[int, Array]]) -> None:
-        super()._on_cpu(step, values)
-        self.whole.update((name, values[0][index]) for index, name in zip(step.outputs, step.names, strict=True))
+        outputs = observe(self.model, [image], see, made=made, cpu=self.cpu)
+        return whole, outputs
 
 
 def npu_values(compilation: Compilation, layers: tuple[LayerPart, ...], image: Array, tell: Callable[[str], None]) -> NpuValues:
     """Every tensor that survives in the compiled file or in the output of NPU commands (`layers`), of one simulated run."""
     path = compilation.compiled.path
     try:
-        content = path.read_bytes()
-        steps = _Observed.of(ethosu_simulator.load(path), content, path.name, tell)
-        assert isinstance(steps, _Observed)
-        steps.assembly = Assembly(layers)
-        (outputs,) = steps.run([image])
+        with cpu_operators(path) as cpu:
+            steps, assembly = _Observed(ethosu_simulator.load(path), cpu, path.name, tell), Assembly(layers)
+            whole, outputs = steps.watch(image, assembly)
     except ethosu_simulator.SimulatorError as error:
         raise RunError(f"`{path}` does not run in the simulator: {error}") from error
     steps.proof(compilation.placement, path.name)
-    return NpuValues(steps.assembly, steps.whole, outputs, steps.shares())
+    return NpuValues(assembly, whole, outputs, steps.shares())

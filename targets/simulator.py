@@ -6,11 +6,9 @@ import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 import ethosu_simulator
@@ -25,8 +23,7 @@ from core.records.unavailable import Unavailable
 from targets.kinds import TargetOptions
 from targets.target import Graph, Target
 from targets.tflite_micro import NAME as MICRO
-from targets.tflite_micro import run_micro
-from targets.tflite_parts import Segment, cut
+from targets.tflite_micro import CpuOperators
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,8 +33,8 @@ Command = tuple[int, int]
 """The number of a stream, from 1, and a byte offset in it."""
 
 NO_CLOCK = Unavailable("the simulator computes what the NPU computes and has no clock; Vela's estimate is `estimated_us`")
-IMAGES_AT_ONCE = 8
-"""Of a model with operators on the CPU: each of these starts a process once for as many images."""
+Image = Array | tuple[Array, ...]
+"""The tensor of a model with one input, or all its tensors."""
 
 
 @dataclass
@@ -65,15 +62,16 @@ class Simulator(Target):
         content = _content(compiled)
         what = compiled.path.name
         try:
-            steps = Steps.of(ethosu_simulator.load(compiled.path), content, job.artefact.variant, self.progress)
-            steps.require_npu(job.artefact.compilation.profile.accelerator_config, what)
-            outputs = steps.run(job.inputs)
+            with CpuOperators(content) as cpu:
+                steps = Steps(ethosu_simulator.load(compiled.path), cpu, job.artefact.variant, self.progress)
+                steps.require_npu(job.artefact.compilation.profile.accelerator_config, what)
+                outputs = steps.run(job.inputs)
         except ethosu_simulator.SimulatorError as error:
             raise RunError(f"`{compiled.path}` does not run in the simulator: {error}") from error
         return Run(
             target=self.name,
             evidence=Evidence.SIMULATED_OPEN,
-            fingerprint={"simulator": simulator_digest(), **({"cpu": MICRO} if steps.segments else {})},
+            fingerprint={"simulator": simulator_digest(), **({"cpu": MICRO} if steps.kinds else {})},
             executed=compiled.sha256,
             outputs=tuple(tuple(tensors) for tensors in outputs),
             latency_us=NO_CLOCK,
@@ -86,38 +84,25 @@ class Simulator(Target):
 
 @dataclass
 class Steps:
-    """A compiled file as `ethos-u` operators and runs of CPU operators, in order; `seen` are the NPU's commands so far."""
+    """A compiled file that runs image after image; `seen` are the NPU's commands so far."""
 
     model: ethosu_simulator.Model
-    plan: tuple[ethosu_simulator.NpuOperator | Segment, ...]
+    cpu: CpuOperators
     variant: str
     progress: Callable[[str], None]
     seen: set[Command] = field(default_factory=set)
     operations: int = 0
     macs: int = 0
 
-    @classmethod
-    def of(cls, model: ethosu_simulator.Model, content: bytes, variant: str, progress: Callable[[str], None]) -> Self:
-        """The steps of a loaded file."""
-        plan: list[ethosu_simulator.NpuOperator | Segment] = []
-        numbered = enumerate(model.operators)
-        for on_npu, group in groupby(numbered, key=lambda item: isinstance(item[1], ethosu_simulator.NpuOperator)):
-            members = list(group)
-            if on_npu:
-                plan += [operator for _, operator in members if isinstance(operator, ethosu_simulator.NpuOperator)]
-            else:
-                plan.append(cut(content, [position for position, _ in members]))
-        return cls(model, tuple(plan), variant, progress)
-
     @property
-    def segments(self) -> list[Segment]:
+    def kinds(self) -> list[str]:
         """What runs on the CPU."""
-        return [step for step in self.plan if isinstance(step, Segment)]
+        return [operator.name for operator in self.model.cpu_operators]
 
     @property
     def streams(self) -> list[ethosu_simulator.NpuOperator]:
         """What runs on the NPU."""
-        return [step for step in self.plan if not isinstance(step, Segment)]
+        return [operator for operator in self.model.operators if isinstance(operator, ethosu_simulator.NpuOperator)]
 
     def require_npu(self, expected: str, what: str) -> None:
         """Raise RunError when a stream is for another NPU than the profile's."""
@@ -125,60 +110,37 @@ class Steps:
             if operator.config.name != expected:
                 raise RunError(f"`{what}` holds a command stream for {operator.config.name}", f"one for {expected}")
 
-    def run(self, images: Sequence[Array]) -> list[list[Array]]:
-        """The outputs for each image in subgraph order."""
-        if len(self.model.inputs) != 1:
-            raise RunError(f"the model has {len(self.model.inputs)} inputs", "one input: an image")
-        at_once = IMAGES_AT_ONCE if self.segments else 1
+    def run(self, images: Sequence[Image]) -> list[list[Array]]:
+        """The outputs for each image in subgraph order; variables begin anew before the first image and live on from there."""
+        if self.kinds:
+            self.progress(f"{self.variant}: {', '.join(self.kinds)} on the CPU")
+        self.model.reset()
         outputs: list[list[Array]] = []
-        for start in range(0, len(images), at_once):
-            outputs += self._run(images[start : start + at_once])
+        for image in images:
+            tensors = image if isinstance(image, tuple) else (image,)
+            self._require_inputs(tensors)
+            outputs.append(self._one(tensors))
             self.progress(f"{self.variant}: {len(outputs)} of {len(images)} images simulated")
         return outputs
 
-    def _run(self, images: Sequence[Array]) -> list[list[Array]]:
-        """A few images in step: each operator does all of them before the next one."""
-        (entry,) = self.model.inputs
-        for image in images:
-            if image.shape != entry.shape or str(image.dtype) != entry.dtype:
-                raise RunError(f"an input is {image.dtype} {image.shape}", f"{entry.dtype} {entry.shape}")
-        values: list[dict[int, Array]] = [{entry.index: image} for image in images]
-        number = 0
-        for step in self.plan:
-            if isinstance(step, Segment):
-                self._on_cpu(step, values)
-            else:
-                number += 1
-                self._on_npu(step, number, values)
-        return [[held[tensor.index] for tensor in self.model.outputs] for held in values]
+    def _require_inputs(self, tensors: tuple[Array, ...]) -> None:
+        found = [f"{values.dtype} {list(values.shape)}" for values in tensors]
+        expected = [f"{tensor.dtype} {list(tensor.shape)}" for tensor in self.model.inputs]
+        if found != expected:
+            raise RunError(f"inputs {', '.join(found)}", ", ".join(expected))
 
-    def _on_npu(self, step: ethosu_simulator.NpuOperator, number: int, values: list[dict[int, Array]]) -> None:
-        for held in values:
-            trace: list[ethosu_simulator.Executed] = []
-            results = step.run([self.value(held, tensor) for tensor in step.inputs], trace)
-            held.update((tensor.index, result) for tensor, result in zip(step.outputs, results, strict=True))
-            self.seen.update((number, executed.address) for executed in trace)
-            self.operations += len(trace)
-            self.macs += sum(executed.macs for executed in trace)
+    def _one(self, tensors: tuple[Array, ...]) -> list[Array]:
+        trace: list[ethosu_simulator.Executed] = []
+        outputs = self.model.run(tensors, trace, self.cpu)
+        for executed in trace:
+            self.saw(executed, executed.stream)
+        return outputs
 
-    @staticmethod
-    def value(held: dict[int, Array], tensor: Any) -> Array:
-        """A tensor that was computed, or a constant of the file."""
-        if tensor.index in held:
-            return held[tensor.index]
-        if tensor.data:
-            values: Array = np.frombuffer(tensor.data, tensor.dtype).reshape(tensor.shape)
-            return values
-        raise RunError(f"tensor `{tensor.name}` of the compiled file is read before anything wrote it")
-
-    def _on_cpu(self, step: Segment, values: list[dict[int, Array]]) -> None:
-        self.progress(f"{self.variant}: {', '.join(step.kinds)} on the CPU")
-        what = f"CPU operators {', '.join(step.kinds)}"
-        inputs = [[held[index] for index in step.inputs] for held in values]
-        for held, results in zip(
-            values, run_micro(step.content, inputs, len(step.outputs), step.tensor_bytes, what), strict=True
-        ):
-            held.update(zip(step.outputs, results, strict=True))
+    def saw(self, executed: ethosu_simulator.Executed, stream: int) -> None:
+        """Count an operation of that stream."""
+        self.seen.add((stream, executed.address))
+        self.operations += 1
+        self.macs += executed.macs
 
     def proof(self, placement: Placement, what: str) -> Proof:
         """What the trace proves; RunError when the placement promises commands that were not executed."""
@@ -187,9 +149,11 @@ class Steps:
     def shares(self) -> str:
         """Which share ran where."""
         said = [f"NPU: {self.operations} operations, {self.macs / 1e9:.3f} GMAC in {len(self.streams)} streams"]
-        kinds = [kind for segment in self.segments for kind in segment.kinds]
-        if kinds:
-            said.append(f"CPU ({MICRO}): {', '.join(kinds)}")
+        if self.kinds:
+            said.append(f"CPU ({MICRO}): {', '.join(self.kinds)}")
+        others = [name for name in self.model.signatures if name != self.model.signature]
+        if others:
+            said.append(f"signature `{self.model.signature}`; the file offers {', '.join(f'`{name}`' for name in others)} too")
         return "; ".join(said)
 
 

@@ -31,17 +31,21 @@ class Segment:
     tensor_bytes: int
 
 
-def cut(content: bytes, positions: Sequence[int]) -> Segment:
-    """The operators at these positions of a TFLite file, with their constants; what others read of them is its output."""
+def cut(content: bytes, positions: Sequence[int], subgraph: int = 0) -> Segment:
+    """The operators at these positions of a subgraph, with their constants and variables; all that they make is its output.
+
+    Variables stay inside and keep their values there.
+    """
     model: Any = schema.ModelT.InitFromPackedBuf(content, 0)
-    graph = model.subgraphs[0]
+    graph = model.subgraphs[subgraph]
+    model.subgraphs = [graph]
     operators = [graph.operators[position] for position in positions]
-    others = [operator for position, operator in enumerate(graph.operators) if position not in set(positions)]
-    made = _tensors(operators, "outputs")
-    read_elsewhere = set(_tensors(others, "inputs")) | set(map(int, graph.outputs))
-    inputs = [index for index in _tensors(operators, "inputs") if index not in made and not _is_constant(model, graph, index)]
-    outputs = [index for index in made if index in read_elsewhere]
-    kept = list(dict.fromkeys([*_tensors(operators, "inputs"), *made]))
+    outputs = _tensors(operators, "outputs")
+    inside = {
+        index for index in range(len(graph.tensors)) if graph.tensors[index].isVariable or _is_constant(model, graph, index)
+    }
+    inputs = [index for index in _tensors(operators, "inputs") if index not in outputs and index not in inside]
+    kept = list(dict.fromkeys([*_tensors(operators, "inputs"), *outputs, *_intermediates(operators)]))
     names = tuple((graph.tensors[index].name or b"").decode("utf-8", "replace") for index in outputs)
     _keep(model, content, operators, kept, (inputs, outputs))
     return Segment(
@@ -79,6 +83,11 @@ def _tensors(operators: Sequence[Any], side: str) -> list[int]:
     return [index for index in dict.fromkeys(found) if index >= 0]
 
 
+def _intermediates(operators: Sequence[Any]) -> list[int]:
+    """Tensors that operators such as LSTM list beside their inputs and outputs."""
+    return [int(index) for operator in operators if operator.intermediates is not None for index in operator.intermediates]
+
+
 def _is_constant(model: Any, graph: Any, index: int) -> bool:
     buffer = model.buffers[graph.tensors[index].buffer]
     return buffer.size > 0 or (buffer.data is not None and len(buffer.data) > 0)
@@ -100,6 +109,8 @@ def _keep(model: Any, content: bytes, operators: list[Any], kept: list[int], end
     for operator in operators:
         operator.inputs = [new[int(index)] for index in operator.inputs]
         operator.outputs = [new[int(index)] for index in operator.outputs]
+        if operator.intermediates is not None:
+            operator.intermediates = [new[int(index)] for index in operator.intermediates]
     graph.tensors, graph.operators = tensors, operators
     graph.inputs, graph.outputs = ([new[index] for index in side] for side in ends)
     model.buffers, model.metadata, model.signatureDefs, model.metadataBuffer = buffers, [], [], []

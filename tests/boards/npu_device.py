@@ -61,8 +61,9 @@ def operator_of(description: str, commands: bytes, constants: bytes) -> NpuOpera
         tensors[number] = Tensor(number, f"t{number}", dims, DTYPES[int(kind)], data, int(offset))
     count = max(tensors) + 1
     listed = tuple(tensors.get(i, Tensor(i, "", (), "int8", b"", -1)) for i in range(count))
-    operator = Operator("ethos-u", tuple(roles["region"] + roles["input"]), tuple(roles["output"]))
-    return NpuOperator(Container(listed, (operator,), tuple(roles["input"]), tuple(roles["output"])), operator, Limits())
+    inputs, outputs = tuple(roles["input"]), tuple(roles["output"])
+    operator = Operator(name="ethos-u", inputs=tuple(roles["region"]) + inputs, outputs=outputs)
+    return NpuOperator(Container(tensors=listed, operators=(operator,), inputs=inputs, outputs=outputs), operator, Limits())
 
 
 class Connection(socketserver.StreamRequestHandler):

@@ -86,7 +86,7 @@ def reference(model: bytes, path: Path, sets: list[list[Array]]) -> tuple[str, l
 def _micro_is_wrong(model: bytes) -> bool:
     """True for GREATER of 16 bits, where TFLite Micro departs from TFLite's own reference kernel."""
     parsed = container.parse(model)
-    greater = [operator.inputs[0] for operator in parsed.operators if operator.name == "builtin 61"]
+    greater = [operator.inputs[0] for operator in parsed.operators if operator.name == "GREATER"]
     return any(parsed.tensors[index].dtype == "int16" for index in greater)
 
 
