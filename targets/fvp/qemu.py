@@ -223,7 +223,7 @@ class Booted:
                 f"the model's {len(_streams(container))}, each once",
             )
         runs = enumerate(self.device.runs, 1)
-        return {(number, executed.command.address) for number, run in runs for executed in run.executed}
+        return {(number, executed.address) for number, run in runs for executed in run.executed}
 
     def said(self) -> str:
         """What the NPU did, in words."""
