@@ -86,6 +86,11 @@ class ModelCopy:
         """The operator that writes a tensor, None for a constant or an input of the graph."""
         return next((operator for operator in self.operators if tensor in list(operator.outputs)), None)
 
+    def keep_first_graph(self) -> None:
+        """Drop every other graph of the file, with the signatures that lead to them."""
+        self.model.subgraphs = [self.subgraph]
+        self.model.signatureDefs = [each for each in self.model.signatureDefs or [] if each.subgraphIndex == 0] or None
+
     def to_bytes(self) -> bytes:
         """The changed file."""
         self.subgraph.operators, self.subgraph.tensors = self.operators, self.tensors

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conversion.placement import placement
+from conversion.vela_input import vela_input, with_names_of
 from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
 from core.cache import cache_errors
 from core.errors import CompileError, ModelError, ToolMissing, UsageError
@@ -63,11 +64,11 @@ def compile_model(
     command = (*_options(profile), *extra)
     with cache_errors(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
-    with _workspace(output_dir) as folder:
-        log = _run(executable, path, command, folder, time_limit_s)
+    with _workspace(output_dir) as folder, vela_input(path, graph) as (given, plain):
+        log = _run(executable, given, command, folder, time_limit_s)
         found = _outputs(folder, path, log)
         placed = placement(
-            graph, _compiled_graph(found.compiled), read_debug_database(found.debug_database), cpu_reasons(found.log)
+            plain, _compiled_graph(found.compiled), read_debug_database(found.debug_database), cpu_reasons(found.log)
         )
         estimate = read_estimate(found.summary)
         kept = {file.name: file.replace(output_dir / file.name) for file in folder.iterdir()}
@@ -78,7 +79,7 @@ def compile_model(
         vela_version=version,
         command=("vela", path.name, *command),
         estimate=estimate,
-        placement=placed,
+        placement=with_names_of(graph, placed),
         log=log,
         debug_database=kept[found.debug_database.name],
     )

@@ -93,8 +93,21 @@ def read_debug_database(path: Path) -> DebugDatabase:
         raise CompileError(f"`{path.name}` cannot be read: {type(error).__name__} {error}") from error
 
 
+def _first_graph(rows: list[dict[str, str]]) -> dict[str, int]:
+    """Vela's id -> index of the source operator, of the first graph: where numbers start again, another one begins."""
+    found: dict[str, int] = {}
+    seen: set[int] = set()
+    for row in rows:
+        index = int(row["ext_key"])
+        if index in seen:
+            break
+        seen.add(index)
+        found[row["id"]] = index
+    return found
+
+
 def _database(tables: Mapping[str, list[dict[str, str]]]) -> DebugDatabase:
-    index_of = {row["id"]: int(row["ext_key"]) for row in tables["source"]}
+    index_of = _first_graph(tables["source"])
     streams = {row["id"]: number for number, row in enumerate(tables["cmdstream"], 1)}
     source_of = {row["id"]: row["source_id"] for row in tables["optimised"]}
     queue: dict[int, list[tuple[int, int]]] = {}

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import flatbuffers
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from conversion.profile_files import load_profile
 from conversion.vela import compile_model, vela_executable, vela_version
@@ -18,6 +20,7 @@ from core.errors import CompileError, ModelError, StorageError, ToolMissing, Usa
 from tests.checkout import CHECKOUT
 from tests.children import gone
 from tests.conversion.conftest import Compile, FakeVela
+from tests.conversion.tflite_builder import TinyModel, cpu_in_the_middle
 
 PROFILE = load_profile("ethos-u55-256")
 REAL = str(Path(sys.executable).parent / "vela")
@@ -162,3 +165,29 @@ def test_ctrl_c_ends_vela_with_its_children_and_leaves_nothing(
     started.wait(timeout=20)
     assert gone(int(pid_file.read_text()))
     assert not list(output.iterdir())
+
+
+@pytest.mark.parametrize("name", ["head]]>x", "two\nlines", 'quo"ted', "\x1b[31mred", "<b>bold</b>"])
+def test_operators_with_odd_names_are_placed_with_velas_reason_and_keep_their_names(tmp_path: Path, name: str) -> None:
+    model = TinyModel()
+    image = model.tensor((1, 16, 16, 8), "image")
+    floor = model.unary("FLOOR", model.conv(image, 16, name=name + "-conv"), name)
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(model.finish([image], [model.conv(floor, 8, name="last")]))
+    (left,) = compile_model(path, load_profile("ethos-u55-128"), tmp_path / "out").placement.cpu
+    assert (left.name, left.operator) == (name, "FLOOR")
+    assert "Unsupported opType" in left.reason
+
+
+def test_of_several_graphs_the_first_one_is_compiled(tmp_path: Path) -> None:
+    found = schema.ModelT.InitFromPackedBuf(cpu_in_the_middle(), 0)
+    second = schema.ModelT.InitFromPackedBuf(cpu_in_the_middle(), 0).subgraphs[0]
+    second.name = b"again"
+    found.subgraphs.append(second)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(found.Pack(builder), b"TFL3")
+    (tmp_path / "two.tflite").write_bytes(bytes(builder.Output()))
+    (tmp_path / "one.tflite").write_bytes(cpu_in_the_middle())
+    profile = load_profile("ethos-u55-128")
+    two, one = (compile_model(tmp_path / f"{name}.tflite", profile, tmp_path / name) for name in ("two", "one"))
+    assert two.placement == one.placement
