@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,23 +102,34 @@ def suggest(model: Path, compilation: Compilation, vela: str = "") -> tuple[Sugg
     by_rule: dict[Rule, list[PlacedOperator]] = {}
     for operator in compilation.placement.cpu:
         by_rule.setdefault(next(rule for rule in RULES if rule.applies(operator)), []).append(operator)
-    found = tuple(_suggestion(model, compilation, rule, operators, vela) for rule, operators in by_rule.items())
+    found = tuple(
+        suggestion
+        for rule, operators in by_rule.items()
+        for suggestion in _suggestions(model, compilation, rule, operators, vela)
+    )
     return (newer, *found) if newer else found
 
 
-def _suggestion(model: Path, compilation: Compilation, rule: Rule, operators: list[PlacedOperator], vela: str) -> Suggestion:
+def _suggestions(
+    model: Path, compilation: Compilation, rule: Rule, operators: list[PlacedOperator], vela: str
+) -> Iterator[Suggestion]:
+    """One for the operators that a changed copy answers for, one for those that could not be changed on a copy."""
     if rule.rewrite is None:
-        return Suggestion(tuple(operators), rule.text)
+        yield Suggestion(tuple(operators), rule.text)
+        return
     try:
         copy = ModelCopy(model.read_bytes())
         changed = [operator for operator in operators if rule.rewrite.apply(copy, operator.index)]
         data = copy.to_bytes() if changed else b""
     except (struct.error, ValueError, TypeError, LookupError, AttributeError) as error:
         check = _unanswered(compilation, f"the copy could not be changed ({type(error).__name__})")
-        return Suggestion(tuple(operators), rule.text, check=check)
-    if not changed:
-        return Suggestion(tuple(operators), rule.text)
-    return Suggestion(tuple(operators), rule.text, rule.rewrite.exact, _check(data, compilation, vela))
+        yield Suggestion(tuple(operators), rule.text, check=check)
+        return
+    if changed:
+        yield Suggestion(tuple(changed), rule.text, rule.rewrite.exact, _check(data, compilation, vela))
+    left = tuple(operator for operator in operators if operator not in changed)
+    if left:
+        yield Suggestion(left, rule.text)
 
 
 def _check(data: bytes, compilation: Compilation, vela: str) -> Check:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.records.placement import Placement
 from core.records.profile import Profile
+from core.records.unavailable import Unavailable
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,21 @@ class Compilation:
     placement: Placement
     log: str
     debug_database: Path | None = None
+
+    @property
+    def estimated_us(self) -> float | Unavailable:
+        """Vela's estimate of one inference in microseconds; unavailable when a part of it is work that Vela does not count."""
+        left = len(self.placement.cpu)
+        if left:
+            return Unavailable(f"{left} of {len(self.placement.operators)} operators run on the CPU, where Vela counts nothing")
+        return self.estimate.latency_us
+
+    @property
+    def npu_estimated_us(self) -> float | Unavailable:
+        """Vela's estimate of the NPU's part of one inference in microseconds; unavailable when the NPU runs nothing of it."""
+        if len(self.placement.cpu) == len(self.placement.operators):
+            return Unavailable("nothing of it runs on the NPU")
+        return self.estimate.latency_us
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.steps import Origin, facts_of
 from core.files import storage_errors
+from core.records.unavailable import Unavailable
 from harness.cli.failing import exits_cleanly
 from harness.workbench.calibration import data_calibration
 from targets.memory_budget import budget_shortfalls
@@ -57,9 +58,9 @@ def convert_command(
         compilation = compile_source(source, profile, vela, click.echo).compilation
         _copy(compilation.compiled.path, output / f"{origin.variant}_{profile.name}_vela.tflite")
         share = 100 * compilation.placement.operator_share
-        click.echo(
-            f"{profile.name}: {share:.1f} % of operators on the NPU, {compilation.estimate.latency_us / 1e3:.2f} ms estimated"
-        )
+        whole = compilation.estimated_us
+        told = f"no estimate: {whole.reason}" if isinstance(whole, Unavailable) else f"{whole / 1e3:.2f} ms estimated by Vela"
+        click.echo(f"{profile.name}: {share:.1f} % of operators on the NPU, {told}")
         for problem in budget_shortfalls(compilation):
             click.echo(f"{profile.name}: does not fit: {problem}")
 

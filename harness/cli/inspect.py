@@ -21,6 +21,7 @@ from core.errors import EthosBenchError
 from core.files import file_sha256
 from core.records.artefact import Compilation
 from core.records.profile import Profile
+from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
 from harness.cli.inspect_view import show_file, show_finding, show_profile
 
@@ -105,6 +106,11 @@ def _document(file: Path, graph: TfliteGraph, found: list[str], inspected: list[
     }
 
 
+def _or_reason(name: str, value: float | Unavailable) -> dict[str, float | str | None]:
+    """The figure; null beside its reason when there is none."""
+    return {name: None, f"{name}_unavailable": value.reason} if isinstance(value, Unavailable) else {name: value}
+
+
 def _profile_document(one: Inspected) -> dict[str, Any]:
     compilation, budget = one.compilation, one.profile.budget
     return {
@@ -112,11 +118,12 @@ def _profile_document(one: Inspected) -> dict[str, Any]:
         "accelerator": one.profile.accelerator_config,
         "vela_version": compilation.vela_version,
         "command": list(compilation.command),
-        "estimated_us": compilation.estimate.latency_us,
+        **_or_reason("estimated_us", compilation.estimated_us),
+        **_or_reason("npu_estimated_us", compilation.npu_estimated_us),
         "memory": {
             area: {"bytes": need, "budget_bytes": budget[area].bytes, "fits": need <= budget[area].bytes}
             for area, need in compilation.estimate.memory_bytes.items()
-            if area in budget
+            if area in budget and not isinstance(compilation.npu_estimated_us, Unavailable)
         },
         "placement": compilation.placement.to_json(),
         "suggestions": [

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.table import Table
 
 from conversion.placement import LAYOUT_KINDS
 from conversion.suggestions import Check, Suggestion, kinds_of
+from core.printable import printable
 from core.records.artefact import Compilation
 from core.records.placement import PlacedOperator, Placement, Where
 from core.records.unavailable import Unavailable
@@ -22,6 +23,11 @@ REASONS_SHOWN = 12
 KIBIBYTE = 2**10
 MEBIBYTE = 2**20
 COSTLY_LAYOUT_SHARE = 0.1
+
+
+def escape(text: str) -> str:
+    """Text from a file, fit for the terminal and for rich's markup."""
+    return escape_markup(printable(text))
 
 
 def show_file(console: Console, file: Path, graph: TfliteGraph) -> None:
@@ -61,10 +67,8 @@ def show_profile(console: Console, compilation: Compilation, suggestions: tuple[
     counts = ", ".join(f"{placement.count(place)} {place}" for place in PLACES)
     console.print(f"  placement   {len(placement.operators)} operators: {counts}", soft_wrap=True)
     console.print(f"  on the NPU  {_shares(placement)}", soft_wrap=True)
-    for line in _memory(compilation):
+    for line in (*_memory(compilation), _latency(compilation)):
         console.print(line, soft_wrap=True)
-    estimate = compilation.estimate
-    console.print(f"  latency     {estimate.latency_us / 1e3:.2f} ms at {profile.clock_hz / 1e6:.0f} MHz, estimated by Vela")
     for limit in placement.limits:
         console.print(f"  limit       {escape(limit)}", soft_wrap=True)
     console.print(_every_operator(placement) if every else _by_kind(placement))
@@ -99,9 +103,22 @@ def _size(size_bytes: int) -> str:
     return f"{size_bytes} B"
 
 
+def _latency(compilation: Compilation) -> str:
+    """The estimate, called what it is: of one inference, of the NPU's part of it, or none."""
+    whole, part = compilation.estimated_us, compilation.npu_estimated_us
+    clock = f"at {compilation.profile.clock_hz / 1e6:.0f} MHz, estimated by Vela"
+    if not isinstance(whole, Unavailable):
+        return f"  latency     {whole / 1e3:.2f} ms {clock}"
+    if isinstance(part, Unavailable):
+        return f"  latency     [bold red]none: {part.reason}[/bold red]"
+    return f"  latency     unknown: {whole.reason}; the NPU's part alone {part / 1e3:.2f} ms {clock}"
+
+
 def _memory(compilation: Compilation) -> Iterable[str]:
-    """One line per memory that is used or has a budget."""
+    """One line per memory that is used or has a budget; none when the NPU runs nothing, since Vela plans nothing then."""
     budget = compilation.profile.budget
+    if isinstance(compilation.npu_estimated_us, Unavailable):
+        return
     for area, need in compilation.estimate.memory_bytes.items():
         if not need and area not in budget:
             continue

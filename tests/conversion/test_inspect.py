@@ -180,3 +180,36 @@ class TestPublishedFiles:
     def test_a_model_that_is_too_large_for_the_platform_does_not_fit(self) -> None:
         result = inspect(real_model("published/level3_relu_full_integer_quant.tflite"), "--npu", "ethos-u55-256")
         assert "8.96 MiB of sram, the platform has 2.00 MiB: does not fit" in result.output
+
+
+def test_a_file_that_the_npu_runs_nothing_of_has_no_latency_and_does_not_fit_anything(tmp_path: Path) -> None:
+    model = TinyModel()
+    image = model.tensor((1, 8, 8, 8), "image")
+    path = tmp_path / "floor.tflite"
+    path.write_bytes(model.finish([image], [model.unary("FLOOR", image)]))
+    output = inspect(path, "--npu", "ethos-u55-128").output
+    assert "latency     none: nothing of it runs on the NPU" in output
+    assert " ms" not in output.split("suggestion")[0]
+    assert "fits" not in output
+    document = json.loads(inspect(path, "--npu", "ethos-u55-128", "--json").output)["profiles"][0]
+    assert document["npu_estimated_us"] is None
+    assert document["memory"] == {}
+
+
+def test_work_on_the_cpu_leaves_no_estimate_of_the_whole(model_file: ModelPath) -> None:
+    output = inspect(model_file("cpu_in_the_middle"), "--npu", "ethos-u55-128").output
+    assert "latency     unknown: 1 of 5 operators run on the CPU, where Vela counts nothing; the NPU's part alone" in output
+    document = json.loads(inspect(model_file("cpu_in_the_middle"), "--npu", "ethos-u55-128", "--json").output)["profiles"][0]
+    assert document["estimated_us"] is None
+    assert document["npu_estimated_us"] > 0
+
+
+def test_names_cannot_move_the_cursor(tmp_path: Path) -> None:
+    model = TinyModel()
+    image = model.tensor((1, 8, 8, 8), "image\x1b[2J")
+    path = tmp_path / "hostile.tflite"
+    path.write_bytes(model.finish([image], [model.unary("FLOOR", model.conv(image, 8), "floor\x1b]0;title\x07\nnext")]))
+    output = inspect(path, "--npu", "ethos-u55-128", "--all").output
+    assert r"image\x1b[2J" in output
+    assert r"floor\x1b]0;title\x07\nnext" in output
+    assert not set(output) & {"\x1b", "\x07"}

@@ -152,3 +152,20 @@ def test_a_rewrite_leaves_alone_what_it_cannot_change(model_file: ModelPath) -> 
     assert not WITHOUT_ISLAND.apply(copy, 1)
     assert not PAD_THEN_VALID.apply(copy, 1)
     assert ModelCopy(copy.to_bytes()).to_bytes() == ModelCopy(data).to_bytes()
+
+
+def test_a_suggestion_speaks_only_of_what_its_copy_changed(tmp_path: Path) -> None:
+    model = TinyModel()
+    image = model.tensor((1, 8, 8, 8), "image")
+    floor = model.unary("FLOOR", model.conv(image, 8, name="first"), "floor")
+    options = schema.SpaceToDepthOptionsT()
+    options.blockSize = 2
+    deep = model.operator("SPACE_TO_DEPTH", [floor], [model.tensor((1, 4, 4, 32), "deep")], options)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(model.finish([image], [model.conv(deep, 8, name="last")]))
+    compilation = compile_model(path, load_profile("ethos-u55-128"), tmp_path / "out")
+    found = suggest(path, compilation)
+    assert {(tuple(o.name for o in each.operators), each.check is not None) for each in found} == {
+        (("floor",), True),
+        (("deep",), False),
+    }
