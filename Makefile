@@ -41,11 +41,12 @@ test: $(STAMP) ## All tests but nightly and fuzz.
 
 check: lint lock-resolves fast-tests ## Lint, types, import rule, lock, fast tests on each Python found.
 
-lint: $(STAMP)
+lint: $(STAMP) ## Lint, types, import contracts, length and complexity of functions.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_code_shape.py tests/test_import_contracts.py
 
 # The lock must resolve on every supported Python, whichever is installed here.
 lock-resolves: $(STAMP)

@@ -61,17 +61,20 @@ class RawHead(nn.Module):
         kept: list[torch.Tensor | None] = []
         value: Any = image
         for layer in body:
-            if layer.f != -1:
-                sources = [layer.f] if isinstance(layer.f, int) else layer.f
-                taken = [value if source == -1 else kept[source] for source in sources]
-                value = taken[0] if isinstance(layer.f, int) else taken
-            value = layer(value)
+            value = layer(_taken(layer.f, value, kept))
             kept.append(value if layer.i in self.detector.save else None)
         maps: list[torch.Tensor] = []
         for scale, source in enumerate(head.f):
             features = value if source in (-1, len(body) - 1) else kept[source]
             maps += [head.cv2[scale](features), head.cv3[scale](features)]
         return tuple(maps)
+
+
+def _taken(sources: int | list[int], last: Any, kept: list[torch.Tensor | None]) -> Any:
+    """What a layer takes: the output of the layer before it (-1) or of one by number, or a list of such."""
+    if isinstance(sources, int):
+        return last if sources == -1 else kept[sources]
+    return [last if source == -1 else kept[source] for source in sources]
 
 
 class DecodedHead(nn.Module):
