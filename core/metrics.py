@@ -1,4 +1,8 @@
-"""Every metric of docs/reference/metrics.md as a row: which way is better, and whether two runs of the same thing agree."""
+"""Every metric as one row: its unit, words, display, direction, whether it repeats, and which step of a case yields it.
+
+Tables, charts, comparisons, thresholds, the schema of results.json and docs/reference/metrics.md read these rows; the page is
+written anew by `python -m harness.report.metrics_page`.
+"""
 
 from __future__ import annotations
 
@@ -7,80 +11,222 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from core.records.field_types import Unit
+from core.records.measurement import Measurement, Value
+from core.records.unavailable import Unavailable
+
 Better = Literal["higher", "lower", "neither"]
+Step = Literal["identity", "offload", "memory", "execution", "proof", "equality", "accuracy"]
+"""The methods of a case that yield figures (harness/workbench/case.py)."""
+RUN_STEPS = ("execution", "proof", "equality")
+"""Steps whose figures depend on the target that ran the model, and not on the compiled file alone."""
+VARYING = ("host", "measured")
+"""Evidence of clocks that are never the same twice; a simulated clock repeats."""
+MISSING = "-"
 
 
 @dataclass(frozen=True)
-class Metric:
-    """`sampled` figures differ from run to run of the same thing on real hardware; all others repeat to the last bit.
+class Display:
+    """How a value is written: in a format, after it was multiplied by `scale`, in `unit` ("" for a bare number)."""
 
-    `stats` and `graphs` qualify it, ("",) where it has none; a free stat (a class, a memory area) is "*".
+    form: str
+    scale: float = 1.0
+    unit: str = ""
+
+    def text(self, value: Value) -> str:
+        """The value without its unit; "-" when it could not be had."""
+        if isinstance(value, Unavailable):
+            return MISSING
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, str):
+            return value
+        return format(value if self.scale == 1 else value * self.scale, self.form)
+
+
+PERCENT = Display(".1f", 100, "%")
+SHARE = Display(".3f")
+LOSS = Display("+.3f")
+TIMES = Display(".2f")
+MILLISECONDS = Display(".2f", 1e-3, "ms")
+MEBIBYTES = Display(".2f", 2**-20, "MiB")
+WHOLE = Display(",")
+PIXELS = Display("d", unit="pixels")
+WORD = Display("s")
+LATENCY_STATS = ("median", "p95", "min", "mean")
+GRAPHS = ("float", "int8", "npu")
+FREE = ("*",)
+"""Stats that the model or the platform names: classes, memory areas, ports, counters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A row: `title` and `short` (a column's head) are its words, `meaning` and the usual `evidence` those of the reference.
+
+    `sampled` figures differ from run to run of the same thing on real hardware; all others repeat to the last bit. `stats` and
+    `graphs` qualify it, ("",) where it has none; `graph` is the one that is meant where none is named. `bounded` ratios are
+    0..1. `detail` figures explain others and decide nothing; `noted` ones are told by their note.
     """
 
     name: str
-    unit: str
-    better: Better
+    unit: Unit
+    title: str
+    meaning: str
+    step: Step
+    evidence: str = "compiled"
+    display: Display = WHOLE
+    short: str = ""
+    better: Better = "neither"
     sampled: bool = False
     stats: tuple[str, ...] = ("",)
     graphs: tuple[str, ...] = ("",)
+    graph: str = ""
+    bounded: bool = True
+    detail: bool = False
+    noted: bool = False
 
     def repeats(self, evidence: str) -> bool:
         """Whether a figure of this evidence is the same in every run of the same thing; a simulated clock repeats."""
         return not (self.sampled and evidence in VARYING)
 
+    @property
+    def is_latency(self) -> bool:
+        """Whether it is a measured time: then its median is judged, and more of it is slower."""
+        return self.sampled and self.unit == "us"
 
-VARYING = ("host", "measured")
-LATENCIES = ("latency_us", "cpu_latency_us")
-LATENCY_STATS = ("median", "p95", "min", "mean")
-GRAPHS = ("float", "int8", "npu")
+    @property
+    def default_stat(self) -> str:
+        """The statistic that is meant where none is named and one is judged: a latency's median."""
+        return "median" if self.is_latency else ""
+
+    def decides(self, stat: str) -> bool:
+        """Whether a figure counts in a comparison: details and the other statistics of the same samples do not."""
+        return not self.detail and (not self.is_latency or stat == self.default_stat)
+
+    @property
+    def of_target(self) -> bool:
+        """Whether it depends on what ran the model."""
+        return self.step in RUN_STEPS
+
+    @property
+    def over_images(self) -> bool:
+        """Whether it depends on the images that the model was shown."""
+        return self.step == "accuracy"
+
+    def text(self, figure: Measurement) -> str:
+        """A figure of this metric as it is shown, without its unit."""
+        if self.noted and figure.unavailable is None:
+            return figure.note or MISSING
+        return self.display.text(figure.value)
+
+
 METRICS = (
-    Metric("activation", "name", "neither"),
-    Metric("same_model_as", "name", "neither"),
-    Metric("parameters", "count", "lower"),
-    Metric("checkpoint_bytes", "bytes", "neither"),
-    Metric("npu_operator_share", "ratio", "higher"),
-    Metric("npu_mac_share", "ratio", "higher"),
-    Metric("npu_cycle_share", "ratio", "higher"),
-    Metric("npu_cpu_crossings", "count", "lower"),
-    Metric("operators_executed", "count", "neither"),
-    Metric("operators_fused", "count", "neither"),
-    Metric("operators_elided", "count", "neither"),
-    Metric("operators_cpu", "count", "lower"),
-    Metric("macs", "count", "lower"),
-    Metric("npu_executed_share", "ratio", "higher"),
-    Metric("npu_time_share", "ratio", "higher", sampled=True),
-    Metric("npu_cycles", "cycles", "lower", sampled=True, stats=("active", "idle", "total")),
-    Metric("npu_beats", "beats", "lower", sampled=True, stats=("*",)),
-    Metric("npu_counter", "count", "neither", sampled=True, stats=("*",)),
-    Metric("estimated_us", "us", "lower"),
-    Metric("estimated_speedup_over_base", "ratio", "higher"),
-    Metric("arena_bytes", "bytes", "lower"),
-    Metric("flash_bytes", "bytes", "lower"),
-    Metric("memory_bytes", "bytes", "lower", stats=("*",)),
-    Metric("memory_budget_bytes", "bytes", "neither", stats=("*",)),
-    Metric("fitting_imgsz", "px", "higher"),
-    Metric("image_size", "px", "neither"),
-    Metric("fits", "bool", "higher"),
-    Metric("latency_us", "us", "lower", sampled=True, stats=LATENCY_STATS),
-    Metric("cpu_latency_us", "us", "lower", sampled=True, stats=LATENCY_STATS),
-    Metric("speedup_over_cpu", "ratio", "higher", sampled=True),
-    Metric("process_peak_bytes", "bytes", "lower", sampled=True),
-    Metric("map50", "ratio", "higher", graphs=GRAPHS),
-    Metric("map50_95", "ratio", "higher", graphs=GRAPHS),
-    Metric("map50_ultralytics83", "ratio", "higher", graphs=GRAPHS),
-    Metric("map50_95_ultralytics83", "ratio", "higher", graphs=GRAPHS),
-    Metric("class_map50", "ratio", "higher", stats=("*",), graphs=GRAPHS),
-    Metric("class_map50_95", "ratio", "higher", stats=("*",), graphs=GRAPHS),
-    Metric("map50_95_drop", "ratio", "lower", stats=("", "low", "high"), graphs=("int8", "npu")),
-    Metric("bit_exact", "bool", "higher"),
-    Metric("bit_exact_images", "count", "higher"),
-)
+    Metric(name="activation", unit="name", title="activation", step="identity", display=WORD,
+           meaning="activation found in the graph: relu, leaky, silu"),
+    Metric(name="same_model_as", unit="name", title="same model as", step="identity", display=WORD,
+           meaning="the first model of the session with the same graph and weights, or `none`"),
+    Metric(name="parameters", unit="count", title="parameters", step="identity", better="lower",
+           meaning="parameters of the unfused model"),
+    Metric(name="checkpoint_bytes", unit="bytes", title="checkpoint bytes", step="identity",
+           meaning="size of the checkpoint file"),
+    Metric(name="npu_operator_share", unit="ratio", title="operators on the NPU", short="ops %", step="offload",
+           display=PERCENT, better="higher",
+           meaning="source operators that are not on the CPU (executed, fused or elided)"),
+    Metric(name="npu_mac_share", unit="ratio", title="MACs on the NPU", short="MACs %", step="offload", display=PERCENT,
+           better="higher", meaning="multiply-accumulates that are not on the CPU"),
+    Metric(name="npu_cycle_share", unit="ratio", title="estimated cycles on the NPU", short="cycles %", step="offload",
+           evidence="estimated", display=PERCENT, better="higher",
+           meaning="estimated cycles on the NPU; Vela counts none for the CPU, so 1.0 proves nothing alone"),
+    Metric(name="npu_cpu_crossings", unit="count", title="crossings between NPU and CPU", short="crossings", step="offload",
+           better="lower", meaning="times execution passes between NPU and CPU"),
+    Metric(name="operators_executed", unit="count", title="operators executed", short="executed", step="offload",
+           meaning="source operators with an NPU command of their own"),
+    Metric(name="operators_fused", unit="count", title="operators fused", short="fused", step="offload",
+           meaning="source operators done inside the command of another one"),
+    Metric(name="operators_elided", unit="count", title="operators elided", short="elided", step="offload",
+           meaning="source operators that need no work"),
+    Metric(name="operators_cpu", unit="count", title="operators on the CPU", short="CPU", step="offload", better="lower",
+           meaning="source operators that are left to the CPU"),
+    Metric(name="macs", unit="count", title="multiply-accumulates", short="MACs", step="offload", better="lower",
+           meaning="multiply-accumulates by definition, not Vela's count"),
+    Metric(name="npu_executed_share", unit="ratio", title="operators that the run proves the NPU executed", short="ran %",
+           step="proof", evidence="the run's", display=PERCENT, better="higher",
+           meaning="source operators that the run proves the NPU executed"),
+    Metric(name="npu_time_share", unit="ratio", title="NPU active time", short="active %", step="proof", evidence="the run's",
+           display=PERCENT, better="higher", sampled=True, meaning="NPU active time of total time"),
+    Metric(name="npu_cycles", unit="cycles", title="NPU cycles", short="cycles", step="proof", evidence="the run's",
+           better="lower", sampled=True, stats=("active", "idle", "total"),
+           meaning="the NPU's own counters for one inference"),
+    Metric(name="npu_beats", unit="beats", title="beats on the NPU's ports", short="beats", step="proof",
+           evidence="the run's", better="lower", sampled=True, stats=FREE,
+           meaning="data beats on the NPU's ports (axi0_read, ...), by its own counters"),
+    Metric(name="npu_counter", unit="count", title="NPU counter", short="counter", step="proof", evidence="the run's",
+           sampled=True, stats=FREE, meaning="a counter that only the firmware has a name for"),
+    Metric(name="estimated_us", unit="us", title="Vela's estimate", short="Vela ms", step="offload", evidence="estimated",
+           display=MILLISECONDS, better="lower", meaning="Vela's inference time"),
+    Metric(name="estimated_speedup_over_base", unit="ratio", title="times faster than the plain model by Vela's estimate",
+           short="x base", step="offload", evidence="estimated", display=TIMES, better="higher", bounded=False,
+           meaning="the plain model's estimate divided by this one's"),
+    Metric(name="arena_bytes", unit="bytes", title="arena", short="MiB", step="memory", display=MEBIBYTES, better="lower",
+           meaning="need in the memory of the feature maps"),
+    Metric(name="flash_bytes", unit="bytes", title="compiled file", short="flash MiB", step="memory", display=MEBIBYTES,
+           better="lower", meaning="size of the compiled file"),
+    Metric(name="memory_bytes", unit="bytes", title="memory", step="memory", display=MEBIBYTES, better="lower", stats=FREE,
+           meaning="need in each of Vela's memory areas"),
+    Metric(name="memory_budget_bytes", unit="bytes", title="memory of the platform", step="memory", evidence="documented",
+           display=MEBIBYTES, stats=FREE, meaning="what the profile's platform offers; the note names the source"),
+    Metric(name="fitting_imgsz", unit="px", title="largest image size that fits", short="fitting px", step="memory",
+           display=PIXELS, better="higher",
+           meaning="the largest image size at which a model that does not fit would; 0: none"),
+    Metric(name="image_size", unit="px", title="image size", short="px", step="offload", display=PIXELS,
+           meaning="side of the model's input"),
+    Metric(name="fits", unit="bool", title="fits the platform", short="fits", step="memory", display=WORD, better="higher",
+           meaning="every need is within the profile's budget, or the regions of the target's platform; the note says what is "
+           "too small"),
+    Metric(name="latency_us", unit="us", title="latency", short="ms", step="execution", evidence="the run's",
+           display=MILLISECONDS, better="lower", sampled=True, stats=LATENCY_STATS,
+           meaning="one inference without pre- and postprocessing"),
+    Metric(name="cpu_latency_us", unit="us", title="latency of the CPU beside", short="CPU ms", step="execution",
+           evidence="host", display=MILLISECONDS, better="lower", sampled=True, stats=LATENCY_STATS,
+           meaning="the plain int8 file on the CPU of the board that `latency_us` was taken on"),
+    Metric(name="speedup_over_cpu", unit="ratio", title="times faster than the CPU beside", short="x CPU", step="execution",
+           evidence="the run's", display=TIMES, better="higher", sampled=True, bounded=False,
+           meaning="median `cpu_latency_us` divided by median `latency_us`, both of the same board"),
+    Metric(name="process_peak_bytes", unit="bytes", title="peak memory of the process", short="peak MiB", step="execution",
+           evidence="the run's", display=MEBIBYTES, better="lower", sampled=True,
+           meaning="peak memory of the process that ran the model"),
+    Metric(name="map50", unit="ratio", title="mAP50", step="accuracy", evidence="host; npu: the run's", display=SHARE,
+           better="higher", graphs=GRAPHS, meaning="COCO's rules: confidence .001, NMS IoU .7, best class of a box; IoU .5"),
+    Metric(name="map50_95", unit="ratio", title="mAP50-95", step="accuracy", evidence="host; npu: the run's", display=SHARE,
+           better="higher", graphs=GRAPHS, meaning="the same, mean over IoU .5 to .95"),
+    Metric(name="map50_ultralytics83", unit="ratio", title="mAP50 by ultralytics 8.3", step="accuracy",
+           evidence="host; npu: the run's", display=SHARE, better="higher", graphs=GRAPHS,
+           meaning="ultralytics 8.3's AP at confidence .25, IoU .45; IoU .5"),
+    Metric(name="map50_95_ultralytics83", unit="ratio", title="mAP50-95 by ultralytics 8.3", step="accuracy",
+           evidence="host; npu: the run's", display=SHARE, better="higher", graphs=GRAPHS,
+           meaning="the same, mean over IoU .5 to .95"),
+    Metric(name="class_map50", unit="ratio", title="AP50 of a class", step="accuracy", evidence="host; npu: the run's",
+           display=SHARE, better="higher", stats=FREE, graphs=GRAPHS, detail=True,
+           meaning="COCO's rules, one class; the note counts its boxes"),
+    Metric(name="class_map50_95", unit="ratio", title="AP50-95 of a class", step="accuracy", evidence="host; npu: the run's",
+           display=SHARE, better="higher", stats=FREE, graphs=GRAPHS, detail=True,
+           meaning="the same, mean over IoU .5 to .95"),
+    Metric(name="map50_95_drop", unit="ratio", title="mAP50-95 that int8 costs", short="loss", step="accuracy",
+           evidence="host", display=LOSS, better="lower", stats=("", "low", "high"), graphs=("int8", "npu"), graph="int8",
+           bounded=False, meaning="float minus int8, with its 95 % paired bootstrap interval"),
+    Metric(name="bit_exact", unit="bool", title="bytes of the reference", short="exact", step="equality",
+           evidence="the run's", display=WORD, better="higher",
+           meaning="every output byte is that of TFLite Micro's reference kernels on the plain int8 file"),
+    Metric(name="bit_exact_images", unit="count", title="images with the reference's bytes", short="exact", step="equality",
+           evidence="the run's", better="higher", noted=True,
+           meaning="images with these bytes; the note says of how many"),
+)  # fmt: skip
 BY_NAME = {metric.name: metric for metric in METRICS}
 
 
-def metric_of(name: str, unit: str = "") -> Metric:
+def metric_of(name: str, unit: Unit = "count") -> Metric:
     """The row of a metric; one that nobody knows yet compares exactly and is better neither way."""
-    return BY_NAME.get(name) or Metric(name, unit, "neither")
+    return BY_NAME.get(name) or Metric(name=name, unit=unit, title=name, meaning="", step="identity", bounded=False)
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:

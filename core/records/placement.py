@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from core.records.unavailable import Unavailable
 
@@ -112,3 +112,36 @@ class Placement:
     def count(self, where: Where) -> int:
         """Number of operators at one place."""
         return sum(operator.where == where for operator in self.operators)
+
+
+def read_placement(content: Any) -> Placement:
+    """The placement of a file's parsed JSON; KeyError, TypeError or ValueError when it is none.
+
+    What a Vela or an older version did not write is `Unavailable`.
+    """
+    operators = tuple(_read_operator(index, row) for index, row in enumerate(content["operators"]))
+    return Placement(operators, int(content.get("crossings", 0)), tuple(map(str, content.get("limits", ()))))
+
+
+def _read_operator(index: int, row: Any) -> PlacedOperator:
+    if row["where"] not in get_args(Where):
+        raise ValueError(f"no place is called {row['where']!r}")
+    return PlacedOperator(
+        index=int(row.get("index", index)),
+        operator=str(row["operator"]),
+        name=str(row["name"]),
+        where=row["where"],
+        macs=int(row["macs"]),
+        npu_cycles=_count(row["npu_cycles"]),
+        reason=str(row.get("reason", "")),
+        commands=tuple((int(stream), int(offset)) for stream, offset in row.get("commands", ())),
+        compute_cycles=_count(row.get("compute_cycles", NOT_READ)),
+        staging_bytes=_count(row.get("staging_bytes", NOT_READ)),
+    )
+
+
+def _count(value: Any) -> int | Unavailable:
+    """A number, or the text that says why there is none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return value if isinstance(value, Unavailable) else Unavailable(str(value).removeprefix("unavailable: "))

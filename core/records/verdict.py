@@ -5,35 +5,57 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from core.records.case_key import CaseKey
 from core.records.claim import Comparability
 from core.records.evidence import Evidence
+from core.records.field_types import FILE_RECORD, Graph, MetricName, Name, Number
+from core.records.figure_key import FigureKey
 
 Outcome = Literal["confirmed", "exceeded", "fell short", "refuted", "not comparable", "no figure"]
+OPTIONAL = ("build", "metric", "graph")
+"""Fields that a verdict leaves out when they are empty."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The outcome with both numbers; `difference` is found minus documented, in the unit of the claim.
 
-    `no figure` stands for a claim whose figure this run did not produce; `note` says why.
+    `metric` and `graph` name the figure that was judged, empty for a statement about several models. `no figure` stands for
+    a claim whose figure this run did not produce; `note` says why.
     """
 
-    claim: str
-    variant: str
-    profile: str
-    target: str
-    text: str
+    __pydantic_config__ = FILE_RECORD
+
+    claim: Name
+    variant: Name
+    profile: Name
+    target: Name
+    text: Name
     outcome: Outcome
     comparability: Comparability
-    why: str
-    documented: float | str
-    found: float | str
-    difference: float | None
+    why: Name
+    documented: Number | str
+    found: Number | str
+    difference: Number | None
     unit: str
     evidence: Evidence
-    document: str
+    document: Name
     note: str = ""
+    build: Name = ""
+    metric: MetricName = ""
+    graph: Graph = ""
+
+    @property
+    def case(self) -> CaseKey:
+        """The case that was judged; its variant is "all" for statements."""
+        return CaseKey(self.variant, self.build, self.profile, self.target)
+
+    @property
+    def figure(self) -> FigureKey | None:
+        """The figure that was judged, None for a statement."""
+        return FigureKey(self.case, self.metric, "", self.graph) if self.metric else None
 
     def to_json(self) -> dict[str, Any]:
         """A mapping for results.json and reports."""
-        return {key: getattr(value, "value", value) for key, value in vars(self).items()}
+        fields = {key: getattr(value, "value", value) for key, value in vars(self).items()}
+        return {key: value for key, value in fields.items() if value or key not in OPTIONAL}

@@ -14,7 +14,12 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from core.errors import UsageError
 from core.metrics import BY_NAME, Metric, nearest
+from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
+from core.records.figure_key import FigureKey
+from core.records.measurement import Measurement
+from core.records.measurement import Value as Found
+from core.records.unavailable import Unavailable
 from core.toml_file import read_toml
 
 GRAMMAR = "metric[stat, graph] op value @ evidence"
@@ -23,7 +28,7 @@ FORM = re.compile(
     r"^\s*(?P<metric>[a-z]\w*)\s*(?:\[(?P<qualifiers>[^\]]*)\])?\s*(?P<op><=|>=|==|!=|<|>)\s*(?P<value>[^@]+?)\s*"
     r"(?:@\s*(?P<evidence>[a-z-]+)\s*)?$"
 )
-COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     ">=": operator.ge,
     "==": operator.eq,
@@ -55,8 +60,13 @@ class Threshold:
         """A name for a test: where it applies and what it asks for."""
         return "-".join(part for part in (self.variant, self.profile, self.target) if part) + f": {self.text}"
 
-    def holds(self, value: Any) -> bool:
-        """Whether a figure meets the threshold."""
+    @property
+    def key(self) -> FigureKey:
+        """The figure that has to meet it."""
+        return FigureKey(CaseKey(self.variant, "", self.profile, self.target), self.metric, self.stat, self.graph)
+
+    def holds(self, value: Found) -> bool:
+        """Whether a value meets the threshold."""
         if isinstance(value, str) != isinstance(self.value, str) or isinstance(value, bool) != isinstance(self.value, bool):
             return False
         found: Any = value  # of the threshold's own kind, which the comparison below rests on
@@ -127,25 +137,20 @@ def read_acceptance(path: Path, variants: Sequence[str], profiles: Sequence[str]
     return thresholds
 
 
-def answer(threshold: Threshold, records: Iterable[Mapping[str, Any]]) -> Answer:
-    """Whether records meet a threshold; a figure that is not there, or not of the evidence asked for, does not meet it."""
-    found = [record for record in records if _is_meant(threshold, record)]
+def answer(threshold: Threshold, figures: Iterable[Measurement]) -> Answer:
+    """Whether figures meet a threshold; one that is not there, or not of the evidence asked for, does not meet it."""
+    found = [figure for figure in figures if figure.key == threshold.key]
     if not found:
-        return Answer(False, f"no figure `{_name(threshold)}` in this run")
-    usable = [record for record in found if threshold.evidence in ("", record["evidence"])]
+        return Answer(False, f"no figure `{threshold.key}` in this run")
+    usable = [figure for figure in found if threshold.evidence in ("", figure.evidence)]
     if not usable:
-        kinds = ", ".join(dict.fromkeys(record["evidence"] for record in found))
+        kinds = ", ".join(dict.fromkeys(str(figure.evidence) for figure in found))
         return Answer(False, f"no figure of evidence {threshold.evidence}: this run has {kinds}")
-    record = usable[0]
-    if "unavailable" in record:
-        return Answer(False, f"no figure: {record['unavailable']}")
-    value, met = record["value"], threshold.holds(record["value"])
-    return Answer(met, f"{_text(value)} ({record['evidence']}), {threshold.operator} {_text(threshold.value)} asked for")
-
-
-def _is_meant(threshold: Threshold, record: Mapping[str, Any]) -> bool:
-    keys = ("variant", "profile", "target", "metric", "stat", "graph")
-    return all(getattr(threshold, key) == record.get(key, "") for key in keys)
+    figure = usable[0]
+    if isinstance(figure.value, Unavailable):
+        return Answer(False, f"no figure: {figure.value.reason}")
+    met = threshold.holds(figure.value)
+    return Answer(met, f"{_text(figure.value)} ({figure.evidence}), {threshold.operator} {_text(threshold.value)} asked for")
 
 
 def _at(threshold: Threshold, variant: str, profile: str, target: str) -> Threshold:
@@ -177,9 +182,9 @@ def _qualifiers(metric: Metric, given: Sequence[str], text: str) -> tuple[str, s
 
 
 def _only_graph(metric: Metric, text: str) -> str:
-    """What int8 costs is asked of the int8 graph; of mAP itself it has to be said which graph's."""
-    if metric.name == "map50_95_drop":
-        return "int8"
+    """The graph that is meant where none is named, where the metric has one; of mAP it has to be said which graph's."""
+    if metric.graph:
+        return metric.graph
     raise UsageError(f"`{text}` does not say of which graph", f"{metric.name}[{'|'.join(metric.graphs)}]")
 
 
@@ -214,12 +219,7 @@ def _like(wrong: str, known: Iterable[str]) -> str:
     return f"did you mean `{found}`?" if found else ""
 
 
-def _name(threshold: Threshold) -> str:
-    qualifiers = ", ".join(part for part in (threshold.stat, threshold.graph) if part)
-    return f"{threshold.metric}[{qualifiers}]" if qualifiers else threshold.metric
-
-
-def _text(value: Value) -> str:
+def _text(value: float | bool | str) -> str:
     if isinstance(value, bool | str):
         return str(value).lower() if isinstance(value, bool) else value
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"

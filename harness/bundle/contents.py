@@ -7,18 +7,18 @@ import json
 import shutil
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.errors import BundleError
 from core.files import put_in_place, storage_errors, work_folder
+from core.records.measurement import Measurement
 from harness.bundle.manifest import NAME, entries_of, manifest_text
 from harness.report.exports.junit import junit
 from harness.results.stored_run import StoredRun, read_run
 
 WritePage = Callable[[Path, Path], None]
 """(results folder, file to write): writes the HTML report, where the run has none yet."""
-HASHES = ("weights", "tflite", "compiled")
 REPORT = "report.html"
 
 
@@ -64,11 +64,14 @@ def _copy(source: Path, folder: Path) -> None:
 
 
 def _write_more(run: StoredRun, folder: Path) -> None:
+    written = run.written.to_json()
     texts = {
-        "artefacts.json": _json(artefacts(run.records)),
-        "environment.json": _json({key: run.header[key] for key in ("host", "commit", "dirty", "command")}),
-        "versions.json": _json({"packages": run.header["versions"], "tools": tools(run.records)}),
-        "verdicts.json": _json({"verdicts": run.content["verdicts"], "failures": run.content["failures"]}),
+        "artefacts.json": _json(
+            [{key: text for key, text in vars(one).items() if text or key == "options"} for one in artefacts(run.records)]
+        ),
+        "environment.json": _json({key: getattr(run.header, key) for key in ("host", "commit", "dirty", "command")}),
+        "versions.json": _json({"packages": run.header.versions, "tools": tools(run.records)}),
+        "verdicts.json": _json({key: written[key] for key in ("verdicts", "failures")}),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
@@ -76,23 +79,42 @@ def _write_more(run: StoredRun, folder: Path) -> None:
         (folder / name).write_text(text, "utf-8")
 
 
-def artefacts(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The SHA-256 of weights, int8 file and compiled file of every model and NPU, with the options they were made with."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for record in records:
-        identity = record["identity"]
-        if "compiled" in identity:
-            case = {"variant": record["variant"], "profile": record["profile"]}
-            known = {name: identity[name] for name in HASHES if name in identity}
-            found.setdefault((case["variant"], case["profile"]), {**case, **known, "options": identity.get("options", {})})
+@dataclass(frozen=True, kw_only=True)
+class ArtefactHashes:
+    """The SHA-256 of weights, int8 file and compiled file of a model on an NPU, with the options they were made with."""
+
+    variant: str
+    build: str
+    profile: str
+    weights: str
+    tflite: str
+    compiled: str
+    options: Mapping[str, str]
+
+    def to_json(self) -> dict[str, object]:
+        """A mapping for artefacts.json, without what does not exist."""
+        return {key: text for key, text in vars(self).items() if text or key == "options"}
+
+
+def artefacts(figures: Iterable[Measurement]) -> list[ArtefactHashes]:
+    """The hashes of every compiled model, in the order of the run."""
+    found: dict[tuple[str, str, str], ArtefactHashes] = {}
+    for figure in figures:
+        identity, place = figure.identity, (figure.variant, figure.build, figure.profile)
+        if identity.compiled and place not in found:
+            variant, build, profile = place
+            found[place] = ArtefactHashes(
+                variant=variant, build=build, profile=profile, weights=identity.weights, tflite=identity.tflite,
+                compiled=identity.compiled, options=identity.options,
+            )  # fmt: skip
     return list(found.values())
 
 
-def tools(records: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+def tools(figures: Iterable[Measurement]) -> dict[str, list[str]]:
     """Tool -> the versions of it that figures were made with."""
     found: dict[str, dict[str, None]] = {}
-    for record in records:
-        for tool, version in record["identity"].get("tools", {}).items():
+    for figure in figures:
+        for tool, version in figure.identity.tools.items():
             found.setdefault(tool, {})[version] = None
     return {tool: list(versions) for tool, versions in sorted(found.items())}
 
@@ -115,5 +137,5 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, indent=1, allow_nan=False) + "\n"

@@ -72,6 +72,9 @@ def _verdict(claim: Claim, figure: Measurement, outcome: Outcome, found: float |
         evidence=figure.evidence,
         document=claim.document.name,
         note=found if isinstance(found, str) else "",
+        build=figure.build,
+        metric=claim.metric,
+        graph=claim.graph,
     )
 
 

@@ -11,8 +11,8 @@ from core.errors import EthosBenchError
 from core.files import storage_errors, write_whole
 from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
-from harness.report.models_compared import Comparison, compare_models, comparison_markdown, comparison_table
-from harness.report.tables import RecordTable
+from harness.report.models_compared import ModelsCompared, compare_models, comparison_markdown, comparison_table
+from harness.report.tables import FigureTable
 from harness.report.terminal import findings
 from harness.workbench.case import Case
 from harness.workbench.models import BASE
@@ -67,7 +67,7 @@ def compare_models_command(
         context.exit(1)
 
 
-def _compared(bench: Workbench) -> list[Comparison]:
+def _compared(bench: Workbench) -> list[ModelsCompared]:
     """One comparison per NPU and target."""
     try:
         places = [(profile, target) for profile in bench.profiles for target in bench.options.targets]
@@ -76,7 +76,7 @@ def _compared(bench: Workbench) -> list[Comparison]:
         bench.close()
 
 
-def _on(bench: Workbench, profile: str, target: str) -> Comparison:
+def _on(bench: Workbench, profile: str, target: str) -> ModelsCompared:
     records: list[Measurement] = []
     failures = []
     for name in bench.models:
@@ -87,7 +87,7 @@ def _on(bench: Workbench, profile: str, target: str) -> Comparison:
         except EthosBenchError as error:
             failures.append((name, error.found))
         records += case.findings.records
-    table = RecordTable(record.to_json() for record in records)
+    table = FigureTable(records)
     for line in findings(table):
         click.echo(line)
     return compare_models(table, BASE if BASE in bench.models else "", profile, target, failures)

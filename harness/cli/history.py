@@ -13,15 +13,15 @@ from rich.table import Table
 
 from core.errors import HistoryError, StorageError, UsageError
 from core.files import storage_errors, write_whole
-from core.metrics import LATENCIES, nearest
+from core.metrics import metric_of, nearest
 from harness.cli.failing import exits_cleanly
 from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
-from harness.history.sending import Sent, send_waiting, told
+from harness.history.sending import SendOutcome, send_waiting, told
 from harness.history.spool import Spool
-from harness.history.store import History, Listed
+from harness.history.store import History, RunSummary
 from harness.history.trend import Trend, trends
-from harness.report.tables import found_text
-from harness.results.stored_run import read_run
+from harness.report.tables import amount_text
+from harness.results.stored_run import read_run, sample_lines
 
 RESULTS = Path("results")
 OPTION_HELP = f"SQLite file or postgresql:// URL (default: {ENVIRONMENT}, else {RESULTS / DEFAULT_NAME})."
@@ -60,7 +60,7 @@ def history_command(context: click.Context, url: str) -> None:
 @exits_cleanly
 def show(history: History, metric: str, variant: str, profile: str, target: str, stat: str, graph: str) -> None:
     """One metric over all runs, with the runs at which it changed."""
-    stat = stat or ("median" if metric in LATENCIES else "")
+    stat = stat or metric_of(metric).default_stat
     given = {"variant": variant, "profile": profile, "target": target, "stat": stat, "graph": graph}
     points = history.points(metric, **{name: value for name, value in given.items() if value})
     if not points:
@@ -101,14 +101,9 @@ def export(history: History, run: str, output: Path) -> None:
     if (output / "results.json").exists():
         raise UsageError(f"`{output / 'results.json'}` exists", "a folder without results", "--output another/folder")
     with storage_errors(f"write `{output}`", "a writable folder"):
-        lines = [
-            json.dumps({**{key: group[key] for key in group if key != "latency_us"}, "index": index, "latency_us": latency})
-            for group in stored.samples
-            for index, latency in enumerate(group["latency_us"])
-        ]
-        if lines:
-            write_whole(output / "samples.jsonl", "\n".join(lines) + "\n")
-        write_whole(output / "results.json", json.dumps(stored.content, indent=1, allow_nan=False))
+        if stored.samples:
+            write_whole(output / "samples.jsonl", "".join(sample_lines(stored.samples)))
+        write_whole(output / "results.json", json.dumps(stored.written.to_json(), indent=1, allow_nan=False))
     click.echo(str(output / "results.json"))
 
 
@@ -120,8 +115,8 @@ def send(context: click.Context, results: Path) -> None:
     """Send the runs that wait in the spool because the history could not be had."""
     history: History = context.obj
     spool = Spool.of(results, history.url)
-    sent: Sent = send_waiting(history, spool)
-    for line in told(sent, history, spool) if sent != Sent((), (), ()) else ["nothing waits"]:
+    sent = send_waiting(history, spool)
+    for line in told(sent, history, spool) if sent != SendOutcome((), (), ()) else ["nothing waits"]:
         click.echo(line)
     if sent.problems:
         context.exit(sent.problems[0].exit_code)
@@ -136,7 +131,7 @@ def upgrade(history: History) -> None:
     click.echo(f"{history}: schema {before or 'none'} before, the newest now")
 
 
-def _run_table(runs: list[Listed]) -> Table:
+def _run_table(runs: list[RunSummary]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title="Runs", title_justify="left", pad_edge=False)
     for heading in ("run", "started", "commit", "models", "targets"):
         table.add_column(heading, overflow="fold")
@@ -154,11 +149,11 @@ def _print_trend(trend: Trend) -> None:
     for heading in ("run", "started", "commit", "value", "evidence", "what changed"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "value" else "left")
     for step in trend.steps:
-        record = step.point.record
-        value = found_text(record["value"], record["unit"]) if "value" in record else f"unavailable: {record['unavailable']}"
+        figure = step.point.figure
+        value = str(figure.value) if figure.number is None else amount_text(figure.number, figure.unit)
         commit = step.point.commit[:12] + ("+" if step.point.dirty else "")
         mark = f"[bold]{escape(step.text)}[/bold]" if step.jump else escape(step.text)
-        table.add_row(escape(step.point.run), step.point.started[:16], commit, escape(value), record["evidence"], mark)
+        table.add_row(escape(step.point.run), step.point.started[:16], commit, escape(value), str(figure.evidence), mark)
     _print(table)
 
 

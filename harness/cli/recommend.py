@@ -11,9 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from conversion.profile_files import DEFAULT_PROFILE
+from core.metrics import metric_of
+from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
 from harness.report.past_runs import runs_beside
-from harness.report.recommendation import STRENGTH, Candidate, Limits, Recommendation, recommend
+from harness.report.recommendation import STRENGTH, Candidate, Limits, Recommendation, recommend, told
 from harness.results.stored_run import find_run, read_run
 
 WIDTH = 120
@@ -61,9 +63,7 @@ def _print(answer: Recommendation, npu: str) -> None:
     else:
         console.print(f"[bold]no model holds these limits on {escape(npu)}[/bold]")
     for candidate, rival in answer.beaten:
-        latency, loss, memory = candidate.figures
-        told = f"{latency / 1e3:.1f} ms, {1 - loss:.3f}, {memory / 2**20:.2f} MiB"
-        console.print(f"beaten by {escape(rival)}: {escape(candidate.model)} ({told})", soft_wrap=True)
+        console.print(f"beaten by {escape(rival)}: {escape(candidate.model)} ({_figures(candidate)})", soft_wrap=True)
     for model, reason in answer.excluded:
         console.print(f"excluded: {escape(model)}: {escape(reason)}", soft_wrap=True)
 
@@ -75,8 +75,18 @@ def _table(front: Sequence[Candidate], title: str, evidence: str) -> Table:
     for heading in (f"ms ({evidence})", "mAP50-95", "arena, MiB (compiled)"):
         table.add_column(heading, justify="right")
     for one in front:
-        latency, loss, memory = one.figures
-        graph = f"{one.accuracy.get('graph', '')}, {one.accuracy['evidence']}"
-        figures = (f"{latency / 1e3:.2f}", f"{1 - loss:.3f} ({graph})", f"{memory / 2**20:.2f}")
+        assert one.latency
+        graph = f"{one.accuracy.graph}, {one.accuracy.evidence}"
+        figures = (_text(one.latency), f"{_text(one.accuracy)} ({graph})", _text(one.memory))
         table.add_row(escape(one.model), escape(one.run), *figures)
     return table
+
+
+def _figures(candidate: Candidate) -> str:
+    """What a candidate is judged by, with units."""
+    assert candidate.latency
+    return ", ".join(map(told, (candidate.latency, candidate.accuracy, candidate.memory)))
+
+
+def _text(figure: Measurement) -> str:
+    return metric_of(figure.metric).text(figure)

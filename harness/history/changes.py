@@ -1,10 +1,12 @@
-"""What changed between two records of the same metric: the causes, and the files that differ because of them."""
+"""What changed between two figures of the same metric: the causes, and the files that differ because of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from core.metrics import metric_of
+from core.records.measurement import Measurement
 
 FILES = ("tflite", "compiled")
 """Consequences: files that are made from the weights by the tools with the options."""
@@ -32,11 +34,11 @@ class Change:
         return self.part in FILES
 
 
-def changes(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Everything that differs between the identities and the evidence of two records."""
+def changes(first: Measurement, second: Measurement) -> tuple[Change, ...]:
+    """Everything that differs between the identities and the evidence of two figures."""
     before, after = (
-        {**_parts(record["identity"]), "evidence": str(record["evidence"]), "unit": str(record["unit"])}
-        for record in (first, second)
+        {**figure.identity.parts(), "evidence": str(figure.evidence), "unit": figure.unit, **_origin(figure)}
+        for figure in (first, second)
     )
     return tuple(
         Change(part, before.get(part, NONE), after.get(part, NONE))
@@ -52,7 +54,7 @@ def causes(found: Iterable[Change]) -> tuple[Change, ...]:
 
 
 def forbids(metric: str, found: Iterable[Change]) -> str:
-    """Why two records cannot be compared at all, "" when they can (and the changes are named beside the figures)."""
+    """Why two figures cannot be compared at all, "" when they can (and the changes are named beside the figures)."""
     for change in found:
         if change.part in ("evidence", "unit"):
             return f"{change.part} differs: {change.before} against {change.after}"
@@ -60,7 +62,7 @@ def forbids(metric: str, found: Iterable[Change]) -> str:
             return f"another NPU configuration under one name: {change.before} against {change.after}"
         if change.part.startswith("target.") and change.part not in TOOLS:
             return f"not the same target: {change}"
-        if change.part in ("options.data", "options.images") and "map50" in metric:
+        if change.part in ("options.data", "options.images") and metric_of(metric).over_images:
             return f"not the same images: {change}"
     return ""
 
@@ -75,15 +77,9 @@ def grouped(found: Sequence[tuple[str, Change]]) -> dict[Change, list[str]]:
     return groups
 
 
-def _parts(identity: Mapping[str, Any]) -> dict[str, str]:
-    """An identity as flat names: `weights`, `tools.vela`."""
-    flat: dict[str, str] = {}
-    for part, value in identity.items():
-        if isinstance(value, Mapping):
-            flat |= {f"{part}.{name}": str(text) for name, text in value.items()}
-        else:
-            flat[part] = str(value)
-    return flat
+def _origin(figure: Measurement) -> dict[str, str]:
+    """The recording that answered in the place of the target, where one did."""
+    return {"replayed_from": figure.replayed_from} if figure.replayed_from else {}
 
 
 def _short(part: str, value: str) -> str:

@@ -74,6 +74,10 @@ RECORDS = Table(
     Column("unavailable", Text),
     Column("note", Text),
     Column("identity", String(64), ForeignKey("identities.digest"), nullable=False),
+    Column("build", String(400), nullable=False, server_default=""),
+    Column("replayed_from", Text),
+    Column("unavailable_kind", String(40)),
+    Column("unavailable_file", Text),
 )
 
 VERDICTS = Table("verdicts", METADATA, _run_id(), _position(), Column("content", JSON, nullable=False))

@@ -13,7 +13,6 @@ from harness.history.sending import send, told
 from harness.history.spool import Spool
 from harness.history.store import History
 from harness.results.store import Results
-from harness.results.stored_run import StoredRun
 
 SESSION_WAIT_S = 10
 """Seconds that the end of a session waits for a history; the spool keeps the run longer."""
@@ -33,9 +32,8 @@ class HistoryKeeper:
         """Write the run's end, then the run into the history; what cannot be written is said and never raised."""
         try:
             self._results.finish(int(exitstatus))
-            samples = tuple({key: group[key] for key in SAMPLE_KEYS} for group in self._results.samples)
-            run = StoredRun(self._results.content, samples, self._results.folder.absolute())
-            self.lines = list(told(send(run, self._history, self._spool), self._history, self._spool))
+            sent = send(self._results.run(), self._history, self._spool)
+            self.lines = list(told(sent, self._history, self._spool))
         except EthosBenchError as error:
             again = f"ethos-bench history --history {self._history} import {self._results.folder}"
             self.lines = [f"history: this run is not in it: {error.found}", f"hint: {again}"]
@@ -44,6 +42,3 @@ class HistoryKeeper:
         """Say where the run went."""
         for line in self.lines:
             terminalreporter.write_line(line)
-
-
-SAMPLE_KEYS = ("variant", "profile", "target", "executed", "latency_us")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 from core.errors import HistoryError
+from core.records.measurement import Measurement
 from harness.history.run_comparison import Earlier, MapInterval
 from harness.history.store import History
 from harness.results.stored_run import StoredRun
@@ -15,24 +15,25 @@ from harness.tasks.detect.bootstrap import Interval, bootstrap_difference
 from harness.tasks.detect.dataset import Dataset
 from harness.tasks.detect.detections import Detections, from_coco
 
-QUALIFIERS = ("variant", "profile", "target", "stat", "graph")
+QUALIFIERS = ("variant", "build", "profile", "target", "stat", "graph")
 
 
 def earlier_runs(history: History, *compared: StoredRun) -> Earlier:
     """Values of a figure in runs of the same identity, the two that are compared left out."""
     ids = {run.id for run in compared}
 
-    def earlier(record: Mapping[str, Any]) -> Sequence[float]:
+    def earlier(figure: Measurement) -> Sequence[float]:
         try:
-            points = history.points(record["metric"], **{name: record.get(name, "") for name in QUALIFIERS})
+            points = history.points(figure.metric, **{name: getattr(figure, name) for name in QUALIFIERS})
         except HistoryError:
             return ()  # runs read from folders are compared without a history
+        same = (figure.identity, figure.evidence, figure.replayed_from)
         return [
-            point.record["value"]
+            float(number)
             for point in points
             if point.run not in ids
-            and "value" in point.record
-            and (point.record["identity"], point.record["evidence"]) == (record["identity"], record["evidence"])
+            and (number := point.figure.number) is not None
+            and (point.figure.identity, point.figure.evidence, point.figure.replayed_from) == same
         ]
 
     return earlier
@@ -42,20 +43,20 @@ def map_intervals(first: StoredRun, second: StoredRun, dataset: Dataset) -> MapI
     """The paired bootstrap over a data set's images, where both runs kept detections of it."""
 
     @cache
-    def interval(variant: str, graph: str) -> Interval | None:
-        found = [_detections(run, variant, graph, dataset) for run in (first, second)]
+    def interval(model: str, graph: str) -> Interval | None:
+        found = [_detections(run, model, graph, dataset) for run in (first, second)]
         if found[0] is None or found[1] is None:
             return None
         return bootstrap_difference(found[0], found[1], dataset, level=LEVEL)
 
-    def of(record: Mapping[str, Any]) -> Interval | None:
-        if record["identity"].get("options", {}).get("data") != dataset.identity:
+    def of(figure: Measurement) -> Interval | None:
+        if figure.identity.options.get("data") != dataset.identity:
             return None
-        return interval(record["variant"], record["graph"])
+        return interval(figure.case.model, figure.graph)
 
     return of
 
 
-def _detections(run: StoredRun, variant: str, graph: str, dataset: Dataset) -> Detections | None:
-    found = run.detections(variant, graph)
+def _detections(run: StoredRun, model: str, graph: str, dataset: Dataset) -> Detections | None:
+    found = run.detections(model, graph)
     return None if found is None else from_coco(found, dataset)

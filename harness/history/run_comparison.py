@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from core.metrics import LATENCIES, Metric, metric_of
-from core.records.measurement import key_of
+from core.metrics import Metric, metric_of
+from core.records.case_key import CaseKey
+from core.records.figure_key import FigureKey
+from core.records.measurement import Measurement, Value
 from harness.history.changes import Change, changes, forbids
 from harness.results.stored_run import StoredRun
 from harness.statistics.shift import BOUND, Shift, ShiftVerdict, runs_shift
 from harness.tasks.detect.bootstrap import Interval
 
-Record = Mapping[str, Any]
-Key = tuple[str, str, str, str, str, str]
 Outcome = Literal[
     "same", "better", "worse", "changed", "faster", "slower", "equivalent", "undecided", "not comparable", "missing", "new"
 ]
 NEGATIVE = ("worse", "slower", "missing")
-SPREAD_STATS = ("median",)
-"""Statistics of latency that are judged; the others describe the same samples."""
-DETAILS = ("class_map50", "class_map50_95")
-"""Metrics whose rows explain others and decide nothing."""
-
-Earlier = Callable[[Record], Sequence[float]]
-"""Values of a record's figure in other runs of the very same identity."""
-MapInterval = Callable[[Record], Interval | None]
+Earlier = Callable[[Measurement], Sequence[float]]
+"""Values of a figure in other runs of the very same identity."""
+MapInterval = Callable[[Measurement], Interval | None]
 """The paired bootstrap interval of the first run's mAP50-95 minus the second's, where detections and images are at hand."""
 
 
-def no_history(record: Record) -> Sequence[float]:
+def no_history(figure: Measurement) -> Sequence[float]:
     """No earlier runs are known."""
     return ()
 
 
-def no_images(record: Record) -> Interval | None:
+def no_images(figure: Measurement) -> Interval | None:
     """No images are at hand."""
     return None
 
@@ -53,9 +48,9 @@ class Knowledge:
 class FigureComparison:
     """One figure of both runs: `shift` relative for numbers (0.03 is 3 % more), `interval` and `note` where there is more."""
 
-    key: Key
-    first: Record | None
-    second: Record | None
+    key: FigureKey
+    first: Measurement | None
+    second: Measurement | None
     outcome: Outcome
     changes: tuple[Change, ...] = ()
     shift: Shift | None = None
@@ -64,8 +59,7 @@ class FigureComparison:
     @property
     def decides(self) -> bool:
         """Whether the outcome counts: rows that only explain others do not."""
-        metric, stat = self.key[3], self.key[4]
-        return metric not in DETAILS and not (metric in LATENCIES and stat not in SPREAD_STATS)
+        return metric_of(self.key.metric).decides(self.key.stat)
 
     @property
     def negative(self) -> bool:
@@ -80,8 +74,8 @@ class Comparison:
     first: StoredRun
     second: StoredRun
     judged: tuple[FigureComparison, ...]
-    only_first: tuple[tuple[str, ...], ...]
-    only_second: tuple[tuple[str, ...], ...]
+    only_first: tuple[CaseKey, ...]
+    only_second: tuple[CaseKey, ...]
 
     @property
     def negative(self) -> list[FigureComparison]:
@@ -91,9 +85,10 @@ class Comparison:
 
 def compare(first: StoredRun, second: StoredRun, knowledge: Knowledge | None = None) -> Comparison:
     """Every figure of the cases that both runs have, in the order of the second and then what it lacks."""
-    before, after = _by_key(first.records), _by_key(second.records)
-    cases_before, cases_after = (list(dict.fromkeys(key[:3] for key in keys)) for keys in (before, after))
-    shared = [key for key in dict.fromkeys([*after, *before]) if key[:3] in cases_before and key[:3] in cases_after]
+    before, after = first.figures, second.figures
+    cases_before, cases_after = (list(dict.fromkeys(key.case for key in keys)) for keys in (before, after))
+    both = set(cases_before) & set(cases_after)
+    shared = [key for key in dict.fromkeys([*after, *before]) if key.case in both]
     return Comparison(
         first,
         second,
@@ -103,20 +98,20 @@ def compare(first: StoredRun, second: StoredRun, knowledge: Knowledge | None = N
     )
 
 
-def _judge(key: Key, first: Record | None, second: Record | None, knowledge: Knowledge) -> FigureComparison:
+def _judge(key: FigureKey, first: Measurement | None, second: Measurement | None, knowledge: Knowledge) -> FigureComparison:
     if first is None or second is None:
         return FigureComparison(key, first, second, "new" if first is None else "missing")
     found = changes(first, second)
-    if "unavailable" in first or "unavailable" in second:
+    if first.unavailable or second.unavailable:
         return _without_value(key, first, second, found)
-    reason = forbids(key[3], found)
+    reason = forbids(key.metric, found)
     if reason:
         return FigureComparison(key, first, second, "not comparable", found, note=reason)
-    metric = metric_of(key[3])
-    if not metric.repeats(second["evidence"]):
+    metric = metric_of(key.metric)
+    if not metric.repeats(second.evidence):
         return _sampled(FigureComparison(key, first, second, "undecided", found), knowledge)
-    judged = FigureComparison(key, first, second, exact_outcome(metric, first["value"], second["value"]), found)
-    return _over_images(judged, knowledge.map_interval(second)) if key[3] == "map50_95" else judged
+    judged = FigureComparison(key, first, second, exact_outcome(metric, first.value, second.value), found)
+    return _over_images(judged, knowledge.map_interval(second)) if key.metric == "map50_95" else judged
 
 
 def _over_images(judged: FigureComparison, interval: Interval | None) -> FigureComparison:
@@ -128,19 +123,21 @@ def _over_images(judged: FigureComparison, interval: Interval | None) -> FigureC
     return replace(judged, outcome=judged.outcome if certain else "undecided", note=note)
 
 
-def _without_value(key: Key, first: Record, second: Record, found: tuple[Change, ...]) -> FigureComparison:
+def _without_value(key: FigureKey, first: Measurement, second: Measurement, found: tuple[Change, ...]) -> FigureComparison:
     """A figure that one of the runs could not have: lost is a reason to look twice, gained and absent in both are not."""
-    if "unavailable" in first and "unavailable" in second:
-        return FigureComparison(key, first, second, "same", found, note=second["unavailable"])
-    outcome: Outcome = "missing" if "unavailable" in second else "new"
-    return FigureComparison(key, first, second, outcome, found, note=(second if outcome == "missing" else first)["unavailable"])
+    lost, had = second.unavailable, first.unavailable
+    if lost and had:
+        return FigureComparison(key, first, second, "same", found, note=lost.reason)
+    reason = lost or had
+    assert reason
+    return FigureComparison(key, first, second, "missing" if lost else "new", found, note=reason.reason)
 
 
-def exact_outcome(metric: Metric, before: Any, after: Any) -> Outcome:
+def exact_outcome(metric: Metric, before: Value, after: Value) -> Outcome:
     """How a figure that repeats to the last bit has changed."""
     if before == after:
         return "same"
-    if metric.better == "neither" or isinstance(after, str):
+    if metric.better == "neither" or not isinstance(after, int | float) or not isinstance(before, int | float):
         return "changed"
     return "better" if (after > before) == (metric.better == "higher") else "worse"
 
@@ -148,20 +145,15 @@ def exact_outcome(metric: Metric, before: Any, after: Any) -> Outcome:
 def _sampled(judged: FigureComparison, knowledge: Knowledge) -> FigureComparison:
     """A figure that differs from run to run: judged by how far runs of the same thing have differed."""
     assert judged.first
-    assert judged.second
-    before, after = (float(record["value"]) for record in (judged.first, judged.second))
-    if min(before, after) <= 0:
+    before, after = (figure.number if figure else None for figure in (judged.first, judged.second))
+    if before is None or after is None or min(before, after) <= 0:
         return replace(judged, note="no ratio with zero")
-    shift = runs_shift(before, after, [float(value) for value in knowledge.earlier(judged.first)], knowledge.bound)
-    return replace(judged, outcome=_in_words(shift.verdict, judged.key[3]), shift=shift, note=shift.why)
+    shift = runs_shift(before, after, knowledge.earlier(judged.first), knowledge.bound)
+    return replace(judged, outcome=_in_words(shift.verdict, metric_of(judged.key.metric)), shift=shift, note=shift.why)
 
 
-def _in_words(verdict: ShiftVerdict, metric: str) -> Outcome:
+def _in_words(verdict: ShiftVerdict, metric: Metric) -> Outcome:
     """`faster` and `slower` are for latencies; of another sampled figure more or less is better or worse."""
-    if metric in LATENCIES or verdict not in ("faster", "slower"):
+    if metric.is_latency or verdict not in ("faster", "slower"):
         return verdict
-    return "worse" if (verdict == "slower") == (metric_of(metric).better == "lower") else "better"
-
-
-def _by_key(records: Iterable[Record]) -> dict[Key, Record]:
-    return {key_of(record): record for record in records}
+    return "worse" if (verdict == "slower") == (metric.better == "lower") else "better"

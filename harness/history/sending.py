@@ -12,7 +12,7 @@ from harness.results.stored_run import StoredRun
 
 
 @dataclass(frozen=True)
-class Sent:
+class SendOutcome:
     """What came of a try: ids that the history has taken in now, ids it had, and why the rest waits."""
 
     new: tuple[str, ...]
@@ -20,13 +20,13 @@ class Sent:
     problems: tuple[HistoryError, ...]
 
 
-def send(run: StoredRun, history: History, spool: Spool) -> Sent:
+def send(run: StoredRun, history: History, spool: Spool) -> SendOutcome:
     """Write a run into the spool, then send everything that waits there."""
     spool.keep(run)
     return send_waiting(history, spool)
 
 
-def send_waiting(history: History, spool: Spool) -> Sent:
+def send_waiting(history: History, spool: Spool) -> SendOutcome:
     """Send what waits; the first HistoryUnavailable ends the try, a run that is refused for good is reported and stays."""
     new: list[str] = []
     known: list[str] = []
@@ -43,10 +43,10 @@ def send_waiting(history: History, spool: Spool) -> Sent:
             path.unlink(missing_ok=True)
     except HistoryError as error:
         problems.append(error)
-    return Sent(tuple(new), tuple(known), tuple(problems))
+    return SendOutcome(tuple(new), tuple(known), tuple(problems))
 
 
-def told(sent: Sent, history: History, spool: Spool) -> Iterator[str]:
+def told(sent: SendOutcome, history: History, spool: Spool) -> Iterator[str]:
     """What came of a try, in sentences."""
     if sent.new:
         yield f"history: {', '.join(sent.new)} kept in {history}"

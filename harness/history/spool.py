@@ -43,7 +43,7 @@ class Spool:
         """Every run that waits, the oldest first; HistoryError names a file that is no spooled run."""
         for path in sorted(self.folder.glob("*.json"), key=_age):
             try:
-                yield path, StoredRun.from_json(json.loads(path.read_text("utf-8")))
+                yield path, StoredRun.from_json(path.read_text("utf-8"))
             except FileNotFoundError:
                 continue  # another process has just sent it
             except (ValueError, KeyError, TypeError, OSError) as error:

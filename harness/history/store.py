@@ -9,21 +9,28 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Select, Table, and_, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row
 
 from core.errors import HistoryError, UsageError
 from core.files import sha256
+from core.records.failure import Failure
+from core.records.measurement import Measurement
+from core.records.sample_group import SampleGroup
+from core.records.verdict import Verdict
 from harness.history.database_tables import BASELINES, FAILURES, IDENTITIES, RECORDS, RUNS, SAMPLES, VERDICTS
 from harness.history.engine import WAIT_S, database_errors, open_engine, shown
+from harness.history.rows import record_of, row_of
 from harness.history.schema import migrate, require_current
-from harness.results.stored_run import StoredRun, canonical
+from harness.results.older_files import with_kind
+from harness.results.stored_run import StoredRun, canonical, stored_run
 
-REQUIRED = ("variant", "profile", "target", "metric", "unit", "evidence")
-OPTIONAL = ("stat", "graph", "note")
 Figure = tuple[str, str, str]
 """(metric, stat, graph)."""
+Names = dict[str, tuple[dict[str, None], dict[str, None]]]
+"""Run -> its variants and its targets, in their order."""
 POINTS = (
     select(RECORDS, IDENTITIES.c.content.label("identity_content"), RUNS.c.started, RUNS.c.commit, RUNS.c.dirty)
     .join(IDENTITIES)
@@ -35,7 +42,7 @@ FEWEST_LETTERS = 4
 
 
 @dataclass(frozen=True)
-class Listed:
+class RunSummary:
     """One line of the list of runs."""
 
     id: str
@@ -51,13 +58,13 @@ class Listed:
 
 @dataclass(frozen=True)
 class Point:
-    """One figure of one run: `record` as in results.json."""
+    """One figure of one run."""
 
     run: str
     started: str
     commit: str
     dirty: bool
-    record: Mapping[str, Any]
+    figure: Measurement
 
 
 @dataclass(frozen=True)
@@ -82,16 +89,18 @@ class History:
         """
         with self._writing() as connection:
             migrate(connection)
-            row = {key: run.header[key] for key in ("id", "started", "commit", "dirty")}
-            row |= {"header": run.header, "folder": str(run.folder), "digest": run.digest}
+            header = run.header.to_json()
+            row = {key: header[key] for key in ("id", "started", "commit", "dirty")}
+            row |= {"header": header, "folder": str(run.folder), "digest": run.digest}
             if not _is_new(connection, row):
                 self._require_same(connection, run)
                 return False
             self._add_records(connection, run)
-            for table, contents in (
-                (VERDICTS, run.content["verdicts"]), (FAILURES, run.content["failures"]), (SAMPLES, run.samples)
-            ):  # fmt: skip
-                rows = [{"run_id": run.id, "position": i, "content": content} for i, content in enumerate(contents)]
+            lists: tuple[tuple[Table, Sequence[Verdict | Failure | SampleGroup]], ...] = (
+                (VERDICTS, run.written.verdicts), (FAILURES, run.written.failures), (SAMPLES, run.samples)
+            )  # fmt: skip
+            for table, nouns in lists:
+                rows = [{"run_id": run.id, "position": i, "content": noun.to_json()} for i, noun in enumerate(nouns)]
                 if rows:
                     connection.execute(table.insert(), rows)
             return True
@@ -106,29 +115,27 @@ class History:
 
     @staticmethod
     def _add_records(connection: Connection, run: StoredRun) -> None:
-        identities: dict[str, Any] = {}
+        identities: dict[str, object] = {}
         rows = []
-        for position, record in enumerate(run.records):
-            text = canonical(record["identity"])
-            digest = sha256(text)
-            identities[digest] = record["identity"]
-            row = {key: record[key] for key in REQUIRED}
-            row |= {"run_id": run.id, "position": position, "identity": digest}
-            row |= {"stat": record.get("stat", ""), "graph": record.get("graph", ""), "note": record.get("note")}
-            row |= {"value": record.get("value"), "unavailable": record.get("unavailable")}
-            rows.append(row)
+        for position, figure in enumerate(run.written.records):
+            content = figure.identity.to_json()
+            digest = sha256(canonical(content))
+            identities[digest] = content
+            rows.append({"run_id": run.id, "position": position, "identity": digest, **row_of(figure)})
         if rows:
             # In one order everywhere, so that two writers never wait for each other crosswise.
             known = [{"digest": key, "content": identities[key]} for key in sorted(identities)]
             connection.execute(_insert(connection, IDENTITIES).on_conflict_do_nothing(), known)
             connection.execute(RECORDS.insert(), rows)
 
-    def runs(self) -> list[Listed]:
+    def runs(self) -> list[RunSummary]:
         """Every run, the oldest first."""
         with self._reading() as connection:
             counts = _counts(connection)
             names = _names(connection)
-            return [_listed(row, counts, names) for row in connection.execute(select(RUNS).order_by(RUNS.c.started, RUNS.c.id))]
+            return [
+                _summary(row, counts, names) for row in connection.execute(select(RUNS).order_by(RUNS.c.started, RUNS.c.id))
+            ]
 
     def run(self, run_id: str) -> StoredRun:
         """One run, as it went in; HistoryError when there is none of this id."""
@@ -141,14 +148,15 @@ class History:
             content = {
                 "schema": 1,
                 "run": header.header,
-                "records": [_record(row) for row in rows],
+                "records": [record_of(row) for row in rows],
                 "verdicts": _contents(connection, VERDICTS, run_id),
                 "failures": _contents(connection, FAILURES, run_id),
             }
-            return StoredRun(content, tuple(_contents(connection, SAMPLES, run_id)), Path(header.folder))
+            with _readable(f"run {run_id} in the history {self}"):
+                return stored_run(content, _contents(connection, SAMPLES, run_id), Path(header.folder))
 
     def points(self, metric: str, **where: str) -> list[Point]:
-        """The records of one metric over all runs, the oldest first; `where` holds columns to fixed values."""
+        """The figures of one metric over all runs, the oldest first; `where` holds columns to fixed values."""
         found = POINTS.where(RECORDS.c.metric == metric, *(RECORDS.c[name] == value for name, value in where.items()))
         with self._reading() as connection:
             return _points(connection, found)
@@ -241,7 +249,7 @@ def _disposed(engine: Engine) -> Iterator[None]:
         engine.dispose()
 
 
-def _is_new(connection: Connection, run: Mapping[str, Any]) -> bool:
+def _is_new(connection: Connection, run: dict[str, object]) -> bool:
     """Insert the row of a run, unless its id is there; one statement, so that of two writers at once only one gets True."""
     statement = _insert(connection, RUNS).values(run).on_conflict_do_nothing().returning(RUNS.c.id)
     return connection.execute(statement).first() is not None
@@ -253,8 +261,22 @@ def _insert(connection: Connection, table: Table) -> Any:
 
 
 def _points(connection: Connection, found: Select[Any]) -> list[Point]:
-    rows = connection.execute(found)
-    return [Point(row.run_id, row.started, row.commit, row.dirty, _record(row)) for row in rows]
+    with _readable("the history"):
+        return [
+            Point(row.run_id, row.started, row.commit, row.dirty, with_kind(Measurement.from_json(record_of(row))))
+            for row in connection.execute(found)
+        ]
+
+
+@contextlib.contextmanager
+def _readable(what: str) -> Iterator[None]:
+    """HistoryError when a row is not of the form that this version knows."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise HistoryError(f"{what} cannot be read: {where}: {first['msg'][:200]}", "rows of this version") from error
 
 
 def _any_of(figures: Sequence[Figure]) -> ColumnElement[bool]:
@@ -268,20 +290,6 @@ def _contents(connection: Connection, table: Table, run_id: str) -> list[Any]:
     return list(connection.execute(found).scalars())
 
 
-def _record(row: Row[Any]) -> dict[str, Any]:
-    """A record of results.json; `value` or `unavailable`, and no empty parts."""
-    record: dict[str, Any] = {
-        name: getattr(row, name) for name in ("variant", "profile", "target", "metric", "unit", "evidence")
-    }
-    record["identity"] = row.identity_content
-    record |= {name: text for name in OPTIONAL if (text := getattr(row, name))}
-    if row.unavailable is None:
-        record["value"] = row.value
-    else:
-        record["unavailable"] = row.unavailable
-    return record
-
-
 def _counts(connection: Connection) -> dict[str, dict[str, int]]:
     """Table name -> run -> number of rows."""
     counts: dict[str, dict[str, int]] = {}
@@ -291,21 +299,23 @@ def _counts(connection: Connection) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _names(connection: Connection) -> dict[str, tuple[dict[str, None], dict[str, None]]]:
+def _names(connection: Connection) -> Names:
     """Run -> its variants and its targets."""
     found = select(RECORDS.c.run_id, RECORDS.c.variant, RECORDS.c.target, func.min(RECORDS.c.position).label("first"))
     rows = connection.execute(found.group_by(RECORDS.c.run_id, RECORDS.c.variant, RECORDS.c.target).order_by("first"))
-    names: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    names: Names = {}
     for row in rows:
         variants, targets = names.setdefault(row.run_id, ({}, {}))
         variants[row.variant] = targets[row.target] = None
     return names
 
 
-def _listed(row: Row[Any], counts: Mapping[str, Mapping[str, int]], names: Mapping[str, Any]) -> Listed:
-    variants, targets = names.get(row.id, ((), ()))
+def _summary(row: Row[Any], counts: Mapping[str, Mapping[str, int]], names: Names) -> RunSummary:
+    variants, targets = names.get(row.id, ({}, {}))
     number = [counts[table].get(row.id, 0) for table in ("records", "failures")]
-    return Listed(row.id, row.started, row.commit, row.dirty, tuple(variants), tuple(targets), number[0], number[1], row.folder)
+    return RunSummary(
+        row.id, row.started, row.commit, row.dirty, tuple(variants), tuple(targets), number[0], number[1], row.folder
+    )
 
 
 def _names_one(name: str) -> bool:

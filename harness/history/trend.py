@@ -10,9 +10,10 @@ from itertools import pairwise
 from statistics import median
 
 from core.metrics import metric_of
-from core.records.measurement import key_of
+from core.records.field_types import Unit
+from core.records.figure_key import FigureKey
+from core.records.measurement import Value
 from harness.history.changes import causes, changes, forbids
-from harness.history.run_comparison import Key
 from harness.history.store import Point
 from harness.statistics.change_points import change_points
 
@@ -51,23 +52,22 @@ class Step:
 class Trend:
     """One figure of one case over the runs that have it; `searched` unless there was no time to look for change points."""
 
-    key: Key
+    key: FigureKey
     steps: tuple[Step, ...]
     searched: bool = True
 
     @property
     def name(self) -> str:
         """The figure in words."""
-        variant, profile, target, metric, *qualifiers = self.key
-        qualified = ", ".join(filter(None, qualifiers))
-        return f"{metric}{f'[{qualified}]' if qualified else ''} of {variant}, {profile} on {target}"
+        case = self.key.case
+        return f"{self.key} of {case.model}, {case.profile} on {case.target}"
 
 
 def trends(points: Sequence[Point], search_s: float = math.inf) -> list[Trend]:
-    """A trend per variant, profile, target, metric, stat and graph; the search for change points ends after `search_s`."""
-    series: dict[Key, list[Point]] = {}
+    """A trend per case, metric, stat and graph; the search for change points ends after `search_s`."""
+    series: dict[FigureKey, list[Point]] = {}
     for point in points:
-        series.setdefault(key_of(point.record), []).append(point)
+        series.setdefault(point.figure.key, []).append(point)
     search = _Search(time.monotonic() + search_s)
     return [_trend(key, of_case, search) for key, of_case in series.items()]
 
@@ -90,10 +90,10 @@ class _Search:
         return self.known[key]
 
 
-def _trend(key: Key, points: Sequence[Point], search: _Search) -> Trend:
+def _trend(key: FigureKey, points: Sequence[Point], search: _Search) -> Trend:
     search.missed = False
-    between = [changes(before.record, after.record) for before, after in pairwise(points)]
-    apart = list(_apart(key[3], points))
+    between = [changes(before.figure, after.figure) for before, after in pairwise(points)]
+    apart = list(_apart(key.metric, points))
     starts = [0, *(index for index, why in enumerate(apart, 1) if why), len(points)]
     jumps = {
         start + index: jump
@@ -108,32 +108,33 @@ def _trend(key: Key, points: Sequence[Point], search: _Search) -> Trend:
 
 def _apart(metric: str, points: Sequence[Point]) -> Iterator[str]:
     """For each point but the first why its value is not compared with the last one before it, "" when it is or has none."""
-    last = points[0].record
+    last = points[0].figure
     for point in points[1:]:
-        comparable = "value" in last and "value" in point.record
-        yield forbids(metric, changes(last, point.record)) if comparable else ""
-        last = point.record if "value" in point.record else last
+        comparable = last.unavailable is None and point.figure.unavailable is None
+        yield forbids(metric, changes(last, point.figure)) if comparable else ""
+        last = point.figure if point.figure.unavailable is None else last
 
 
 def _jumps(points: Sequence[Point], search: _Search) -> dict[int, Jump]:
     """Position -> how the figure changed there; sampled figures by change points, all others when they differ at all."""
-    with_value = [index for index, point in enumerate(points) if "value" in point.record]
-    values = [points[index].record["value"] for index in with_value]
-    if not values:
+    with_value = [index for index, point in enumerate(points) if point.figure.unavailable is None]
+    if not with_value:
         return {}
-    record = points[0].record
-    if metric_of(record["metric"]).repeats(record["evidence"]):
+    first = points[0].figure
+    if metric_of(first.metric).repeats(first.evidence):
+        values = [points[index].figure.value for index in with_value]
         return {
-            with_value[i]: _jump(values[i - 1], values[i], record["unit"])
+            with_value[i]: _jump(values[i - 1], values[i], first.unit)
             for i in range(1, len(values))
             if values[i] != values[i - 1]
         }
-    cuts = [0, *search.cuts(values), len(values)]
-    levels = [median(values[start:end]) for start, end in pairwise(cuts)]
-    return {with_value[cut]: _jump(levels[i], levels[i + 1], record["unit"]) for i, cut in enumerate(cuts[1:-1])}
+    numbers = [float(number) for index in with_value if (number := points[index].figure.number) is not None]
+    cuts = [0, *search.cuts(numbers), len(numbers)]
+    levels = [median(numbers[start:end]) for start, end in pairwise(cuts)]
+    return {with_value[cut]: _jump(levels[i], levels[i + 1], first.unit) for i, cut in enumerate(cuts[1:-1])}
 
 
-def _jump(before: object, after: object, unit: str) -> Jump:
+def _jump(before: Value, after: Value, unit: Unit) -> Jump:
     """Shares and mAP differ by points, other numbers by percent."""
     if isinstance(before, bool) or not isinstance(before, int | float) or not isinstance(after, int | float):
         return Jump(f"{before} -> {after}")

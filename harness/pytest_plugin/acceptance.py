@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from core.errors import EthosBenchError, ThresholdNotMet
 from core.files import write_whole
+from core.metrics import BY_NAME, Step
 from core.records.measurement import Measurement
 from harness.acceptance.thresholds import Answer, Threshold, answer, read_acceptance
 from harness.results.store import Results
@@ -18,8 +20,6 @@ from harness.workbench.case import Case
 from harness.workbench.workbench import Workbench
 
 PROPERTY = "acceptance"
-SAMPLED = ("latency_us", "process_peak_bytes")
-PROVED = ("npu_executed_share", "npu_time_share", "npu_cycles", "npu_beats")
 
 
 def read_thresholds(file: Path | None, bench: Workbench) -> list[Threshold]:
@@ -37,7 +37,7 @@ class Requirement:
     def require(self) -> Answer:
         """The answer with both numbers; ThresholdNotMet when the figure is not good enough or not there."""
         try:
-            found = answer(self.threshold, [record.to_json() for record in self._figures()])
+            found = answer(self.threshold, self._figures())
         except EthosBenchError as error:
             found = Answer(False, f"no figure: {error.found}")
         if not found.met:
@@ -46,17 +46,15 @@ class Requirement:
 
     def _figures(self) -> list[Measurement]:
         """The figures among which the threshold's is; all of a session's are computed once."""
-        metric, case = self.threshold.metric, self.case
-        if "map50" in metric:
-            return case.accuracy()
-        if metric.startswith(SAMPLED):
-            case.execution()
+        step, case = BY_NAME[self.threshold.metric].step, self.case
+        if step == "execution":
+            case.execution()  # it gives the run, and keeps its figures
             return case.findings.records
-        if metric.startswith("bit_exact"):
-            return case.equality()
-        if metric.startswith(PROVED):
-            return case.proof()
-        return [*case.identity(), *case.offload(), *case.memory()]
+        yields: dict[Step, Callable[[], list[Measurement]]] = {
+            "identity": case.identity, "offload": case.offload, "memory": case.memory, "proof": case.proof,
+            "equality": case.equality, "accuracy": case.accuracy,
+        }  # fmt: skip
+        return yields[step]()
 
 
 class AcceptanceLines:

@@ -12,6 +12,7 @@ from sqlalchemy import URL
 
 from conversion.vela import vela_executable, vela_version
 from core.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
+from core.records.failure import Failure
 from harness.acceptance.thresholds import Threshold
 from harness.history.engine import history_url
 from harness.history.keeper import HistoryKeeper
@@ -23,7 +24,7 @@ from harness.report.progress import ProgressLines
 from harness.report.results_files import write_report, write_reports
 from harness.report.terminal import print_summary
 from harness.results.run_header import run_header
-from harness.results.store import Results
+from harness.results.store import Findings, Results
 from harness.workbench.case import Case
 from harness.workbench.suite import SuiteCase
 from harness.workbench.workbench import Workbench
@@ -50,12 +51,13 @@ class Recorder:
     def _keep(self, report: pytest.TestReport) -> None:
         findings = getattr(report, "ethos_findings", None)
         if findings:
-            self.results.add(findings)
+            self.results.add(Findings.from_json(findings))
         if report.when == "call" or not report.passed:
             self.results.log(f"{report.outcome} {report.nodeid} {report.duration:.2f} s")
         if report.failed:
             message = getattr(report, "ethos_error", "") or str(report.longrepr).strip().splitlines()[-1]
-            self.results.fail(report.nodeid, message)
+            told: dict[str, str] = getattr(report, "ethos_test", {})  # none from a process that crashed
+            self.results.fail(Failure(test=report.nodeid, message=message, **told))
 
 
 BY_MODEL = ("load", "loadgroup")
@@ -254,23 +256,43 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     findings = getattr(item, "ethos_findings", None)
     if findings and call.when == "call":
         report.ethos_findings = findings.to_json()
-        item.user_properties.extend(figure_properties(report.ethos_findings["records"]))
+        item.user_properties.extend(figure_properties(findings.records))
+    if report.failed:
+        report.ethos_test = _told_of(item)
     if call.excinfo is not None and isinstance(call.excinfo.value, EthosBenchError):
         report.longrepr = str(call.excinfo.value)
         report.ethos_error = call.excinfo.value.found
 
 
+def _told_of(item: pytest.Item) -> dict[str, str]:
+    """What a failure keeps of its test: the function's name, and its case where it is of one."""
+    name = {"name": getattr(item, "originalname", None) or item.name}
+    bench = item.config.stash.get(bench_key, None)
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    if bench is None or not {"case", "requirement"} & parameters.keys():
+        return name
+    if "requirement" in parameters:
+        threshold: Threshold = parameters["requirement"]
+        variant, profile, target = threshold.variant, threshold.profile, threshold.target
+    else:
+        variant, profile, target = parameters["case"]
+    with contextlib.suppress(EthosBenchError):  # a target that is not there has no other name than this
+        target = bench.recorded_target(target)
+    return {**name, "variant": variant, "profile": profile, "target": target}
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """The table of models, and the verdicts."""
     results = config.stash.get(results_key, None)
-    if results is None or not results.records:
+    if not results:
         return
+    run = results.run()
     with _ending_the_session():
-        write_reports(results)
-    print_summary(results, terminalreporter)
+        write_reports(run)
+    print_summary(run, terminalreporter)
     if not config.option.no_report:
         with _ending_the_session():
-            page = write_report(results, config.stash[bench_key].dataset, config.stash[history_key])
+            page = write_report(run, config.stash[bench_key].dataset, config.stash[history_key])
             terminalreporter.write_line(f"report: {page}")
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from core.metrics import MISSING
+from core.records.case_key import CaseKey
+from core.records.measurement import Measurement, Value
 from harness.history.changes import causes, grouped
 from harness.history.run_comparison import Comparison, FigureComparison
-from harness.report.tables import MISSING, Record
 
 COLOURS = {"better": "green", "faster": "green", "worse": "red", "slower": "red", "missing": "red", "undecided": "yellow"}
 QUIET = ("same", "equivalent")
@@ -31,7 +32,7 @@ def comparison_tables(found: Comparison, *, everything: bool = False) -> Iterato
         yield from (escape(f"[{number}] {note}") for number, note in enumerate(notes, 1))
     for which, cases in (("A", found.only_first), ("B", found.only_second)):
         if cases:
-            yield escape(f"only in {which}: {', '.join('-'.join(case) for case in cases)}")
+            yield escape(f"only in {which}: {', '.join(map(str, cases))}")
     yield escape(summary(found))
 
 
@@ -51,20 +52,20 @@ def _runs_table(found: Comparison) -> Table:
         table.add_column(heading, overflow="fold")
     for name, run in (("A", found.first), ("B", found.second)):
         header = run.header
-        commit = header["commit"][:12] + ("+" if header["dirty"] else "")
-        table.add_row(name, *map(escape, (run.id, header["started"][:16], commit, header["command"])))
+        commit = header.commit[:12] + ("+" if header.dirty else "")
+        table.add_row(name, *map(escape, (run.id, header.started[:16], commit, header.command)))
     return table
 
 
 def _changes(found: Comparison) -> Iterator[str]:
     """What differs between the identities of the figures, with the models it applies to."""
-    named = [(judged.key[0], change) for judged in found.judged for change in causes(judged.changes)]
+    named = [(judged.key.case.model, change) for judged in found.judged for change in causes(judged.changes)]
     groups = grouped(named)
-    models = list(dict.fromkeys(judged.key[0] for judged in found.judged))
+    models = list(dict.fromkeys(judged.key.case.model for judged in found.judged))
     yield "[bold]What changed between A and B[/bold]" if groups else "Nothing changed between A and B that a figure depends on"
     for change, of in groups.items():
         yield escape(f"  {change}  ({'all models' if of == models else ', '.join(of)})")
-    changed = {judged.key[0] for judged in found.judged if causes(judged.changes)}
+    changed = {judged.key.case.model for judged in found.judged if causes(judged.changes)}
     unchanged = [model for model in models if model not in changed]
     if groups and unchanged:
         yield escape(f"  nothing  ({', '.join(unchanged)})")
@@ -80,7 +81,7 @@ def _figures_table(shown: Sequence[FigureComparison], notes: Sequence[str]) -> T
     table.add_column("evidence", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("why", overflow="fold")
-    every = list(dict.fromkeys(judged.key[1] for judged in shown))
+    every = list(dict.fromkeys(judged.key.case.profile for judged in shown))
     for row, profiles in merged(shown).items():
         *cells, outcome, note = row
         colour = COLOURS.get(outcome, "white")
@@ -95,19 +96,17 @@ def merged(judged: Sequence[FigureComparison]) -> dict[tuple[str, ...], list[str
     rows: dict[tuple[str, ...], list[str]] = {}
     for one in judged:
         profiles = rows.setdefault(_row(one), [])
-        if one.key[1] not in profiles:
-            profiles.append(one.key[1])
+        if one.key.case.profile not in profiles:
+            profiles.append(one.key.case.profile)
     return rows
 
 
 def _row(judged: FigureComparison) -> tuple[str, ...]:
-    variant, _, _, metric, stat, graph = judged.key
-    qualifiers = ", ".join(part for part in (stat, graph) if part)
-    record = judged.second or judged.first
-    assert record
+    figure = judged.second or judged.first
+    assert figure
     texts = [figure_text(side) for side in (judged.first, judged.second)]
-    figure = f"{metric}[{qualifiers}]" if qualifiers else metric
-    return (variant, figure, *texts, change_text(judged), record["evidence"], judged.outcome, _why(judged))
+    change = change_text(judged)
+    return (judged.key.case.model, str(judged.key), *texts, change, str(figure.evidence), judged.outcome, _why(judged))
 
 
 def _why(judged: FigureComparison) -> str:
@@ -117,46 +116,42 @@ def _why(judged: FigureComparison) -> str:
     return judged.note
 
 
-def figure_text(record: Any) -> str:
-    """A record's value with its unit, exact enough to tell two apart."""
-    if record is None:
+def figure_text(figure: Measurement | None) -> str:
+    """A figure with its unit, exact enough to tell two apart."""
+    if figure is None:
         return MISSING
-    if "unavailable" in record:
+    if figure.unavailable:
         return "unavailable"
-    value, unit = record["value"], record["unit"]
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    if unit == "us":
-        return f"{value / 1e3:,.3f} ms"
-    if unit == "ratio":
-        return f"{value:.4f}"
-    return f"{value:,} B" if unit == "bytes" else f"{value:,}"
+    number = figure.number
+    if number is None:
+        return ("yes" if figure.value else "no") if isinstance(figure.value, bool) else str(figure.value)
+    if figure.unit == "us":
+        return f"{number / 1e3:,.3f} ms"
+    if figure.unit == "ratio":
+        return f"{number:.4f}"
+    return f"{number:,} B" if figure.unit == "bytes" else f"{number:,}"
 
 
 def change_text(judged: FigureComparison) -> str:
     """B against A: points for ratios, per cent for amounts."""
-    before, after = (_number(record) for record in (judged.first, judged.second))
+    before, after = (figure.number if figure else None for figure in (judged.first, judged.second))
     if before is None or after is None or judged.second is None or judged.outcome == "not comparable":
         return MISSING
-    if judged.second["unit"] == "ratio":
+    if judged.second.unit == "ratio":
         return f"{after - before:+.4f}"
     return f"{100 * (after / before - 1):+.2f} %" if before else f"{after - before:+,}"
-
-
-def _number(record: Record | None) -> float | None:
-    value = record.get("value") if record else None
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def comparison_json(found: Comparison) -> str:
     """The comparison as JSON: the runs, and for every figure both values, what changed and the outcome."""
     figures = [
         {
-            **dict(zip(("variant", "profile", "target", "metric", "stat", "graph"), judged.key, strict=True)),
-            "a": judged.first and judged.first.get("value"),
-            "b": judged.second and judged.second.get("value"),
+            **_case(judged.key.case),
+            "metric": judged.key.metric,
+            "stat": judged.key.stat,
+            "graph": judged.key.graph,
+            "a": _value(judged.first),
+            "b": _value(judged.second),
             "outcome": judged.outcome,
             "negative": judged.negative,
             "changed": [{"part": c.part, "a": c.before, "b": c.after} for c in judged.changes],
@@ -167,3 +162,13 @@ def comparison_json(found: Comparison) -> str:
     return json.dumps(
         {"a": found.first.id, "b": found.second.id, "negative": bool(found.negative), "figures": figures}, indent=1
     )
+
+
+def _case(case: CaseKey) -> dict[str, str]:
+    build = {"build": case.build} if case.build else {}
+    return {"variant": case.variant, **build, "profile": case.profile, "target": case.target}
+
+
+def _value(figure: Measurement | None) -> Value | None:
+    """The value, None when there is none."""
+    return None if figure is None or figure.unavailable else figure.value

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.report.run_view import Case, RunView
+from core.records.case_key import CaseKey
+from core.records.evidence import Evidence
+from core.records.measurement import Measurement
+from harness.report.run_view import RunView
 
 State = Literal["ship", "stop", "open"]
 WORDS = {"ship": "Ship", "stop": "Do not ship", "open": "Not proven"}
 ACCEPTANCE_TEST = "test_acceptance"
 """Its failures are said by the thresholds, with both numbers."""
-SIMULATED = {"simulated-open": "the open simulator", "simulated-fvp": "Arm's FVP"}
+SIMULATED = {Evidence.SIMULATED_OPEN: "the open simulator", Evidence.SIMULATED_FVP: "Arm's FVP"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Decision:
         return WORDS[self.state]
 
 
-def decisions(view: RunView) -> dict[Case, Decision]:
+def decisions(view: RunView) -> dict[CaseKey, Decision]:
     """Every combination that is judged: a target without an NPU only where none with one is beside it, or it failed."""
     return {
         case: decide_case(view, case)
@@ -40,17 +43,17 @@ def decisions(view: RunView) -> dict[Case, Decision]:
         if not _has_no_npu(view, case)
         or _failures(view, case)
         or _thresholds(view, case)
-        or all(_has_no_npu(view, other) for other in view.cases if other[:2] == case[:2])
+        or all(_has_no_npu(view, other) for other in view.cases if (other.model, other.profile) == (case.model, case.profile))
     }
 
 
-def _has_no_npu(view: RunView, case: Case) -> bool:
+def _has_no_npu(view: RunView, case: CaseKey) -> bool:
     """Whether the target of a case is a CPU for speed: what it cannot prove speaks against nobody."""
     executed = view.table.find(case, "npu_executed_share")
-    return executed is not None and "value" not in executed and executed["evidence"] == "host"
+    return executed is not None and executed.unavailable is not None and executed.evidence is Evidence.HOST
 
 
-def decide_case(view: RunView, case: Case) -> Decision:
+def decide_case(view: RunView, case: CaseKey) -> Decision:
     """The decision on one model, NPU and target."""
     stops = [*_failures(view, case), *_thresholds(view, case), *_does_not_fit(view, case)]
     if stops:
@@ -59,58 +62,57 @@ def decide_case(view: RunView, case: Case) -> Decision:
     return Decision("open", tuple(doubts)) if doubts else Decision("ship", (_proof(view, case),))
 
 
-def _thresholds(view: RunView, case: Case) -> list[str]:
+def _thresholds(view: RunView, case: CaseKey) -> list[str]:
     """Thresholds of --acceptance that this case does not meet."""
     return [
-        f"{row['text']} is not met: {row['found']}"
+        f"{row.text} is not met: {row.found}"
         for row in view.run.thresholds
-        if not row["met"] and (row["variant"], row["profile"], row.get("target") or case[2]) == case
+        if not row.met and CaseKey(row.variant, row.build, row.profile, row.target or case.target) == case
     ]
 
 
-def _failures(view: RunView, case: Case) -> list[str]:
-    """Tests of this case that failed; a test's id carries its case in brackets."""
+def _failures(view: RunView, case: CaseKey) -> list[str]:
+    """Tests of this case that failed."""
     return [
-        f"{name} failed: {failure['message']}"
+        f"{failure.name} failed: {failure.message}"
         for failure in view.run.failures
-        if "-".join(case) in failure["test"]
-        and ((name := test_name(failure["test"])) != ACCEPTANCE_TEST or not view.run.thresholds)
+        if failure.case == case and (failure.name != ACCEPTANCE_TEST or not view.run.thresholds)
     ]
 
 
-def _does_not_fit(view: RunView, case: Case) -> list[str]:
+def _does_not_fit(view: RunView, case: CaseKey) -> list[str]:
     fits = view.table.find(case, "fits")
-    return [f"does not fit: {fits.get('note', '')}"] if fits and fits.get("value") is False else []
+    return [f"does not fit: {fits.note}"] if fits and fits.value is False else []
 
 
-def _doubts(view: RunView, case: Case) -> list[str]:
+def _doubts(view: RunView, case: CaseKey) -> list[str]:
     doubts = []
     executed = view.table.find(case, "npu_executed_share")
-    if executed is None or not executed.get("value"):
-        why = executed.get("unavailable", "the run proves nothing of it") if executed else "the run has no figure for it"
+    if executed is None or not executed.number:
+        why = _reason(executed) or "the run proves nothing of it" if executed else "the run has no figure for it"
         doubts.append(f"no proof that an NPU executed it: {why}")
     found = [view.table.find(case, "map50_95", graph=graph) for graph in ("npu", "int8")]
-    if not any(record and "value" in record for record in found):
-        reasons = [record["unavailable"] for record in found if record]
+    if not any(figure and figure.unavailable is None for figure in found):
+        reasons = [_reason(figure) for figure in found if figure]
         doubts.append(f"no accuracy: {reasons[-1] if reasons else 'the run measured none'}")
     return doubts
 
 
-def _proof(view: RunView, case: Case) -> str:
+def _reason(figure: Measurement) -> str:
+    """Why a figure is missing, "" when it is not."""
+    return figure.unavailable.reason if figure.unavailable else ""
+
+
+def _proof(view: RunView, case: CaseKey) -> str:
     executed = view.table.find(case, "npu_executed_share")
     assert executed
-    return f"{executed['value']:.0%} of operators executed on {_prover(view, case)}, every test passed"
+    return f"{executed.value:.0%} of operators executed on {_prover(view, case)}, every test passed"
 
 
-def _prover(view: RunView, case: Case) -> str:
+def _prover(view: RunView, case: CaseKey) -> str:
     """What executed a case."""
     executed = view.table.find(case, "npu_executed_share")
-    return SIMULATED.get(executed["evidence"], "an NPU") if executed else ""
-
-
-def test_name(test: str) -> str:
-    """A test's function, from its id."""
-    return test.rpartition("::")[2].partition("[")[0]
+    return SIMULATED.get(executed.evidence, "an NPU") if executed else ""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Summary:
     notes: tuple[str, ...]
 
 
-def decide_run(view: RunView, decisions: dict[Case, Decision], findings: Sequence[str]) -> Summary:
+def decide_run(view: RunView, decisions: dict[CaseKey, Decision], findings: Sequence[str]) -> Summary:
     """One decision over all cases; a run with a failed test is stopped, whatever else passed."""
     counts = Counter(decision.state for decision in decisions.values())
     failed = len(view.run.failures)

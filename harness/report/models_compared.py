@@ -10,17 +10,18 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from core.metrics import MISSING
+from core.records.case_key import CaseKey
 from harness.report.exports.summary import text
-from harness.report.tables import COLUMNS, MISSING, Column, RecordTable, value_text
+from harness.report.tables import COLUMNS, Column, FigureTable
 
-SHOWN = tuple(column for column in COLUMNS if column.metric != "estimated_speedup_over_base")
+COMPARED = tuple(column for column in COLUMNS if column.metric != "estimated_speedup_over_base")
 DIFFERENT = frozenset({"estimated_us", "arena_bytes", "map50_95"})
 """Metrics whose difference from the base model is shown; sampled latencies have none without an interval."""
-RELATIVE = frozenset({"estimated_us", "arena_bytes"})
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ModelsCompared:
     """A table of texts: `rows` by model, the base model first; `failures` says of a model why it has no row's figures."""
 
     title: str
@@ -31,32 +32,33 @@ class Comparison:
 
 
 def compare_models(
-    table: RecordTable, base: str, profile: str, target: str, failures: Sequence[tuple[str, str]] = ()
-) -> Comparison:
+    table: FigureTable, base: str, profile: str, target: str, failures: Sequence[tuple[str, str]] = ()
+) -> ModelsCompared:
     """Every model of `table` on one NPU and target beside `base`, "" when there is none."""
-    cases = [case for case in table.cases() if case[1:] == (profile, target)]
-    used = [column for column in SHOWN if any(table.find(case, column.metric, column.stat, column.graph) for case in cases)]
-    ordered = sorted(cases, key=lambda case: case[0] != base)
-    rows = [(case[0], *(_cell(table, case, (base, profile, target), column) for column in used)) for case in ordered]
+    cases = [case for case in table.cases() if case.place == (profile, target)]
+    used = [column for column in COMPARED if any(table.at(case, column) for case in cases)]
+    ordered = sorted(cases, key=lambda case: case.model != base)
+    beside = CaseKey(base, "", profile, target)
+    rows = [(case.model, *(_cell(table, case, beside, column) for column in used)) for case in ordered]
     kinds = [f"{column.short}: {table.evidence(column)}" for column in used if table.evidence(column)]
     head = ("model", *(column.short for column in used))
-    return Comparison(f"{profile}, {target}", head, tuple(rows), "; ".join(kinds), tuple(failures))
+    return ModelsCompared(f"{profile}, {target}", head, tuple(rows), "; ".join(kinds), tuple(failures))
 
 
-def _cell(table: RecordTable, case: tuple[str, str, str], base: tuple[str, str, str], column: Column) -> str:
-    own = table.find(case, column.metric, column.stat, column.graph)
+def _cell(table: FigureTable, case: CaseKey, base: CaseKey, column: Column) -> str:
+    own, other = table.at(case, column), table.at(base, column)
     if own is None:
         return MISSING
-    shown = value_text(own, column.form, column.scale)
-    other = table.find(base, column.metric, column.stat, column.graph)
-    if case == base or column.metric not in DIFFERENT or other is None or "value" not in other or "value" not in own:
+    shown = column.row.text(own)
+    number, beside = own.number, other.number if other else None
+    if case == base or column.metric not in DIFFERENT or number is None or beside is None:
         return shown
-    if column.metric not in RELATIVE:
-        return f"{shown} ({own['value'] - other['value']:+.3f})"
-    return f"{shown} ({100 * (own['value'] / other['value'] - 1):+.0f} %)" if other["value"] else shown
+    if own.unit == "ratio":
+        return f"{shown} ({number - beside:+.3f})"
+    return f"{shown} ({100 * (number / beside - 1):+.0f} %)" if beside else shown
 
 
-def comparison_table(found: Comparison) -> Table:
+def comparison_table(found: ModelsCompared) -> Table:
     """The comparison for a terminal."""
     left: dict[str, Any] = {"title_justify": "left", "caption_justify": "left", "pad_edge": False}
     shown = Table(box=box.SIMPLE_HEAD, title=found.title, caption=found.evidence, **left)
@@ -67,7 +69,7 @@ def comparison_table(found: Comparison) -> Table:
     return shown
 
 
-def comparison_markdown(found: Comparison) -> str:
+def comparison_markdown(found: ModelsCompared) -> str:
     """The comparison as Markdown."""
     lines = [f"## {text(found.title)}", "", _line(found.head), _line(["---", *["--:"] * (len(found.head) - 1)])]
     lines += [_line([text(cell) for cell in row]) for row in found.rows]

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy import URL
 
 from core.errors import HistoryError
-from core.records.measurement import key_of
+from core.metrics import metric_of
 from harness.history.store import Figure, History, Point
 from harness.history.trend import Trend, trends
+from harness.report.tables import Column
 from harness.results.stored_run import StoredRun
 
 MOST_RUNS = 60
@@ -20,32 +21,14 @@ WAIT_S = 5.0
 """Seconds that a page waits for a history that is locked or gone."""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A metric that a page has a history of, with the unit it is drawn in; `of_target` when it depends on what ran it."""
-
-    metric: str
-    title: str
-    unit: str
-    scale: float = 1.0
-    stat: str = ""
-    graph: str = ""
-    form: str = ".2f"
-    of_target: bool = False
-
-    @property
-    def figure(self) -> tuple[str, str, str]:
-        """What it is called in the history."""
-        return self.metric, self.stat, self.graph
-
-
-METRICS = (
-    Shown("estimated_us", "Vela's estimate", "ms", 1e-3),
-    Shown("latency_us", "Median latency", "ms", 1e-3, stat="median", of_target=True),
-    Shown("map50_95", "mAP50-95, int8", "", graph="int8", form=".3f"),
-    Shown("npu_operator_share", "Operators on the NPU", "%", 100, form=".1f"),
-    Shown("arena_bytes", "Arena", "MiB", 2**-20),
+FIGURES = (
+    Column("estimated_us"),
+    Column("latency_us", stat="median"),
+    Column("map50_95", graph="int8"),
+    Column("npu_operator_share"),
+    Column("arena_bytes"),
 )
+"""The figures that a page has a history of."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +46,10 @@ class Past:
 
 def past_of(run: StoredRun, url: URL, most: int = MOST_RUNS, search_s: float = SEARCH_S) -> Past:
     """The figures of a run's models in the last `most` runs up to this one; a history that cannot be read is no error."""
-    history, figures = History(url, WAIT_S), [shown.figure for shown in METRICS]
-    variants = list(dict.fromkeys(record["variant"] for record in run.records))
+    history, figures = History(url, WAIT_S), [column.figure for column in FIGURES]
+    variants = list(dict.fromkeys(record.variant for record in run.records))
     try:
-        every = [name for name in history.runs_of(variants, figures, run.header["started"]) if name != run.id]
+        every = [name for name in history.runs_of(variants, figures, run.header.started) if name != run.id]
         last = every[-most + 1 :]
         points = history.points_in(last, variants, figures)
     except HistoryError as error:
@@ -83,25 +66,23 @@ def past_of(run: StoredRun, url: URL, most: int = MOST_RUNS, search_s: float = S
 
 def _each_once(points: Sequence[Point]) -> Iterator[Point]:
     """Figures that do not depend on the target once per run, on no target: runs on others go on with the same line."""
-    of_target = {shown.metric for shown in METRICS if shown.of_target}
     seen = set()
     for point in points:
-        if point.record["metric"] in of_target:
+        if metric_of(point.figure.metric).of_target:
             yield point
             continue
-        record = {**point.record, "target": ""}
-        key = (point.run, key_of(record))
-        if key not in seen and "value" in record:
+        figure = replace(point.figure, target="")
+        key = (point.run, figure.key)
+        if key not in seen and figure.unavailable is None:
             seen.add(key)
-            yield replace(point, record=record)
+            yield replace(point, figure=figure)
 
 
 def _own(run: StoredRun, figures: Sequence[Figure]) -> list[Point]:
     """The run's own figures, which the history may not have yet."""
-    where = (run.id, run.header["started"], run.header["commit"], run.header["dirty"])
-    wanted = set(figures)
+    header, wanted = run.header, set(figures)
     return [
-        Point(*where, record)
+        Point(run.id, header.started, header.commit, header.dirty, record)
         for record in run.records
-        if (record["metric"], record.get("stat", ""), record.get("graph", "")) in wanted
+        if record.key.figure in wanted
     ]

@@ -19,6 +19,6 @@ def runs_beside(run: StoredRun) -> list[StoredRun]:
             other = read_run(path.parent, checked=False)
         except UsageError:
             continue  # somebody else's folder, or a run that was cut off: this page is about another
-        if other.header["started"] < run.header["started"] and other.id != run.id:
+        if other.header.started < run.header.started and other.id != run.id:
             found[other.id] = other
-    return sorted(found.values(), key=lambda other: str(other.header["started"]))
+    return sorted(found.values(), key=lambda other: other.header.started)

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.errors import UsageError
+from core.metrics import BY_NAME
+from core.records.measurement import Measurement
 from harness.report.run_view import RunView
-from harness.report.tables import Record
 from harness.results.stored_run import StoredRun
 
 STRENGTH = ("measured", "simulated-fvp", "simulated-open", "estimated")
@@ -34,16 +35,16 @@ class Candidate:
     model: str
     profile: str
     run: str
-    latencies: Mapping[str, Record]
-    accuracy: Record
-    memory: Record
-    latency: Record | None = None
+    latencies: Mapping[str, Measurement]
+    accuracy: Measurement
+    memory: Measurement
+    latency: Measurement | None = None
 
     @property
     def figures(self) -> tuple[float, float, float]:
         """Latency, lost accuracy and memory: smaller is better in each."""
         assert self.latency
-        return float(self.latency["value"]), 1 - float(self.accuracy["value"]), float(self.memory["value"])
+        return _number(self.latency), 1 - _number(self.accuracy), _number(self.memory)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def recommend(runs: Sequence[StoredRun], profile: str, limits: Limits, evidence:
     """The recommendation for an NPU from runs, the newest figures of each model counting; UsageError when none has any."""
     found, excluded = _candidates(runs, profile)
     if not found and not excluded:
-        known = sorted({case[1] for run in runs for case in RunView(run).cases})
+        known = sorted({case.profile for run in runs for case in RunView(run).cases})
         hint = f"--npu {known[0]}" if known else ""
         raise UsageError(f"no run has figures for `{profile}`", f"one of {', '.join(known) or 'none yet'}", hint)
     found, others = _alike(found)
@@ -83,10 +84,10 @@ def _candidates(runs: Sequence[StoredRun], profile: str) -> tuple[list[Candidate
     """The newest complete figures of each model, and the models that have none with the reason."""
     found: dict[str, Candidate] = {}
     missing: dict[str, str] = {}
-    for run in sorted(runs, key=lambda one: str(one.header["started"]), reverse=True):
+    for run in sorted(runs, key=lambda one: one.header.started, reverse=True):
         view = RunView(run)
         for model in view.models:
-            if model.name in found or not any(case[:2] == (model.name, profile) for case in view.cases):
+            if model.name in found or not any((case.model, case.profile) == (model.name, profile) for case in view.cases):
                 continue
             made = _candidate(view, model.name, model.label, profile)
             if isinstance(made, Candidate):
@@ -97,17 +98,18 @@ def _candidates(runs: Sequence[StoredRun], profile: str) -> tuple[list[Candidate
     return list(found.values()), list(missing.items())
 
 
-def _candidate(view: RunView, variant: str, label: str, profile: str) -> Candidate | str:
+def _candidate(view: RunView, model: str, label: str, profile: str) -> Candidate | str:
     """A candidate, or why the model is none."""
-    fits = view.first("fits", variant=variant, profile=profile)
-    if fits and fits.get("value") is False:
-        return str(fits.get("note") or "does not fit the platform")
-    accuracy = _first(view.first("map50_95", variant=variant, profile=profile, graph=graph) for graph in GRAPHS)
-    memory = view.first("arena_bytes", variant=variant, profile=profile)
-    latencies = _latencies(view, variant, profile)
-    for name, record in (("accuracy", accuracy), ("memory figure", memory)):
-        if record is None or "value" not in record:
-            return f"no {name}: {record['unavailable'] if record else 'the run found none'}"
+    fits = view.first("fits", model=model, profile=profile)
+    if fits and fits.value is False:
+        return fits.note or "does not fit the platform"
+    accuracy = _first(view.first("map50_95", model=model, profile=profile, graph=graph) for graph in GRAPHS)
+    memory = view.first("arena_bytes", model=model, profile=profile)
+    latencies = _latencies(view, model, profile)
+    for name, figure in (("accuracy", accuracy), ("memory figure", memory)):
+        if figure is None or figure.unavailable:
+            why = figure.unavailable.reason if figure and figure.unavailable else "the run found none"
+            return f"no {name}: {why}"
     if not latencies:
         return "no latency of an NPU"
     assert accuracy
@@ -132,31 +134,31 @@ def _differences(one: Candidate, other: Candidate) -> list[str]:
     """What keeps two candidates' figures from being compared: data, number of images, Vela, memories of the profile."""
     sides = []
     for candidate in (one, other):
-        options, compiled = candidate.accuracy["identity"].get("options", {}), candidate.memory["identity"]
+        options, compiled = candidate.accuracy.identity.options, candidate.memory.identity
         sides.append(
             {
                 "data set": options.get("data"),
                 "images": options.get("images"),
-                "Vela": compiled.get("tools", {}).get("vela"),
-                "profile": compiled.get("profile"),
+                "Vela": compiled.tools.get("vela"),
+                "profile": compiled.profile,
             }
         )
     return [part for part in sides[0] if sides[0][part] != sides[1][part]]
 
 
-def _first(records: Iterable[Record | None]) -> Record | None:
-    """The first record with a value, else the first there is."""
-    known = [record for record in records if record]
-    return next((record for record in known if "value" in record), known[0] if known else None)
+def _first(figures: Iterable[Measurement | None]) -> Measurement | None:
+    """The first figure with a value, else the first there is."""
+    known = [figure for figure in figures if figure]
+    return next((figure for figure in known if figure.unavailable is None), known[0] if known else None)
 
 
-def _latencies(view: RunView, variant: str, profile: str) -> dict[str, Record]:
-    found: dict[str, Record] = {}
+def _latencies(view: RunView, model: str, profile: str) -> dict[str, Measurement]:
+    found: dict[str, Measurement] = {}
     for case in view.cases:
-        if case[:2] == (variant, profile):
-            for record in (view.table.find(case, "latency_us", "median"), view.table.find(case, "estimated_us")):
-                if record and "value" in record and record["evidence"] in STRENGTH:
-                    found.setdefault(record["evidence"], record)
+        if (case.model, case.profile) == (model, profile):
+            for figure in (view.table.find(case, "latency_us", "median"), view.table.find(case, "estimated_us")):
+                if figure and figure.unavailable is None and figure.evidence in STRENGTH:
+                    found.setdefault(str(figure.evidence), figure)
     return found
 
 
@@ -171,14 +173,37 @@ def _unfit(candidate: Candidate, kind: str, limits: Limits) -> str:
     """Why a candidate is out, "" when it is not."""
     if kind not in candidate.latencies:
         return f"no latency of evidence {kind}, only {', '.join(candidate.latencies)}"
-    latency, accuracy, memory = candidate.latencies[kind]["value"], candidate.accuracy["value"], candidate.memory["value"]
-    if limits.latency_us is not None and latency > limits.latency_us:
-        return f"{latency / 1e3:.1f} ms {kind}, allowed are {limits.latency_us / 1e3:g}"
-    if limits.map50_95 is not None and accuracy < limits.map50_95:
-        return f"mAP50-95 {accuracy:.3f}, asked for is {limits.map50_95:g}"
-    if limits.arena_bytes is not None and memory > limits.arena_bytes:
-        return f"{memory / 2**20:.2f} MiB of arena, allowed are {limits.arena_bytes / 2**20:g}"
-    return ""
+    held = (
+        (candidate.latencies[kind], limits.latency_us, f" {kind}"),
+        (candidate.accuracy, limits.map50_95, ""),
+        (candidate.memory, limits.arena_bytes, ""),
+    )
+    return next((_missed(figure, limit, of) for figure, limit, of in held if limit is not None and _misses(figure, limit)), "")
+
+
+def _misses(figure: Measurement, limit: float) -> bool:
+    """Whether a figure is on the wrong side of a limit, by its metric's direction."""
+    better = BY_NAME[figure.metric].better
+    return _number(figure) < limit if better == "higher" else _number(figure) > limit
+
+
+def _missed(figure: Measurement, limit: float, of: str) -> str:
+    """A figure that misses its limit, in its metric's words."""
+    row = BY_NAME[figure.metric]
+    word = "asked for is" if row.better == "higher" else "allowed are"
+    return f"{row.title} {told(figure)}{of}, {word} {limit * row.display.scale:g}"
+
+
+def told(figure: Measurement) -> str:
+    """A figure with its unit, as its metric's row has it."""
+    row = BY_NAME[figure.metric]
+    return f"{row.text(figure)} {row.display.unit}".strip()
+
+
+def _number(figure: Measurement) -> float:
+    number = figure.number
+    assert number is not None
+    return float(number)
 
 
 def _rival(one: Candidate, judged: Sequence[Candidate]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.report.tables import Record, RecordTable
+from core.records.case_key import CaseKey
+from core.records.measurement import Measurement
+from harness.report.tables import FigureTable
 from harness.results.stored_run import StoredRun
-
-Case = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -27,73 +26,64 @@ class Model:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run with its records looked up by case."""
+    """A run with its figures looked up by case. A model is a variant in one build."""
 
     run: StoredRun
 
     @cached_property
-    def table(self) -> RecordTable:
-        """Every record by case and metric."""
-        return RecordTable(self.run.records)
+    def table(self) -> FigureTable:
+        """Every figure by case and metric."""
+        return FigureTable(self.run.records)
 
     @cached_property
-    def cases(self) -> list[Case]:
-        """(variant, profile, target) in the order of the run."""
+    def cases(self) -> list[CaseKey]:
+        """Every case, in the order of the run."""
         return self.table.cases()
 
     @cached_property
-    def variants(self) -> list[str]:
-        """Every name, in the order of the run."""
-        return list(dict.fromkeys(case[0] for case in self.cases))
-
-    @cached_property
-    def places(self) -> list[tuple[str, str]]:
-        """(profile, target), in the order of the run."""
-        return list(dict.fromkeys(case[1:] for case in self.cases))
+    def names(self) -> list[str]:
+        """Every name of a model, in the order of the run."""
+        return list(dict.fromkeys(case.model for case in self.cases))
 
     @cached_property
     def profiles(self) -> list[str]:
         """Every NPU profile, in the order of the run."""
-        return list(dict.fromkeys(case[1] for case in self.cases))
+        return list(dict.fromkeys(case.profile for case in self.cases))
 
     @cached_property
     def models(self) -> list[Model]:
         """Different models, each with all of its names."""
         names: dict[str, list[str]] = {}
-        for variant in self.variants:
-            names.setdefault(self.twin(variant), []).append(variant)
+        for name in self.names:
+            names.setdefault(self.twin(name), []).append(name)
         return [Model(name, tuple(group)) for name, group in names.items()]
 
-    def twin(self, variant: str) -> str:
+    def twin(self, model: str) -> str:
         """The model that this one equals, or itself."""
-        record = self.first("same_model_as", variant=variant)
-        value = record.get("value", "none") if record else "none"
-        return variant if value == "none" or value not in self.variants else str(value)
+        figure = self.first("same_model_as", model=model)
+        return figure.value if figure and isinstance(figure.value, str) and figure.value in self.names else model
 
-    def first(self, metric: str, *, variant: str, profile: str = "", stat: str = "", graph: str = "") -> Record | None:
-        """The first record of a metric for a variant, on any target; one with a value before one without."""
+    def first(self, metric: str, *, model: str, profile: str = "", stat: str = "", graph: str = "") -> Measurement | None:
+        """The first figure of a metric for a model, on any target; one with a value before one without."""
         found = [
-            record
+            figure
             for case in self.cases
-            if case[0] == variant and profile in ("", case[1])
-            if (record := self.table.find(case, metric, stat, graph)) is not None
+            if case.model == model and profile in ("", case.profile)
+            if (figure := self.table.find(case, metric, stat, graph)) is not None
         ]
-        return next((record for record in found if "value" in record), found[0] if found else None)
+        return next((figure for figure in found if figure.unavailable is None), found[0] if found else None)
 
-    def value(self, metric: str, *, variant: str, profile: str = "", stat: str = "", graph: str = "") -> float | None:
+    def value(self, metric: str, *, model: str, profile: str = "", stat: str = "", graph: str = "") -> float | None:
         """The number of a metric, None when the run has none."""
-        record = self.first(metric, variant=variant, profile=profile, stat=stat, graph=graph)
-        value = record.get("value") if record else None
-        return float(value) if isinstance(value, (int, float)) else None
+        figure = self.first(metric, model=model, profile=profile, stat=stat, graph=graph)
+        number = figure.number if figure else None
+        return None if number is None else float(number)
 
-    def series(self, metric: str, *, variant: str, graph: str) -> dict[str, float]:
-        """Stat -> number of a metric that has one record per class, from the first case that has any."""
-        wanted: Sequence[Record] = [
-            record
-            for record in self.run.records
-            if record["metric"] == metric
-            and record["variant"] == variant
-            and record.get("graph") == graph
-            and "value" in record
+    def series(self, metric: str, *, model: str, graph: str) -> dict[str, float]:
+        """Stat -> number of a metric that has one figure per class, from the first case that has any."""
+        wanted = [
+            (figure.stat, figure.number)
+            for figure in self.run.records
+            if (figure.metric, figure.case.model, figure.graph) == (metric, model, graph)
         ]
-        return {record["stat"]: float(record["value"]) for record in reversed(wanted)}
+        return {stat: float(number) for stat, number in reversed(wanted) if number is not None}

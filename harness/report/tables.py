@@ -1,106 +1,132 @@
-"""Records as rows: what the terminal and Markdown reports both show."""
+"""Figures as cells of tables: what the terminal, Markdown and the page all show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from core.records.measurement import key_of
+from core.metrics import BY_NAME, MISSING, Metric
+from core.records.case_key import CaseKey
+from core.records.field_types import Number
+from core.records.figure_key import FigureKey
+from core.records.measurement import Measurement
+from core.records.verdict import Verdict
 
-Record = Mapping[str, Any]
-MISSING = "-"
+GRAPH_WORDS = {"float": "of the float graph", "int8": "of the int8 graph", "npu": "of the target's own outputs"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One figure in a table: its `short` heading, its `heading` in full, the record it shows, and how a value is written."""
+    """One figure in a table or a chart: a metric with the stat and the graph that it shows; the metric's row has the words."""
 
-    short: str
-    heading: str
     metric: str
-    form: str
     stat: str = ""
     graph: str = ""
-    scale: float = 1.0
+
+    @property
+    def row(self) -> Metric:
+        """The row of the metric."""
+        return BY_NAME[self.metric]
+
+    @property
+    def figure(self) -> tuple[str, str, str]:
+        """(metric, stat, graph)."""
+        return self.metric, self.stat, self.graph
+
+    @property
+    def short(self) -> str:
+        """The head of a narrow column."""
+        return self.row.short or self.graph
+
+    @property
+    def title(self) -> str:
+        """What it is, in words and without the unit: "median latency", "mAP50-95 of the int8 graph"."""
+        of = "" if self.graph == self.row.graph else f" {GRAPH_WORDS[self.graph]}"
+        return f"{self.stat} {self.row.title}{of}".strip()
+
+    @property
+    def headline(self) -> str:
+        """The title as the beginning of a line; a name such as "mAP" keeps its own spelling."""
+        return self.title if self.title[1:2].isupper() else self.title[:1].upper() + self.title[1:]
+
+    @property
+    def heading(self) -> str:
+        """The title with the unit."""
+        unit = self.row.display.unit
+        return f"{self.title}, {unit}" if unit else self.title
+
+    def key(self, case: CaseKey) -> FigureKey:
+        """The figure of a case that it shows."""
+        return FigureKey(case, *self.figure)
 
 
 COLUMNS = (
-    Column("ops %", "operators on the NPU, %", "npu_operator_share", ".1f", scale=100),
-    Column("MACs %", "MACs on the NPU, %", "npu_mac_share", ".1f", scale=100),
-    Column("CPU", "operators on the CPU", "operators_cpu", "d"),
-    Column("px", "image size, pixels", "image_size", "d"),
-    Column("Vela ms", "Vela's estimate, ms", "estimated_us", ".2f", scale=1e-3),
-    Column("x base", "times faster than the plain model by Vela's estimate", "estimated_speedup_over_base", ".2f"),
-    Column("MiB", "arena, MiB", "arena_bytes", ".2f", scale=2**-20),
-    Column("fits", "fits the platform", "fits", "s"),
-    Column("ran %", "operators that the run proves the NPU executed, %", "npu_executed_share", ".1f", scale=100),
-    Column("exact", "images with the reference's bytes", "bit_exact_images", "note"),
-    Column("ms", "median latency, ms", "latency_us", ".2f", stat="median", scale=1e-3),
-    Column("float", "mAP50-95 of the float graph", "map50_95", ".3f", graph="float"),
-    Column("int8", "mAP50-95 of the int8 graph", "map50_95", ".3f", graph="int8"),
-    Column("npu", "mAP50-95 of the target's own outputs", "map50_95", ".3f", graph="npu"),
-    Column("loss", "mAP50-95 that int8 costs", "map50_95_drop", "+.3f", graph="int8"),
+    Column("npu_operator_share"),
+    Column("npu_mac_share"),
+    Column("operators_cpu"),
+    Column("image_size"),
+    Column("estimated_us"),
+    Column("estimated_speedup_over_base"),
+    Column("arena_bytes"),
+    Column("fits"),
+    Column("npu_executed_share"),
+    Column("bit_exact_images"),
+    Column("latency_us", stat="median"),
+    Column("map50_95", graph="float"),
+    Column("map50_95", graph="int8"),
+    Column("map50_95", graph="npu"),
+    Column("map50_95_drop", graph="int8"),
 )
+"""The tables of models, from left to right."""
 
 
-class RecordTable:
-    """The records of a run, looked up by case and metric."""
+class FigureTable:
+    """The figures of a run, looked up by case and metric."""
 
-    def __init__(self, records: Iterable[Record]) -> None:
-        self._records = {key_of(record): record for record in records}
+    def __init__(self, figures: Iterable[Measurement]) -> None:
+        self._figures: Mapping[FigureKey, Measurement] = {figure.key: figure for figure in figures}
 
-    def cases(self) -> list[tuple[str, str, str]]:
-        """(variant, profile, target) of every case, in the order of the run."""
-        return list(dict.fromkeys((key[0], key[1], key[2]) for key in self._records))
+    def cases(self) -> list[CaseKey]:
+        """Every case, in the order of the run."""
+        return list(dict.fromkeys(key.case for key in self._figures))
 
-    def target(self, case: tuple[str, str, str]) -> str:
+    def target(self, case: CaseKey) -> str:
         """A case's target, with the engine that ran it where the target has several: "fvp (open)"."""
-        own = (record for key, record in self._records.items() if key[:3] == case)
-        engine = next((found for record in own if (found := record["identity"].get("options", {}).get("engine"))), "")
-        return f"{case[2]} ({engine})" if engine else case[2]
+        own = (figure for key, figure in self._figures.items() if key.case == case)
+        engine = next((found for figure in own if (found := figure.identity.options.get("engine"))), "")
+        return f"{case.target} ({engine})" if engine else case.target
 
-    def find(self, case: tuple[str, str, str], metric: str, stat: str = "", graph: str = "") -> Record | None:
-        """One record, or None when the run has none."""
-        return self._records.get((*case, metric, stat, graph))
+    def find(self, case: CaseKey, metric: str, stat: str = "", graph: str = "") -> Measurement | None:
+        """One figure, or None when the run has none."""
+        return self._figures.get(FigureKey(case, metric, stat, graph))
 
-    def text(self, case: tuple[str, str, str], column: Column) -> str:
+    def at(self, case: CaseKey, column: Column) -> Measurement | None:
+        """The figure of a column, or None when the run has none."""
+        return self._figures.get(column.key(case))
+
+    def text(self, case: CaseKey, column: Column) -> str:
         """One cell: the value, or a dash when there is none."""
-        record = self.find(case, column.metric, column.stat, column.graph)
-        return MISSING if record is None else value_text(record, column.form, column.scale)
+        figure = self.at(case, column)
+        return MISSING if figure is None else column.row.text(figure)
 
     def evidence(self, column: Column) -> str:
         """The evidence of a column's figures; several kinds are all named."""
         kinds = {
-            record["evidence"]
-            for key, record in self._records.items()
-            if key[3:] == (column.metric, column.stat, column.graph) and "value" in record
+            str(figure.evidence)
+            for key, figure in self._figures.items()
+            if key.figure == column.figure and figure.unavailable is None
         }
         return " / ".join(sorted(kinds))
 
 
-def value_text(record: Record, form: str, scale: float = 1.0) -> str:
-    """A record's value in a format; "-" when it is unavailable."""
-    if "unavailable" in record:
-        return MISSING
-    if form == "note":
-        return str(record.get("note", MISSING))
-    value = record["value"]
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    return format(value if form == "d" else value * scale, form)
-
-
-def outcome_counts(verdicts: Sequence[Record]) -> str:
+def outcome_counts(verdicts: Sequence[Verdict]) -> str:
     """How the verdicts fell: confirmed or exceeded, of those that have a figure; "-" without any."""
-    judged = [verdict for verdict in verdicts if verdict["outcome"] not in ("no figure", "not comparable")]
-    good = sum(verdict["outcome"] in ("confirmed", "exceeded") for verdict in judged)
+    judged = [verdict for verdict in verdicts if verdict.outcome not in ("no figure", "not comparable")]
+    good = sum(verdict.outcome in ("confirmed", "exceeded") for verdict in judged)
     return f"{good} of {len(judged)}" if judged else MISSING
 
 
-def found_text(value: Any, unit: str) -> str:
+def amount_text(value: Number | str, unit: str) -> str:
     """A documented or found number in its unit."""
     if isinstance(value, str):
         return value
@@ -111,11 +137,11 @@ def found_text(value: Any, unit: str) -> str:
     return f"{value:,.0f}"
 
 
-def difference_text(verdict: Record) -> str:
+def difference_text(verdict: Verdict) -> str:
     """Found minus documented."""
-    if verdict["difference"] is None:
+    if verdict.difference is None:
         return MISSING
-    if verdict["unit"] == "ratio":
-        return f"{100 * verdict['difference']:+.1f} points"
-    scaled = found_text(abs(verdict["difference"]), verdict["unit"])
-    return f"{'-' if verdict['difference'] < 0 else '+'}{scaled}"
+    if verdict.unit == "ratio":
+        return f"{100 * verdict.difference:+.1f} points"
+    scaled = amount_text(abs(verdict.difference), verdict.unit)
+    return f"{'-' if verdict.difference < 0 else '+'}{scaled}"

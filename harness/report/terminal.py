@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich import box
@@ -10,22 +10,26 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.report.tables import COLUMNS, MISSING, Column, Record, RecordTable, difference_text, found_text, outcome_counts
-from harness.results.store import Results
+from core.metrics import MISSING
+from core.records.case_key import CaseKey
+from core.records.evidence import Evidence
+from core.records.measurement import Measurement
+from core.records.verdict import Verdict
+from harness.report.tables import COLUMNS, Column, FigureTable, amount_text, difference_text, outcome_counts
+from harness.results.stored_run import StoredRun
 
 COLOURS = {"confirmed": "green", "exceeded": "cyan", "fell short": "yellow", "refuted": "red"}
 NARROWEST = 132
 """Columns of text; a log has no width of its own, and a table squeezed into 80 columns cannot be read."""
 WIDEST = 1000
-PIXELS = "px"
-Case = tuple[str, str, str]
+SIZE = "image_size"
 LEFT: dict[str, Any] = {"title_justify": "left", "caption_justify": "left", "pad_edge": False, "padding": (0, 1, 0, 0)}
 
 
-def print_summary(results: Results, reporter: Any) -> None:
+def print_summary(run: StoredRun, reporter: Any) -> None:
     """Write the table of models, the findings and the verdicts below pytest's own output."""
-    table = RecordTable(results.records)
-    models = model_table(table, results.verdicts)
+    table = FigureTable(run.records)
+    models = model_table(table, run.verdicts)
     width = max(reporter._tw.fullwidth, NARROWEST, Console(width=WIDEST).measure(models).maximum)
     console = Console(force_terminal=reporter.hasmarkup, no_color=not reporter.hasmarkup, width=width)
     with console.capture() as captured:
@@ -33,19 +37,19 @@ def print_summary(results: Results, reporter: Any) -> None:
         console.print(models)
         for line in findings(table):
             console.print(line, highlight=False, markup=False)
-        if results.verdicts:
-            console.print(verdict_table(results.verdicts))
+        if run.verdicts:
+            console.print(verdict_table(run.verdicts))
     reporter.write(captured.get())
-    reporter.write_line(f"results: {results.folder}")
+    reporter.write_line(f"results: {run.folder}")
 
 
-def model_table(table: RecordTable, verdicts: Sequence[Record]) -> Table:
+def model_table(table: FigureTable, verdicts: Sequence[Verdict]) -> Table:
     """Models x figures; targets whose figures complete each other share a row. The caption names every column's evidence."""
     cases = table.cases()
     used = [column for column in COLUMNS if any(table.text(c, column) != MISSING for c in cases)]
-    sizes = {table.text(case, column) for case in cases for column in used if column.short == PIXELS}
+    sizes = {table.text(case, column) for case in cases for column in used if column.metric == SIZE}
     if len(sizes) == 1:
-        used = [column for column in used if column.short != PIXELS]
+        used = [column for column in used if column.metric != SIZE]
     shown = Table(box=box.SIMPLE_HEAD, title="Models", caption=_evidence(table, used), **LEFT)
     for heading in ("model", "NPU", "target"):
         shown.add_column(heading, no_wrap=True)
@@ -53,19 +57,22 @@ def model_table(table: RecordTable, verdicts: Sequence[Record]) -> Table:
         shown.add_column(column.short, justify="right", no_wrap=True)
     shown.add_column("claims met", justify="right", no_wrap=True)
     for row in shared_rows(table, used):
-        own = {v["claim"]: v for case in row for v in verdicts if (v["variant"], v["profile"], v["target"]) == case}
+        own = {verdict.claim: verdict for case in row for verdict in verdicts if verdict.case == case}
         targets = ", ".join(table.target(case) for case in row)
         cells = (_cell(table, row, column) for column in used)
-        shown.add_row(escape(row[0][0]), short_profile(row[0][1]), escape(targets), *cells, outcome_counts(list(own.values())))
+        shown.add_row(
+            escape(row[0].model), short_profile(row[0].profile), escape(targets), *cells, outcome_counts(list(own.values()))
+        )
     return shown
 
 
-def shared_rows(table: RecordTable, columns: Sequence[Column]) -> list[list[Case]]:
+def shared_rows(table: FigureTable, columns: Sequence[Column]) -> list[list[CaseKey]]:
     """The cases of each row: those of one model and profile in which no column has two figures."""
-    rows: list[list[Case]] = []
+    rows: list[list[CaseKey]] = []
     for case in table.cases():
         for row in rows:
-            if row[0][:2] == case[:2] and all(_agree(table, row, case, column) for column in columns):
+            same = (row[0].model, row[0].profile) == (case.model, case.profile)
+            if same and all(_agree(table, row, case, column) for column in columns):
                 row.append(case)
                 break
         else:
@@ -73,16 +80,16 @@ def shared_rows(table: RecordTable, columns: Sequence[Column]) -> list[list[Case
     return rows
 
 
-def _agree(table: RecordTable, row: Sequence[Case], case: Case, column: Column) -> bool:
+def _agree(table: FigureTable, row: Sequence[CaseKey], case: CaseKey, column: Column) -> bool:
     return len({MISSING, _cell(table, row, column), table.text(case, column)}) < 3
 
 
-def _cell(table: RecordTable, row: Sequence[Case], column: Column) -> str:
+def _cell(table: FigureTable, row: Sequence[CaseKey], column: Column) -> str:
     """The figure that one of the cases of a row has."""
     return next((text for case in row if (text := table.text(case, column)) != MISSING), MISSING)
 
 
-def _evidence(table: RecordTable, columns: Sequence[Column]) -> str:
+def _evidence(table: FigureTable, columns: Sequence[Column]) -> str:
     """Which columns are of which evidence: "compiled: ops %, MACs %, ...; host: ms"."""
     kinds: dict[str, list[str]] = {}
     for column in columns:
@@ -90,40 +97,43 @@ def _evidence(table: RecordTable, columns: Sequence[Column]) -> str:
     return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if kind)
 
 
-def findings(table: RecordTable) -> list[str]:
+def findings(table: FigureTable) -> list[str]:
     """Sentences that a table cannot hold: equal models, models that do not fit, why a figure is missing."""
     lines: dict[str, None] = {}
     for case in table.cases():
-        twin = table.find(case, "same_model_as")
-        if twin and twin.get("value", "none") != "none":
-            lines[f"{case[0]} is {twin['value']}: same graph, same weights"] = None
-        fits = table.find(case, "fits")
-        if fits and fits.get("value") is False:
-            lines[f"{case[0]} does not fit {case[1]}: {fits.get('note', '')}"] = None
-        accuracy = table.find(case, "map50_95", graph="int8")
-        if accuracy and "unavailable" in accuracy:
-            lines[f"{case[0]}: no accuracy: {accuracy['unavailable']}"] = None
-        latency = table.find(case, "latency_us", stat="median")
-        if latency and "unavailable" in latency and not _is_misfit(latency):
-            lines[f"{case[2]}: no latency: {latency['unavailable']}"] = None
-        exact = table.find(case, "bit_exact")
-        if exact and "unavailable" in exact and exact["evidence"] != "host" and not _is_misfit(exact):
-            lines[f"{case[0]} on {case[2]}: bytes not compared: {exact['unavailable']}"] = None
+        for line in _findings(table, case):
+            lines[line] = None
     return list(lines)
 
 
-def _is_misfit(record: Record) -> bool:
-    """Whether a figure is missing because the model was not run where it does not fit, which has a line of its own."""
-    return str(record["unavailable"]).startswith("does not fit")
+def _findings(table: FigureTable, case: CaseKey) -> Iterator[str]:
+    twin, fits = table.find(case, "same_model_as"), table.find(case, "fits")
+    if twin and twin.unavailable is None and twin.value != "none":
+        yield f"{case.model} is {twin.value}: same graph, same weights"
+    if fits and fits.value is False:
+        yield f"{case.model} does not fit {case.profile}: {fits.note}"
+    if why := _why(table.find(case, "map50_95", graph="int8")):
+        yield f"{case.model}: no accuracy: {why}"
+    if why := _why(table.find(case, "latency_us", stat="median")):
+        yield f"{case.target}: no latency: {why}"
+    exact = table.find(case, "bit_exact")
+    if exact and exact.evidence is not Evidence.HOST and (why := _why(exact)):
+        yield f"{case.model} on {case.target}: bytes not compared: {why}"
 
 
-def verdict_table(verdicts: Sequence[Record]) -> Table:
+def _why(figure: Measurement | None) -> str:
+    """Why a figure is missing; "" for one that is there, and for a model that was not run because it does not fit."""
+    reason = figure.unavailable if figure else None
+    return "" if reason is None or reason.kind == "shortfall" else reason.reason
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """Claims held against figures, both numbers shown; equal rows of several profiles share one line."""
     shown = Table(box=box.SIMPLE_HEAD, title="Verdicts on documented claims", **LEFT)
     shown.add_column("claim", no_wrap=True)
     for heading in ("NPU", "documented", "found", "difference", "evidence", "comparable", "verdict"):
         shown.add_column(heading, overflow="fold")
-    every = list(dict.fromkeys(verdict["profile"] for verdict in verdicts))
+    every = list(dict.fromkeys(verdict.profile for verdict in verdicts))
     for row, profiles in merged(verdicts).items():
         colour = COLOURS.get(row[-1], "white")
         where = "all" if profiles == every and len(every) > 1 else ", ".join(map(short_profile, profiles))
@@ -136,20 +146,20 @@ def short_profile(name: str) -> str:
     return name.removeprefix("ethos-")
 
 
-def merged(verdicts: Sequence[Record]) -> dict[tuple[str, ...], list[str]]:
+def merged(verdicts: Sequence[Verdict]) -> dict[tuple[str, ...], list[str]]:
     """Verdict rows -> the profiles they hold for, in the order of the run."""
     rows: dict[tuple[str, ...], list[str]] = {}
     for verdict in verdicts:
         row = (
-            verdict["claim"],
-            found_text(verdict["documented"], verdict["unit"]),
-            verdict["note"] or found_text(verdict["found"], verdict["unit"]),
+            verdict.claim,
+            amount_text(verdict.documented, verdict.unit),
+            verdict.note or amount_text(verdict.found, verdict.unit),
             difference_text(verdict),
-            verdict["evidence"],
-            verdict["comparability"],
-            verdict["outcome"],
+            str(verdict.evidence),
+            verdict.comparability,
+            verdict.outcome,
         )
         profiles = rows.setdefault(row, [])
-        if verdict["profile"] not in profiles:  # several targets may share a row, too
-            profiles.append(verdict["profile"])
+        if verdict.profile not in profiles:  # several targets may share a row, too
+            profiles.append(verdict.profile)
     return rows

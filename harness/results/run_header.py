@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.results.store import RunHeader
+from harness.results.results_file import RunHeader
 
 PACKAGES = (
     "ethos-bench", "ai-edge-litert", "ai-edge-quantizer", "ethos-u-vela", "faster-coco-eval", "litert-torch", "numpy",

@@ -9,56 +9,37 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from core.files import storage_errors, write_whole
+from core.records.case_key import CaseKey
+from core.records.failure import Failure
+from core.records.figure_key import FigureKey
 from core.records.measurement import Measurement
 from core.records.run import HANDED_OVER
+from core.records.sample_group import SampleGroup
 from core.records.verdict import Verdict
-
-SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class RunHeader:
-    """What a run was: `started` in ISO 8601 UTC, `commit` of the harness with `dirty`, `versions` package -> version.
-
-    `finished` (ISO 8601 UTC, "" until then) and `exit_code` say that the session came to its end, and how.
-    """
-
-    id: str
-    started: str
-    commit: str
-    dirty: bool
-    command: str
-    host: dict[str, str]
-    versions: dict[str, str]
-    finished: str = ""
-    exit_code: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """`run` of results.json; a run that is going on has no end yet."""
-        content = asdict(self)
-        return content if self.finished else {key: content[key] for key in content if key not in ("finished", "exit_code")}
+from harness.results.results_file import ResultsFile, RunHeader
+from harness.results.stored_run import StoredRun, sample_lines
 
 
 @dataclass
 class Findings:
     """What one test found; plain data, so that it can travel from an xdist worker.
 
-    `samples` are groups of latency samples in the order they were taken, `latency_us`, with the case they belong to and the
-    file that was `executed`; `files` maps a path inside the results folder to the file whose content goes there, `texts` to
-    its content.
+    `files` maps a path inside the results folder to the file whose content goes there, `texts` to its content.
     """
 
     records: list[Measurement] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
-    samples: list[dict[str, Any]] = field(default_factory=list)
+    samples: list[SampleGroup] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
 
@@ -67,13 +48,21 @@ class Findings:
         return {
             "records": [record.to_json() for record in self.records],
             "verdicts": [verdict.to_json() for verdict in self.verdicts],
-            "samples": self.samples,
+            "samples": [group.to_json() for group in self.samples],
             "files": self.files,
             "texts": self.texts,
         }
 
+    @classmethod
+    def from_json(cls, content: object) -> Findings:
+        """The findings that `to_json` wrote."""
+        return FINDINGS.validate_json(json.dumps(content), strict=True)
+
     def __bool__(self) -> bool:
         return any((self.records, self.verdicts, self.samples, self.files, self.texts))
+
+
+FINDINGS = TypeAdapter(Findings)
 
 
 class Results:
@@ -82,35 +71,42 @@ class Results:
     def __init__(self, folder: Path, header: RunHeader) -> None:
         self.folder = folder
         self.header = header
-        self.records: list[dict[str, Any]] = []
-        self.verdicts: list[dict[str, Any]] = []
-        self.samples: list[dict[str, Any]] = []
-        self.failures: list[dict[str, str]] = []
+        self._records: dict[FigureKey, Measurement] = {}
+        self._verdicts: dict[tuple[str, CaseKey], Verdict] = {}
+        self._samples: dict[tuple[str, str], SampleGroup] = {}
+        self._failures: list[Failure] = []
         with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             clear_results(folder)
             self._write()
             point_latest(folder)
 
-    def add(self, findings: Mapping[str, Any]) -> None:
+    def run(self) -> StoredRun:
+        """The run as it is now: what every report, export and the history start from."""
+        return StoredRun(self._content(), tuple(self._samples.values()), self.folder.absolute())
+
+    def __bool__(self) -> bool:
+        return bool(self._records)
+
+    def add(self, findings: Findings) -> None:
         """Keep what a test found; a record that is there already (the same case and metric) is not kept twice."""
-        known = {_key(record) for record in self.records}
-        self.records += [record for record in findings["records"] if _key(record) not in known]
-        claims = {(verdict["claim"], verdict["profile"], verdict["target"]) for verdict in self.verdicts}
-        self.verdicts += [v for v in findings["verdicts"] if (v["claim"], v["profile"], v["target"]) not in claims]
+        for record in findings.records:
+            self._records.setdefault(record.key, record)
+        for verdict in findings.verdicts:
+            self._verdicts.setdefault((verdict.claim, verdict.case), verdict)
         with _writing(self.folder):
-            self._append_samples(findings["samples"])
-            for name, source in findings["files"].items():
+            self._append_samples(findings.samples)
+            for name, source in findings.files.items():
                 path = self.folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, path)
-            for name, text in findings["texts"].items():
+            for name, text in findings.texts.items():
                 write_whole(self.folder / name, text)
             self._write()
 
-    def fail(self, test: str, message: str) -> None:
+    def fail(self, failure: Failure) -> None:
         """Keep that a test failed, and why."""
-        self.failures.append({"test": test, "message": message})
+        self._failures.append(failure)
         with _writing(self.folder):
             self._write()
 
@@ -119,17 +115,14 @@ class Results:
         with _writing(self.folder), (self.folder / "run.log").open("a") as file:
             file.write(f"{datetime.now(timezone.utc).isoformat(timespec='milliseconds')} {line}\n")
 
-    def _append_samples(self, groups: list[dict[str, Any]]) -> None:
+    def _append_samples(self, groups: Sequence[SampleGroup]) -> None:
         """Keep each run's samples once: several profiles may share one run of the host."""
-        known = {(group["executed"], group["target"]) for group in self.samples}
         for group in groups:
-            if (group["executed"], group["target"]) in known:
-                continue
-            self.samples.append(group)
-            case = {key: group[key] for key in ("variant", "profile", "target", "executed")}
-            with (self.folder / "samples.jsonl").open("a") as file:
-                for index, latency in enumerate(group["latency_us"]):
-                    file.write(json.dumps({**case, "index": index, "latency_us": latency}) + "\n")
+            key = (group.executed, group.target)
+            if key not in self._samples:
+                self._samples[key] = group
+                with (self.folder / "samples.jsonl").open("a") as file:
+                    file.writelines(sample_lines([group]))
 
     def finish(self, exit_code: int) -> None:
         """Keep that the session came to its end: what has none was killed, or is going on.
@@ -144,19 +137,17 @@ class Results:
             for journal in (self.folder / "lost").glob(f"*{HANDED_OVER}"):
                 journal.unlink(missing_ok=True)
 
-    @property
-    def content(self) -> dict[str, Any]:
-        """What results.json holds now."""
-        return {
-            "schema": SCHEMA,
-            "run": self.header.to_json(),
-            "records": self.records,
-            "verdicts": self.verdicts,
-            "failures": self.failures,
-        }
+    def _content(self) -> ResultsFile:
+        return ResultsFile(
+            schema=1,
+            run=self.header,
+            records=tuple(self._records.values()),
+            verdicts=tuple(self._verdicts.values()),
+            failures=tuple(self._failures),
+        )
 
     def _write(self) -> None:
-        write_whole(self.folder / "results.json", json.dumps(self.content, indent=1, allow_nan=False))
+        write_whole(self.folder / "results.json", json.dumps(self._content().to_json(), indent=1, allow_nan=False))
 
 
 def clear_results(folder: Path) -> None:
@@ -182,10 +173,6 @@ def point_latest(folder: Path) -> None:
         work.replace(link)
     else:
         work.unlink()  # a folder of the user's that happens to have this name
-
-
-def _key(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(record.get(part, "") for part in ("variant", "profile", "target", "metric", "stat", "graph"))
 
 
 def _writing(folder: Path) -> AbstractContextManager[None]:

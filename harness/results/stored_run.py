@@ -4,110 +4,134 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from pydantic import TypeAdapter, ValidationError
 
 from core.errors import UsageError
 from core.files import sha256
-from core.records.placement import Where
+from core.records.failure import Failure
+from core.records.figure_key import FigureKey
+from core.records.measurement import Measurement
+from core.records.placement import Placement, read_placement
+from core.records.sample_group import SampleGroup
+from core.records.verdict import Verdict
+from harness.results.older_files import with_case, with_figure, with_kind
+from harness.results.results_file import ACCEPTANCE_FILE, RESULTS_FILE, ResultsFile, RunHeader, ThresholdResult
 
 SCHEMA_FILE = Path(__file__).parent / "results.schema.json"
 RESULTS = "results.json"
 HINT = "ethos-bench history"
-Record = Mapping[str, Any]
+GROUPS = TypeAdapter(tuple[SampleGroup, ...])
 
 
 @dataclass(frozen=True)
 class StoredRun:
-    """One run: `content` as docs/reference/results.md describes results.json, `samples` by case, `folder` where it lay.
+    """One run: `written` is its results.json, `samples` by case, `folder` where it lay.
 
-    `samples` are groups as `Findings.samples` has them, `latency_us` in microseconds. A run of the history may have lost its
-    folder: what only the folder holds is None then.
+    A run of the history may have lost its folder: what only the folder holds is None then.
     """
 
-    content: Mapping[str, Any]
-    samples: tuple[Mapping[str, Any], ...]
+    written: ResultsFile
+    samples: tuple[SampleGroup, ...]
     folder: Path
 
     @property
     def id(self) -> str:
         """The run's name, unique among all."""
-        return str(self.header["id"])
+        return self.header.id
 
     @property
-    def header(self) -> Mapping[str, Any]:
-        """`run` of results.json."""
-        header: Mapping[str, Any] = self.content["run"]
-        return header
+    def header(self) -> RunHeader:
+        """What the run was."""
+        return self.written.run
 
-    @property
-    def records(self) -> Sequence[Record]:
-        """The records, in the order of the run."""
-        records: Sequence[Record] = self.content["records"]
-        return records
+    @cached_property
+    def records(self) -> tuple[Measurement, ...]:
+        """The figures, in the order of the run."""
+        return tuple(map(with_kind, self.written.records))
 
-    @property
-    def verdicts(self) -> Sequence[Record]:
+    @cached_property
+    def figures(self) -> Mapping[FigureKey, Measurement]:
+        """Every figure by its key."""
+        return {record.key: record for record in self.records}
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
         """The verdicts on claims, in the order of the run."""
-        verdicts: Sequence[Record] = self.content["verdicts"]
-        return verdicts
+        return tuple(with_figure(verdict, self.figures) for verdict in self.written.verdicts)
 
-    @property
-    def failures(self) -> Sequence[Mapping[str, str]]:
+    @cached_property
+    def failures(self) -> tuple[Failure, ...]:
         """The tests that failed, with their messages."""
-        failures: Sequence[Mapping[str, str]] = self.content["failures"]
-        return failures
+        cases = list(dict.fromkeys(record.case for record in self.records))
+        return tuple(with_case(failure, cases) for failure in self.written.failures)
 
     @property
     def finished(self) -> bool:
         """Whether the run came to its end; one that was killed, or is going on, did not."""
-        return bool(self.header.get("finished"))
+        return bool(self.header.finished)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content, whatever the order of its keys."""
-        return sha256(canonical(self.content))
+        """SHA-256 of the content of results.json, whatever the order of its keys."""
+        return sha256(canonical(self.written.to_json()))
 
-    @property
-    def thresholds(self) -> list[Mapping[str, Any]]:
-        """What came of the thresholds of `--acceptance`, none for a run without: text, variant, profile, met, found."""
-        content = self._json("acceptance.json") or {"thresholds": []}
-        rows = content.get("thresholds") if isinstance(content, dict) else None
-        needed = {"text", "variant", "profile", "met", "found"}
-        if not isinstance(rows, list) or not all(isinstance(row, dict) and needed <= row.keys() for row in rows):
-            raise _broken(self.folder / "acceptance.json", "it holds no thresholds", "the file that --acceptance writes")
-        return rows
+    @cached_property
+    def thresholds(self) -> tuple[ThresholdResult, ...]:
+        """What came of the thresholds of `--acceptance`, none for a run without."""
+        text = self._text("acceptance.json")
+        if text is None:
+            return ()
+        try:
+            return ACCEPTANCE_FILE.validate_json(text).thresholds
+        except ValidationError as error:
+            file = self.folder / "acceptance.json"
+            raise _broken(file, "it holds no thresholds", "the file that --acceptance writes") from error
 
-    def placement(self, variant: str, profile: str) -> Mapping[str, Any] | None:
-        """The placement file of a compiled model, None when the run kept none."""
-        content = self._json(f"placement/{variant}-{profile}.json")
-        if content is not None and not _is_placement(content):
-            raise _broken(self.folder / "placement" / f"{variant}-{profile}.json", "it is no placement", "a list of operators")
-        return content
+    def placement(self, model: str, profile: str) -> Placement | None:
+        """The place of every operator of a compiled model, None when the run kept none."""
+        name = f"placement/{model}-{profile}.json"
+        text = self._text(name)
+        try:
+            return None if text is None else read_placement(_parsed(self.folder / name, text))
+        except (KeyError, TypeError, ValueError) as error:
+            raise _broken(self.folder / name, "it is no placement", "a list of operators") from error
 
-    def detections(self, variant: str, graph: str) -> Any | None:
+    def detections(self, model: str, graph: str) -> Any | None:
         """The COCO result list of a graph, None when the run kept none."""
-        return self._json(f"detections/{variant}-{graph}.json")
+        name = f"detections/{model}-{graph}.json"
+        text = self._text(name)
+        return None if text is None else _parsed(self.folder / name, text)
 
-    def _json(self, name: str) -> Any | None:
+    def _text(self, name: str) -> str | None:
+        """A file of the folder, None when it is not there."""
         path = self.folder / name
         inside = path.resolve().is_relative_to(self.folder.resolve())
-        return _read_json(path) if inside and path.is_file() else None
+        return _read(path) if inside and path.is_file() else None
 
     def to_json(self) -> dict[str, Any]:
         """A mapping for the spool."""
-        return {"content": self.content, "samples": list(self.samples), "folder": str(self.folder)}
+        samples = [group.to_json() for group in self.samples]
+        return {"content": self.written.to_json(), "samples": samples, "folder": str(self.folder)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> StoredRun:
-        """The run that `to_json` wrote; KeyError when something is missing."""
-        return cls(value["content"], tuple(value["samples"]), Path(value["folder"]))
+    def from_json(cls, text: str) -> StoredRun:
+        """The run of a file of the spool; KeyError or ValueError when something is missing or of another kind."""
+        value = json.loads(text)
+        return stored_run(value["content"], value["samples"], Path(value["folder"]))
+
+
+def stored_run(content: object, samples: object, folder: Path) -> StoredRun:
+    """The run of parsed JSON: of the content of a results.json, and of a list of groups of samples."""
+    written = RESULTS_FILE.validate_json(json.dumps(content), strict=True)
+    return StoredRun(written, GROUPS.validate_json(json.dumps(samples), strict=True), folder)
 
 
 def canonical(value: object) -> str:
@@ -131,7 +155,8 @@ def read_run(path: Path, *, checked: bool = True) -> StoredRun:
     Checking a large run against the schema takes a second: a run that this process has just written needs none.
     """
     file = path / RESULTS if path.is_dir() else path
-    content = _read_json(file)
+    text = _read(file)
+    content = _parsed(file, text)
     if not isinstance(content, dict) or content.get("schema") != 1:
         found = content.get("schema") if isinstance(content, dict) else type(content).__name__
         newer = "pip install --upgrade ethos-bench" if isinstance(found, int) and found > 1 else ""
@@ -139,24 +164,40 @@ def read_run(path: Path, *, checked: bool = True) -> StoredRun:
     problem = best_match(_validator().iter_errors(content)) if checked else None
     if problem is not None:
         raise _broken(file, f"{problem.json_path}: {problem.message[:200]}", "harness/results/results.schema.json")
-    return StoredRun(content, tuple(_samples(file.parent / "samples.jsonl")), file.parent.absolute())
+    try:
+        written = RESULTS_FILE.validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise _broken(file, f"{where}: {first['msg'][:200]}", "harness/results/results.schema.json") from error
+    return StoredRun(written, tuple(_samples(file.parent / "samples.jsonl")), file.parent.absolute())
 
 
-def _samples(path: Path) -> Iterator[Mapping[str, Any]]:
+def _samples(path: Path) -> Iterator[SampleGroup]:
     """The groups of samples.jsonl; a last line that was cut off is left out with the sample it would have had."""
-    groups: dict[tuple[str, ...], dict[str, Any]] = {}
     lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+    rows = []
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            case = {key: str(row[key]) for key in ("variant", "profile", "target", "executed")}
             latency = float(row["latency_us"])
+            rows.append(({key: str(row[key]) for key in HEAD} | {"build": str(row.get("build", ""))}, latency))
         except (ValueError, KeyError, TypeError) as error:
             if number == len(lines):
                 break
             raise _broken(path, f"line {number} is no sample", "one JSON object a line") from error
-        groups.setdefault(tuple(case.values()), {**case, "latency_us": []})["latency_us"].append(latency)
-    yield from groups.values()
+    yield from _grouped(rows)
+
+
+HEAD = ("variant", "profile", "target", "executed")
+
+
+def _grouped(rows: Iterable[tuple[dict[str, str], float]]) -> Iterator[SampleGroup]:
+    groups: dict[tuple[str, ...], tuple[dict[str, str], list[float]]] = {}
+    for head, latency in rows:
+        groups.setdefault(tuple(head.values()), (head, []))[1].append(latency)
+    for head, latencies in groups.values():
+        yield SampleGroup(**head, latency_us=tuple(latencies))
 
 
 @functools.cache
@@ -164,18 +205,18 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(json.loads(SCHEMA_FILE.read_text("utf-8")))
 
 
-def _is_placement(content: Any) -> bool:
-    rows = content.get("operators") if isinstance(content, dict) else None
-    needed = {"operator", "name", "where", "macs", "npu_cycles"}
-    known = (isinstance(row, dict) and needed <= row.keys() and row["where"] in get_args(Where) for row in rows or ())
-    return isinstance(rows, list) and all(known)
-
-
-def _read_json(path: Path) -> Any:
+def _read(path: Path) -> str:
     try:
-        return json.loads(path.read_text("utf-8"), parse_constant=_refuse)
+        return path.read_text("utf-8")
     except OSError as error:
         raise UsageError(f"`{path}` cannot be read: {error.strerror}", "the results folder of a run", HINT) from error
+    except ValueError as error:
+        raise _broken(path, f"it is no text: {error}", "a file that was written to its end") from error
+
+
+def _parsed(path: Path, text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse)
     except ValueError as error:
         raise _broken(path, f"it is no whole JSON: {error}", "a file that was written to its end") from error
 
@@ -186,3 +227,10 @@ def _refuse(constant: str) -> Any:
 
 def _broken(path: Path, found: str, expected: str, hint: str = "") -> UsageError:
     return UsageError(f"`{path}` cannot be used: {found}", expected, hint or "pytest benchmarks/ writes it anew")
+
+
+def sample_lines(samples: Sequence[SampleGroup]) -> Iterator[str]:
+    """The lines of samples.jsonl, each with its line break."""
+    for group in samples:
+        for index, latency in enumerate(group.latency_us):
+            yield json.dumps({**group.head(), "index": index, "latency_us": latency}) + "\n"

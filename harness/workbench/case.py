@@ -11,9 +11,11 @@ from core.errors import RunError
 from core.records.artefact import Artefact
 from core.records.claim import Claim
 from core.records.evidence import Evidence
+from core.records.field_types import Unit
 from core.records.identity import Identity
 from core.records.measurement import Measurement
 from core.records.run import Run
+from core.records.sample_group import SampleGroup
 from core.records.unavailable import Unavailable
 from core.records.verdict import Verdict
 from harness.claims.verdicts import judge
@@ -28,7 +30,7 @@ from harness.workbench.workbench import Workbench
 
 TOOLS = ("ai-edge-quantizer", "ai-edge-litert", "litert-torch", "torch", "onnxruntime")
 
-EXECUTION_METRICS = (("npu_executed_share", "ratio"), ("npu_time_share", "ratio"))
+EXECUTION_METRICS: tuple[tuple[str, Unit], ...] = (("npu_executed_share", "ratio"), ("npu_time_share", "ratio"))
 
 
 @dataclass
@@ -108,8 +110,12 @@ class Case:
             self.findings.texts[f"logs/{'-'.join(self._place).replace(':', '-')}.log"] = run.log
         self._keep(figures.latency_figures(self.subject, run))
         if not isinstance(run.latency_us, Unavailable):
-            case = {"variant": self.variant, "profile": self.profile, "target": self.recorded_target}
-            self.findings.samples.append({**case, "executed": run.executed, "latency_us": list(run.latency_us)})
+            self.findings.samples.append(
+                SampleGroup(
+                    variant=self.variant, profile=self.profile, target=self.recorded_target, executed=run.executed,
+                    latency_us=run.latency_us,
+                )
+            )  # fmt: skip
         return run
 
     def _run(self) -> Run:

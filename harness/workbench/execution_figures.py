@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.records.field_types import Unit
 from core.records.measurement import Measurement
 from core.records.run import Run
 from core.records.unavailable import Unavailable
@@ -22,4 +23,4 @@ def equality_figures(subject: Subject, run: Run, found: Equality | Unavailable, 
     ]
 
 
-EQUALITY_METRICS = (("bit_exact", "bool"), ("bit_exact_images", "count"))
+EQUALITY_METRICS: tuple[tuple[str, Unit], ...] = (("bit_exact", "bool"), ("bit_exact_images", "count"))

@@ -10,6 +10,7 @@ import numpy as np
 from core.records.artefact import Artefact, Compilation
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.evidence import Evidence
+from core.records.field_types import Unit
 from core.records.identity import Identity
 from core.records.measurement import Measurement, Value
 from core.records.memory_shortfall import MemoryShortfall
@@ -34,12 +35,13 @@ class Subject:
     identity: Identity
 
     def record(
-        self, metric: str, value: Value, unit: str, evidence: Evidence, *, stat: str = "", graph: str = "", note: str = ""
+        self, metric: str, value: Value, unit: Unit, evidence: Evidence, *, stat: str = "", graph: str = "", note: str = ""
     ) -> Measurement:
         """One record of this case."""
         return Measurement(
-            self.variant, self.profile, self.target, metric, value, unit, evidence, self.identity, stat, graph, note
-        )
+            variant=self.variant, profile=self.profile, target=self.target, metric=metric, value=value, unit=unit,
+            evidence=evidence, identity=self.identity, stat=stat, graph=graph, note=note,
+        )  # fmt: skip
 
     def with_options(self, options: Mapping[str, str]) -> Subject:
         """The same case for figures that depend on more choices, such as the images."""
@@ -173,12 +175,16 @@ def execution_figures(subject: Subject, run: Run) -> list[Measurement]:
     ]
 
 
+COUNTER_UNITS: Mapping[str, Unit] = {"cycles": "cycles", "beats": "beats"}
+
+
 def counter_figures(subject: Subject, run: Run) -> list[Measurement]:
     """The NPU's own counters for one inference: cycles, and beats on its ports."""
     found = []
     for name, value in run.counters.items():
-        stat, _, unit = name.rpartition("_")
-        if unit in ("cycles", "beats"):
+        stat, _, kind = name.rpartition("_")
+        unit = COUNTER_UNITS.get(kind)
+        if unit:
             found.append(subject.record(f"npu_{unit}", value, unit, run.evidence, stat=stat))
         else:
             found.append(subject.record("npu_counter", value, "count", run.evidence, stat=name))
@@ -186,7 +192,7 @@ def counter_figures(subject: Subject, run: Run) -> list[Measurement]:
 
 
 def unrun_figures(
-    subject: Subject, reason: Unavailable, metrics: Sequence[tuple[str, str]], stats: Sequence[str] = ("",)
+    subject: Subject, reason: Unavailable, metrics: Sequence[tuple[str, Unit]], stats: Sequence[str] = ("",)
 ) -> list[Measurement]:
     """What a run would have given, had the compiled file not shown before that it cannot be run."""
     return [subject.record(metric, reason, unit, Evidence.COMPILED, stat=stat) for metric, unit in metrics for stat in stats]

@@ -199,7 +199,7 @@ class Workbench:
         if not self.target(spec).must_fit:
             return None
         found = self.shortfalls(name, profile, spec)
-        return Unavailable(f"does not fit: {'; '.join(map(str, found))}") if found else None
+        return Unavailable(f"does not fit: {'; '.join(map(str, found))}", "shortfall") if found else None
 
     def fitting_size(self, name: str, profile: str, spec: str) -> int | Unavailable:
         """The largest image size at which a model that does not fit would, 0 when there is none, or why it is not known."""

@@ -61,10 +61,10 @@ def test_a_run_goes_into_the_history_beside_its_results_with_its_end(run_suite: 
     history = History(history_url(str(run.folder.parent / "history.db"), run.folder))
     (listed,) = history.runs()
     kept = history.run(listed.id)
-    assert kept.content == run.results
+    assert kept.written.to_json() == run.results
     assert kept.finished
-    assert kept.header["exit_code"] == 0
-    assert len(kept.samples[0]["latency_us"]) == 3
+    assert kept.header.exit_code == 0
+    assert len(kept.samples[0].latency_us) == 3
 
 
 @pytest.mark.slow

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.results.store import Results, RunHeader
+from harness.results.store import Results
 from targets.boards.journal import Journal
+from tests.harness.builders import header
 
 SAMPLE = '{"event": "sample", "us": 1.5}'
 
@@ -36,13 +37,9 @@ def test_samples_stay_on_disk_after_their_run_till_the_session_has_stored_them(t
 
 @pytest.mark.parametrize(("exit_code", "left"), [(0, 1), (1, 1), (2, 2), (3, 2)])
 def test_a_session_that_came_to_its_end_removes_what_it_stored(tmp_path: Path, exit_code: int, left: int) -> None:
-    results = Results(tmp_path / "results", _header())
+    results = Results(tmp_path / "results", header(id="id"))
     keep(tmp_path / "results", "done")
     with pytest.raises(KeyboardInterrupt):
         keep(tmp_path / "results", "interrupted", KeyboardInterrupt)
     results.finish(exit_code)
     assert len(journals(tmp_path / "results")) == left
-
-
-def _header() -> RunHeader:
-    return RunHeader("id", "2026-01-01T00:00:00+00:00", "0" * 40, dirty=False, command="pytest", host={}, versions={})

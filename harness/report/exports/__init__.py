@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from harness.report.exports.action_benchmark import action_benchmark
 from harness.report.exports.junit import junit
 from harness.report.exports.mlia import mlia
+from harness.report.exports.pytest_benchmark import pytest_benchmark
 from harness.report.exports.summary import summary
-from harness.report.results_files import pytest_benchmark
 from harness.results.stored_run import StoredRun
 
 FORMATS: Mapping[str, Callable[[StoredRun], dict[str, str]]] = {

@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
-from harness.report.tables import Record
+from core.metrics import BY_NAME, Better
+from core.records.measurement import Measurement
 from harness.results.stored_run import StoredRun
 
-SMALLER = frozenset(
-    {"latency_us", "estimated_us", "npu_cycles", "arena_bytes", "flash_bytes", "map50_95_drop", "operators_cpu"}
-)
-BIGGER = frozenset({"map50", "map50_95", "npu_operator_share", "npu_mac_share", "npu_executed_share", "npu_time_share"})
+TRACKED = (
+    "latency_us", "estimated_us", "npu_cycles", "arena_bytes", "flash_bytes", "map50_95_drop", "operators_cpu", "map50",
+    "map50_95", "npu_operator_share", "npu_mac_share", "npu_executed_share", "npu_time_share",
+)  # fmt: skip
+"""What is drawn over time; which way each is better says its row."""
 STATS = frozenset({"", "median", "p95"})
 UNITS = {"us": "us", "bytes": "bytes", "ratio": "ratio", "count": "operators", "cycles": "cycles"}
 
 
 def action_benchmark(run: StoredRun) -> dict[str, str]:
     """Files for its tools `customSmallerIsBetter` and `customBiggerIsBetter`; figures without a value are left out there."""
-    return {
-        "smaller-is-better.json": _text(run, SMALLER),
-        "bigger-is-better.json": _text(run, BIGGER),
-    }
+    return {"smaller-is-better.json": _text(run, "lower"), "bigger-is-better.json": _text(run, "higher")}
 
 
-def _text(run: StoredRun, metrics: frozenset[str]) -> str:
-    chosen = [record for record in run.records if record["metric"] in metrics and record.get("stat", "") in STATS]
-    return json.dumps([_entry(run, record) for record in chosen if _is_number(record)], indent=1) + "\n"
+def _text(run: StoredRun, better: Better) -> str:
+    metrics = {name for name in TRACKED if BY_NAME[name].better == better}
+    chosen = [figure for figure in run.records if figure.metric in metrics and figure.stat in STATS]
+    return json.dumps([_entry(run, figure) for figure in chosen if figure.number is not None], indent=1) + "\n"
 
 
-def _is_number(record: Record) -> bool:
-    value = record.get("value")
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _entry(run: StoredRun, record: Record) -> dict[str, object]:
+def _entry(run: StoredRun, figure: Measurement) -> dict[str, object]:
     """The evidence is part of the name, so that an estimate is never drawn on the line of a measurement."""
-    case = "-".join(record[part] for part in ("variant", "profile", "target"))
-    metric = " ".join(_parts(record))
-    extra = f"evidence: {record['evidence']}\nrun: {run.id}\n{record.get('note', '')}".strip()
-    value = record["value"]
-    return {"name": f"{case} {metric} @ {record['evidence']}", "unit": UNITS[record["unit"]], "value": value, "extra": extra}
-
-
-def _parts(record: Record) -> Sequence[str]:
-    return [record[part] for part in ("metric", "stat", "graph") if record.get(part)]
+    metric = " ".join(part for part in figure.key.figure if part)
+    extra = f"evidence: {figure.evidence}\nrun: {run.id}\n{figure.note}".strip()
+    name = f"{figure.case} {metric} @ {figure.evidence}"
+    return {"name": name, "unit": UNITS[figure.unit], "value": figure.number, "extra": extra}

@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterable
 from xml.etree import ElementTree as Xml  # it only writes here
 
+from core.metrics import metric_of
+from core.records.case_key import CaseKey
+from core.records.measurement import Measurement
+from core.records.verdict import Verdict
 from harness.report.decision import decide_case
-from harness.report.run_view import Case, RunView
-from harness.report.tables import Record, difference_text, found_text
+from harness.report.run_view import RunView
+from harness.report.tables import amount_text, difference_text
 from harness.results.stored_run import StoredRun
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -28,14 +32,14 @@ def junit(run: StoredRun) -> dict[str, str]:
 def _suite(root: Xml.Element, name: str, tests: list[Xml.Element], run: StoredRun) -> None:
     failed, skipped = (str(sum(test.find(mark) is not None for test in tests)) for mark in ("failure", "skipped"))
     counts = {"tests": str(len(tests)), "failures": failed, "skipped": skipped, "errors": "0"}
-    suite = Xml.SubElement(root, "testsuite", {"name": name, "timestamp": str(run.header["started"]), **counts})
-    _properties(suite, [("run", run.id), ("commit", str(run.header["commit"])), ("command", str(run.header["command"]))])
+    suite = Xml.SubElement(root, "testsuite", {"name": name, "timestamp": run.header.started, **counts})
+    _properties(suite, [("run", run.id), ("commit", run.header.commit), ("command", run.header.command)])
     suite.extend(tests)
 
 
-def _combination(view: RunView, case: Case) -> Xml.Element:
-    test = Xml.Element("testcase", classname="ethos-bench", name=clean("-".join(case)))
-    own = [r for r in view.run.records if (r["variant"], r["profile"], r["target"]) == case]
+def _combination(view: RunView, case: CaseKey) -> Xml.Element:
+    test = Xml.Element("testcase", classname="ethos-bench", name=clean(str(case)))
+    own = [figure for figure in view.run.records if figure.case == case]
     _properties(test, figure_properties(own))
     decision = decide_case(view, case)
     if decision.state == "stop":
@@ -45,28 +49,27 @@ def _combination(view: RunView, case: Case) -> Xml.Element:
     return test
 
 
-def _claim(verdict: Record) -> Xml.Element:
-    name = clean(f"{verdict['claim']}[{verdict['profile']}-{verdict['target']}]")
+def _claim(verdict: Verdict) -> Xml.Element:
+    name = clean(f"{verdict.claim}[{verdict.profile}-{verdict.target}]")
     test = Xml.Element("testcase", classname="ethos-bench.claims", name=name)
-    documented, found = (found_text(verdict[side], verdict["unit"]) for side in ("documented", "found"))
-    sentence = clean(f"{verdict['outcome']}: {documented} documented, {found} found ({difference_text(verdict)})")
-    _properties(test, [("evidence", verdict["evidence"]), ("comparability", verdict["comparability"])])
-    if verdict["outcome"] in ("refuted", "fell short"):
-        Xml.SubElement(test, "failure", message=sentence).text = clean(f"{verdict['text']}\n{verdict['why']}")
-    elif verdict["outcome"] in ("no figure", "not comparable"):
+    documented, found = (amount_text(side, verdict.unit) for side in (verdict.documented, verdict.found))
+    sentence = clean(f"{verdict.outcome}: {documented} documented, {found} found ({difference_text(verdict)})")
+    _properties(test, [("evidence", str(verdict.evidence)), ("comparability", verdict.comparability)])
+    if verdict.outcome in ("refuted", "fell short"):
+        Xml.SubElement(test, "failure", message=sentence).text = clean(f"{verdict.text}\n{verdict.why}")
+    elif verdict.outcome in ("no figure", "not comparable"):
         Xml.SubElement(test, "skipped", message=sentence)
     return test
 
 
-def figure_properties(records: Iterable[Record]) -> list[tuple[str, str]]:
-    """Records as JUnit properties: ("latency_us median @ host", "5012.3"); figures of single classes are left out."""
+def figure_properties(figures: Iterable[Measurement]) -> list[tuple[str, str]]:
+    """Figures as JUnit properties: ("latency_us median @ host", "5012.3"); those that only explain others are left out."""
     found = []
-    for record in records:
-        if record["metric"].startswith("class_"):
+    for figure in figures:
+        if metric_of(figure.metric).detail:
             continue
-        name = " ".join(record[part] for part in ("metric", "stat", "graph") if record.get(part))
-        value = record["value"] if "value" in record else f"unavailable: {record['unavailable']}"
-        found.append((clean(f"{name} @ {record['evidence']}"), clean(str(value))))
+        name = " ".join(part for part in figure.key.figure if part)
+        found.append((clean(f"{name} @ {figure.evidence}"), clean(str(figure.value))))
     return found
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from core.metrics import MISSING
+from core.records.case_key import CaseKey
 from harness.report.decision import decide_run, decisions
 from harness.report.run_view import RunView
-from harness.report.tables import COLUMNS, MISSING, Column, value_text
+from harness.report.tables import COLUMNS, Column
 from harness.report.terminal import findings, merged, short_profile
 from harness.results.stored_run import StoredRun
 
@@ -26,7 +28,7 @@ def summary(run: StoredRun) -> dict[str, str]:
         _models(view, {case: f"{MARKS[decision.state]} {decision.word}" for case, decision in judged.items()}),
         _claims(run),
         _folded("Findings", [f"- {text(note)}" for note in decided.notes]),
-        f"Run `{plain(run.id)}`, commit `{str(run.header['commit'])[:12]}`: `{plain(str(run.header['command']))}`",
+        f"Run `{plain(run.id)}`, commit `{run.header.commit[:12]}`: `{plain(run.header.command)}`",
     ]
     return {"summary.md": "\n\n".join(part for part in parts if part) + "\n"}
 
@@ -37,15 +39,14 @@ def _reasons(reasons: Iterable[str]) -> str:
     return "\n".join([*lines, *([f"- and {len(unique) - SHOWN_REASONS} more"] if len(unique) > SHOWN_REASONS else [])])
 
 
-def _models(view: RunView, words: dict[tuple[str, str, str], str]) -> str:
+def _models(view: RunView, words: Mapping[CaseKey, str]) -> str:
     table = view.table
-    used = [c for c in COLUMNS if any(table.find(case, c.metric, c.stat, c.graph) for case in view.cases)]
+    used = [column for column in COLUMNS if any(table.at(case, column) for case in view.cases)]
     rows = [_row(["model", "NPU", "target", "", *(_heading(view, column) for column in used)])]
     rows.append(_row(["---"] * 4 + ["--:"] * len(used)))
     for case in view.cases:
-        cells = [table.find(case, column.metric, column.stat, column.graph) for column in used]
-        shown = [MISSING if cell is None else value_text(cell, c.form, c.scale) for cell, c in zip(cells, used, strict=True)]
-        rows.append(_row([case[0], short_profile(case[1]), case[2], words.get(case, MISSING), *shown]))
+        cells = (table.text(case, column) for column in used)
+        rows.append(_row([case.model, short_profile(case.profile), case.target, words.get(case, MISSING), *cells]))
     return "\n".join(rows)
 
 
@@ -61,7 +62,7 @@ def _claims(run: StoredRun) -> str:
     if not rows:
         return ""
     head = [_row(["claim", "NPU", "documented", "found", "difference", "evidence", "comparable", "verdict"]), _row(["---"] * 8)]
-    good = sum(verdict["outcome"] in ("confirmed", "exceeded") for verdict in run.verdicts)
+    good = sum(verdict.outcome in ("confirmed", "exceeded") for verdict in run.verdicts)
     return _folded(f"Claims not borne out ({good} of {len(run.verdicts)} verdicts are confirmed or exceeded)", [*head, *rows])
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from harness.report.html.vega import LABELS, NARROW, SAID, Chart, Rows, Spec, axis, category, draw, field, names
+from harness.report.html.vega import DESCRIPTION, LABELS, NARROW, Chart, Spec, axis, category, data, draw, field, names
 from harness.report.run_view import Model, RunView
 
 GRAPHS = ("float", "int8", "npu")
@@ -15,17 +16,61 @@ NEAR = (0.35, 0.15)
 CLASS_HEIGHT = 19
 
 
+@dataclass(frozen=True)
+class GraphDot:
+    """The mAP50-95 of one graph of a model."""
+
+    model: str
+    graph: str
+    map: float
+    description: str
+
+
+@dataclass(frozen=True)
+class DropBar:
+    """What int8 costs a model, with its interval."""
+
+    model: str
+    drop: float
+    low: float
+    high: float
+    description: str
+
+
+@dataclass(frozen=True)
+class ClassBar:
+    """The AP50-95 of one class, None for a graph that has none of it."""
+
+    name: str
+    int8: float | None
+    floating: float | None
+    description: str
+
+
+@dataclass(frozen=True)
+class TradePoint:
+    """A model's estimated milliseconds and mAP50-95; `front` when none beats it, `below` and `left` say where its name goes."""
+
+    model: str
+    ms: float
+    map: float
+    front: bool
+    below: bool
+    left: bool
+    description: str
+
+
 def accuracy_charts(view: RunView) -> list[Chart]:
     """MAP of every graph, and what int8 costs with its interval; none when the run measured no accuracy."""
     rows = [row for model in view.models for row in _graph_rows(view, model)]
     drops = [row for model in view.models if (row := _drop_row(view, model))]
     charts = []
     if rows:
-        spoken = "mAP50-95 by graph. " + "; ".join(row["said"] for row in rows)
+        spoken = "mAP50-95 by graph. " + "; ".join(row.description for row in rows)
         caption = "COCO's rules: confidence .001, IoU .7"
         charts.append(Chart("mAP50-95", caption, draw(_graphs(rows), spoken), evidence=("host",)))
     if drops:
-        spoken = "What int8 costs. " + "; ".join(row["said"] for row in drops)
+        spoken = "What int8 costs. " + "; ".join(row.description for row in drops)
         caption = "float minus int8, with the 95 % paired bootstrap interval over images"
         charts.append(Chart("What int8 costs in mAP50-95", caption, draw(_drops(drops), spoken), evidence=("host",)))
     return charts
@@ -37,7 +82,7 @@ def class_charts(view: RunView) -> list[Chart]:
     for model in view.models:
         rows = _class_rows(view, model)
         if rows:
-            spoken = f"AP50-95 of each class, {model.label}. " + "; ".join(row["said"] for row in rows)
+            spoken = f"AP50-95 of each class, {model.label}. " + "; ".join(row.description for row in rows)
             charts.append(Chart(model.label, "bar: int8, line: float", draw(_classes(rows), spoken), evidence=("host",)))
     return charts
 
@@ -48,73 +93,72 @@ def trade_charts(view: RunView) -> list[Chart]:
     for profile in view.profiles:
         rows = _trade_rows(view, profile)
         if len(rows) > 1:
-            spoken = f"accuracy against latency on {profile}. " + "; ".join(row["said"] for row in rows)
+            spoken = f"accuracy against latency on {profile}. " + "; ".join(row.description for row in rows)
             caption = "filled: nothing else is both faster and more accurate"
             charts.append(Chart(profile, caption, draw(_trade(rows), spoken), evidence=("estimated", "host")))
     return charts
 
 
-def _graph_rows(view: RunView, model: Model) -> list[dict[str, Any]]:
+def _graph_rows(view: RunView, model: Model) -> list[GraphDot]:
     rows = []
     for graph in GRAPHS:
-        value = view.value("map50_95", variant=model.name, graph=graph)
+        value = view.value("map50_95", model=model.name, graph=graph)
         if value is not None:
-            rows.append({"model": model.label, "graph": graph, "map": value, "said": f"{model.label}, {graph}: {value:.3f}"})
+            rows.append(GraphDot(model.label, graph, value, f"{model.label}, {graph}: {value:.3f}"))
     return rows
 
 
-def _drop_row(view: RunView, model: Model) -> dict[str, Any] | None:
-    found = {stat: view.value("map50_95_drop", variant=model.name, stat=stat, graph="int8") for stat in ("", "low", "high")}
-    drop, low, high = found[""], found["low"], found["high"]
+def _drop_row(view: RunView, model: Model) -> DropBar | None:
+    drop, low, high = (view.value("map50_95_drop", model=model.name, stat=stat, graph="int8") for stat in ("", "low", "high"))
     if drop is None or low is None or high is None:
         return None
-    said = f"{model.label}: {drop:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
-    return {"model": model.label, "drop": drop, "low": low, "high": high, "said": said}
+    told = f"{model.label}: {drop:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
+    return DropBar(model.label, drop, low, high, told)
 
 
-def _class_rows(view: RunView, model: Model) -> list[dict[str, Any]]:
-    floats, ints = (view.series("class_map50_95", variant=model.name, graph=graph) for graph in ("float", "int8"))
+def _class_rows(view: RunView, model: Model) -> list[ClassBar]:
+    floats, ints = (view.series("class_map50_95", model=model.name, graph=graph) for graph in ("float", "int8"))
     order = sorted(ints or floats, key=lambda name: -(ints or floats)[name])
     rows = []
     for name in order:
         texts = [f"{graph} {of[name]:.3f}" for graph, of in (("int8", ints), ("float", floats)) if name in of]
-        rows.append({"class": name, "int8": ints.get(name), "float": floats.get(name), "said": f"{name}: {', '.join(texts)}"})
+        rows.append(ClassBar(name, ints.get(name), floats.get(name), f"{name}: {', '.join(texts)}"))
     return rows
 
 
-def _trade_rows(view: RunView, profile: str) -> list[dict[str, Any]]:
+def _trade_rows(view: RunView, profile: str) -> list[TradePoint]:
     found = []
     for model in view.models:
-        estimate = view.value("estimated_us", variant=model.name, profile=profile)
-        accuracy = view.value("map50_95", variant=model.name, profile=profile, graph="int8")
+        estimate = view.value("estimated_us", model=model.name, profile=profile)
+        accuracy = view.value("map50_95", model=model.name, profile=profile, graph="int8")
         if estimate is not None and accuracy is not None:
             found.append((model.label, estimate / 1e3, accuracy))
     middle = (min(row[1] for row in found) + max(row[1] for row in found)) / 2 if found else 0.0
     wide = (max(row[1] for row in found) - min(row[1] for row in found)) * NEAR[0] if found else 0.0
     high = (max(row[2] for row in found) - min(row[2] for row in found)) * NEAR[1] if found else 0.0
     return [
-        {
-            "model": name,
-            "below": any(abs(m - ms) <= wide and abs(a - accuracy) <= high for _, m, a in found[:number]),
-            "ms": ms,
-            "map": accuracy,
-            "left": ms <= middle,
-            "said": f"{name}: {ms:.1f} ms estimated, {accuracy:.3f}",
-            "front": not any(m <= ms and a >= accuracy and (m, a) != (ms, accuracy) for _, m, a in found),
-        }
+        TradePoint(
+            name,
+            ms,
+            accuracy,
+            front=not any(m <= ms and a >= accuracy and (m, a) != (ms, accuracy) for _, m, a in found),
+            below=any(abs(m - ms) <= wide and abs(a - accuracy) <= high for _, m, a in found[:number]),
+            left=ms <= middle,
+            description=f"{name}: {ms:.1f} ms estimated, {accuracy:.3f}",
+        )
         for number, (name, ms, accuracy) in enumerate(found)
     ]
 
 
-def _graphs(rows: Rows) -> Spec:
+def _graphs(rows: Sequence[GraphDot]) -> Spec:
     x = field("map", scale={"zero": False, "padding": 8}, axis=axis("", format=".2f", grid=True))
-    found = [graph for graph in GRAPHS if any(row["graph"] == graph for row in rows)]
+    found = [graph for graph in GRAPHS if any(row.graph == graph for row in rows)]
     colours, shapes = ({"domain": found, "range": [GRAPH_MARKS[graph][part] for graph in found]} for part in (0, 1))
     colour = category("graph", scale=colours, legend={"title": None, "orient": "top"})
     return {
         "width": NARROW - LABELS - 14,
         "height": {"step": ROW_HEIGHT},
-        "data": {"values": list(rows)},
+        "data": data(rows),
         "encoding": {"y": names("model"), "x": x},
         "layer": [
             {
@@ -123,20 +167,20 @@ def _graphs(rows: Rows) -> Spec:
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
-                "encoding": {"color": colour, "shape": category("graph", scale=shapes), "description": SAID},
+                "encoding": {"color": colour, "shape": category("graph", scale=shapes), "description": DESCRIPTION},
             },
         ],
     }
 
 
-def _drops(rows: Rows) -> Spec:
+def _drops(rows: Sequence[DropBar]) -> Spec:
     x = {"axis": axis("", format="+.3f", tickCount=4, grid=True)}
     whole_height = {"y": {"value": 0}, "y2": {"value": "height"}}
     return {
         "width": NARROW - LABELS - 14,
-        "data": {"values": list(rows)},
+        "data": data(rows),
         "height": {"step": ROW_HEIGHT},
-        "encoding": {"y": names("model"), "description": SAID},
+        "encoding": {"y": names("model"), "description": DESCRIPTION},
         "layer": [
             {"mark": {"type": "rule", "strokeDash": [3, 3]}, "encoding": {"x": {"datum": 0}, **whole_height}},
             {
@@ -151,13 +195,13 @@ def _drops(rows: Rows) -> Spec:
     }
 
 
-def _classes(rows: Rows) -> Spec:
+def _classes(rows: Sequence[ClassBar]) -> Spec:
     scale = {"domain": [0, 1]}
     return {
         "width": NARROW - LABELS - 14,
         "height": {"step": CLASS_HEIGHT},
-        "data": {"values": list(rows)},
-        "encoding": {"y": names("class"), "description": SAID},
+        "data": data(rows),
+        "encoding": {"y": names("name"), "description": DESCRIPTION},
         "layer": [
             {
                 "mark": {"type": "bar", "height": 9, "color": "var(--accent)", "cornerRadiusEnd": 2},
@@ -165,23 +209,23 @@ def _classes(rows: Rows) -> Spec:
             },
             {
                 "mark": {"type": "tick", "height": 14, "thickness": 2, "color": "var(--ink)"},
-                "encoding": {"x": field("float", scale=scale)},
+                "encoding": {"x": field("floating", scale=scale)},
             },
         ],
     }
 
 
-def _trade(rows: Rows) -> Spec:
+def _trade(rows: Sequence[TradePoint]) -> Spec:
     padded = {"zero": False, "padding": 22}
     fill = {"condition": {"test": "datum.front", "value": "var(--accent)"}, "value": "var(--card)"}
     return {
         "width": NARROW - 60,
         "height": 190,
-        "data": {"values": list(rows)},
+        "data": data(rows),
         "encoding": {
             "x": field("ms", scale=padded, axis=axis("milliseconds, Vela's estimate", grid=True)),
             "y": field("map", scale=padded, axis=axis("mAP50-95, int8", format=".2f", grid=True, labelColor="var(--muted)")),
-            "description": SAID,
+            "description": DESCRIPTION,
         },
         "layer": [
             {

@@ -3,69 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from harness.report.html.vega import LABELS, NARROW, SAID, Chart, Spec, axis, category, draw, field, names
-from harness.report.tables import Record, difference_text, found_text
+from core.records.verdict import Verdict
+from harness.report.html.vega import DESCRIPTION, LABELS, NARROW, Chart, Spec, axis, category, data, draw, field, names
+from harness.report.tables import Column, amount_text, difference_text
 
 OUTCOMES = ("confirmed", "exceeded", "fell short", "not comparable")
 COLOURS = [f"var(--{outcome.replace(' ', '-')})" for outcome in OUTCOMES]
 ROW_HEIGHT = 19
-WORDS = {
-    "npu_operator_share": "NPU compatibility",
-    "map50_ultralytics83": "mAP50 of the float model",
-    "map50_95_ultralytics83": "mAP50-95 of the float model",
-}
+FIRST = "npu_operator_share"
+"""The metric that documents are mostly about."""
 
 
-def claim_charts(verdicts: Sequence[Record]) -> list[Chart]:
-    """A chart for every document and metric whose claims are ratios of single models and have a figure."""
-    groups: dict[tuple[str, str], list[Record]] = {}
+@dataclass(frozen=True)
+class ClaimRow:
+    """A model's documented and found number: a dumbbell."""
+
+    model: str
+    documented: float
+    found: float
+    outcome: str
+    description: str
+
+
+def claim_charts(verdicts: Sequence[Verdict]) -> list[Chart]:
+    """A chart for every document and figure whose claims are ratios of single models and have a figure."""
+    groups: dict[tuple[str, Column], list[Verdict]] = {}
     for verdict in verdicts:
-        if verdict["unit"] == "ratio" and isinstance(verdict["found"], (int, float)) and verdict["outcome"] in OUTCOMES:
-            metric = verdict["text"].partition(" = ")[0]
-            groups.setdefault((verdict["document"], metric), []).append(verdict)
-    order = sorted(groups, key=lambda group: (group[1] != "npu_operator_share", group[1]))
-    domains = {metric: _domain([row for group in groups if group[1] == metric for row in groups[group]]) for _, metric in order}
-    return [_chart(document, metric, groups[document, metric], domains[metric]) for document, metric in order]
+        if verdict.unit == "ratio" and not isinstance(verdict.found, str) and verdict.outcome in OUTCOMES and verdict.metric:
+            groups.setdefault((verdict.document, Column(verdict.metric, graph=verdict.graph)), []).append(verdict)
+    order = sorted(groups, key=lambda group: (group[1].metric != FIRST, group[1].metric))
+    rows = {group: _rows(groups[group]) for group in order}
+    domains = {of: _domain([row for group in order if group[1] == of for row in rows[group]]) for _, of in order}
+    return [
+        _chart(document, column, rows[document, column], _evidence(groups[document, column]), domains[column])
+        for document, column in order
+    ]
 
 
-def _domain(verdicts: Sequence[Record]) -> tuple[float, float]:
-    """The range of a metric in all documents, so that their charts can be compared with each other."""
-    numbers = [float(verdict[side]) for verdict in verdicts for side in ("documented", "found")]
+def _evidence(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    return ("documented", *dict.fromkeys(str(verdict.evidence) for verdict in verdicts))
+
+
+def _domain(rows: Sequence[ClaimRow]) -> tuple[float, float]:
+    """The range of a figure in all documents, so that their charts can be compared with each other."""
+    numbers = [number for row in rows for number in (row.documented, row.found)]
     margin = max(0.005, (max(numbers) - min(numbers)) * 0.06)
     return min(numbers) - margin, max(numbers) + margin
 
 
-def _chart(document: str, metric: str, verdicts: Sequence[Record], domain: tuple[float, float]) -> Chart:
-    rows = _rows(verdicts)
-    title = WORDS.get(metric, metric)
-    evidence = tuple(dict.fromkeys(verdict["evidence"] for verdict in verdicts))
-    spoken = f"{title}: documented in {document} against found. " + "; ".join(row["said"] for row in rows)
-    return Chart(title, document, draw(_spec(rows, domain), spoken), evidence=("documented", *evidence))
+def _chart(
+    document: str, column: Column, rows: Sequence[ClaimRow], evidence: tuple[str, ...], domain: tuple[float, float]
+) -> Chart:
+    title = column.headline
+    spoken = f"{title}: documented in {document} against found. " + "; ".join(row.description for row in rows)
+    return Chart(title, document, draw(_spec(rows, domain), spoken), evidence=evidence)
 
 
-def _rows(verdicts: Sequence[Record]) -> list[dict[str, Any]]:
+def _rows(verdicts: Sequence[Verdict]) -> list[ClaimRow]:
     """One row per model and pair of numbers; equal rows of several NPUs are one."""
-    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    rows: dict[tuple[str, float, float], ClaimRow] = {}
     for verdict in verdicts:
-        documented, found = (found_text(verdict[side], "ratio") for side in ("documented", "found"))
-        said = f"{verdict['variant']}: {documented} documented, {found} found, {difference_text(verdict)}, {verdict['outcome']}"
-        row = {"model": verdict["variant"], "documented": verdict["documented"], "found": verdict["found"]}
-        rows.setdefault(tuple(row.values()), {**row, "outcome": verdict["outcome"], "said": said})
+        model, documented, found = verdict.case.model, float(verdict.documented), float(verdict.found)
+        words = f"{amount_text(documented, 'ratio')} documented, {amount_text(found, 'ratio')} found"
+        told = f"{model}: {words}, {difference_text(verdict)}, {verdict.outcome}"
+        rows.setdefault((model, documented, found), ClaimRow(model, documented, found, verdict.outcome, told))
     return list(rows.values())
 
 
-def _spec(rows: Sequence[dict[str, Any]], domain: tuple[float, float]) -> Spec:
-    x = {"scale": {"domain": list(domain), "nice": False, "zero": False}}
-    x["axis"] = axis("", format=".0%" if domain[1] - domain[0] > 0.05 else ".1%", tickCount=4)
+def _spec(rows: Sequence[ClaimRow], domain: tuple[float, float]) -> Spec:
+    share = ".0%" if domain[1] - domain[0] > 0.05 else ".1%"
+    x = {"scale": {"domain": list(domain), "nice": False, "zero": False}, "axis": axis("", format=share, tickCount=4)}
     y = names("model")
     colour = category("outcome", scale={"domain": list(OUTCOMES), "range": COLOURS}, legend=None)
     return {
         "width": NARROW - LABELS - 14,
-        "height": ROW_HEIGHT * len({row["model"] for row in rows}),
-        "data": {"values": list(rows)},
-        "encoding": {"y": y, "color": colour, "description": SAID},
+        "height": ROW_HEIGHT * len({row.model for row in rows}),
+        "data": data(rows),
+        "encoding": {"y": y, "color": colour, "description": DESCRIPTION},
         "layer": [
             {
                 "mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.55},

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.report.tables import Record, value_text
+from core.metrics import metric_of
+from core.records.measurement import Measurement
 
 BADGES: Mapping[str, tuple[str, str]] = {
     "compiled": ("file", "read from the compiled file"),
@@ -23,7 +24,7 @@ NO_VALUE = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
-class Figure:
+class FigureCell:
     """A figure as it is shown: `text` and `unit`, its `evidence`, and the `key` of its provenance (-1: it has no record)."""
 
     text: str
@@ -38,41 +39,43 @@ class Figure:
         return BADGES[self.evidence][0] if self.evidence in BADGES else ""
 
 
-NOTHING = Figure(NO_VALUE, "", "", -1, "not part of this run")
+NOTHING = FigureCell(NO_VALUE, "", "", -1, "not part of this run")
 
 
 @dataclass
 class Exhibits:
-    """The records that a page shows, each once, and the identities they share."""
+    """The figures that a page shows, each once, and the identities they share."""
 
     rows: list[list[Any]] = field(default_factory=list)
-    identities: list[Mapping[str, Any]] = field(default_factory=list)
+    identities: list[object] = field(default_factory=list)
     _keys: dict[str, int] = field(default_factory=dict)
     _identity_keys: dict[str, int] = field(default_factory=dict)
 
-    def figure(self, record: Record | None, form: str, unit: str = "", scale: float = 1.0) -> Figure:
-        """A record as a figure; one without a value is a dash that says why."""
-        if record is None:
+    def figure(self, figure: Measurement | None, *, bare: bool = False) -> FigureCell:
+        """A figure as its metric is displayed, `bare` without its unit; one without a value is a dash that says why."""
+        if figure is None:
             return NOTHING
-        key = self._key(record)
-        if "unavailable" in record:
-            return Figure(NO_VALUE, "", record["evidence"], key, record["unavailable"])
-        return Figure(value_text(record, form, scale), unit, record["evidence"], key)
+        key, row = self._key(figure), metric_of(figure.metric)
+        if figure.unavailable:
+            return FigureCell(NO_VALUE, "", str(figure.evidence), key, figure.unavailable.reason)
+        return FigureCell(row.text(figure), "" if bare else row.display.unit, str(figure.evidence), key)
 
-    def _key(self, record: Record) -> int:
-        text = json.dumps(record, sort_keys=True)
+    def _key(self, figure: Measurement) -> int:
+        text = json.dumps(figure.to_json(), sort_keys=True)
         if text not in self._keys:
             self._keys[text] = len(self.rows)
-            self.rows.append(self._row(record))
+            self.rows.append(self._row(figure))
         return self._keys[text]
 
-    def _row(self, record: Record) -> list[Any]:
+    def _row(self, figure: Measurement) -> list[Any]:
         """What the page's script shows: name, where, value, unit, evidence, note, identity."""
-        name = " ".join(record[part] for part in ("metric", "stat", "graph") if record.get(part))
-        where = f"{record['variant']} on {record['profile']}, target {record['target']}"
-        value = record.get("value", f"unavailable: {record.get('unavailable')}")
-        identity = json.dumps(record["identity"], sort_keys=True)
+        name = " ".join(part for part in figure.key.figure if part)
+        where = f"{figure.case.model} on {figure.profile}, target {figure.target}"
+        if figure.replayed_from:
+            where += f", replayed from {figure.replayed_from}"
+        value = str(figure.value) if figure.unavailable else figure.value
+        identity = json.dumps(figure.identity.to_json(), sort_keys=True)
         if identity not in self._identity_keys:
             self._identity_keys[identity] = len(self.identities)
-            self.identities.append(record["identity"])
-        return [name, where, value, record["unit"], record["evidence"], record.get("note", ""), self._identity_keys[identity]]
+            self.identities.append(figure.identity.to_json())
+        return [name, where, value, figure.unit, str(figure.evidence), figure.note, self._identity_keys[identity]]

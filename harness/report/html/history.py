@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from core.metrics import metric_of
 from harness.history.trend import Jump, Step, Trend
-from harness.report.html.vega import NARROW, SAID, Chart, Spec, axis, category, draw, field
-from harness.report.past import METRICS, Past, Shown
+from harness.report.html.vega import DESCRIPTION, NARROW, Chart, Spec, axis, category, data, draw, field
+from harness.report.past import FIGURES, Past
+from harness.report.tables import Column
 from harness.report.terminal import short_profile
 
 MOST_EVENTS = 12
@@ -23,6 +23,39 @@ LABEL = 11
 Place = tuple[str, str]
 COMMIT = 10
 """Letters of a commit that are shown."""
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """A model's figure in one run: a point of its `line`, which breaks where two runs are not compared.
+
+    `run` is the number of the run, `value` is in the metric's displayed unit, `marked` where the figure changed.
+    """
+
+    model: str
+    run: int
+    value: float
+    evidence: str
+    line: str
+    marked: bool
+    commit: str
+    description: str
+
+
+@dataclass(frozen=True)
+class RunBand:
+    """Everything that was found in a run: what the mouse and a screen reader get."""
+
+    run: int
+    description: str
+
+
+@dataclass(frozen=True)
+class LineLabel:
+    """The name of a line beside its end, `y` in pixels."""
+
+    name: str
+    y: float
 
 
 @dataclass(frozen=True)
@@ -43,15 +76,15 @@ def history_charts(past: Past) -> list[Chart]:
 
     A figure that does not depend on the NPU has one chart for all of them. None for a history of one run.
     """
-    return [_chart(shown, where, rows, past.runs) for shown, where, rows in _drawn(past) if _moves(rows)]
+    return [_chart(column, where, points, past.runs) for column, where, points in _drawn(past) if _moves(points)]
 
 
 def unchanged(past: Past) -> list[str]:
     """The figures that were the same in all runs, in words."""
     flat: dict[str, list[str]] = {}
-    for shown, where, rows in _drawn(past):
-        if not _moves(rows) and len({row["run"] for row in rows}) > 1:
-            flat.setdefault(shown.title, []).append(where)
+    for column, where, points in _drawn(past):
+        if not _moves(points) and len({point.run for point in points}) > 1:
+            flat.setdefault(column.headline, []).append(where)
     return [f"{title} ({'; '.join(places)})" for title, places in flat.items()]
 
 
@@ -84,20 +117,20 @@ def _state(changed: Sequence[tuple[Trend, int]]) -> str:
     ways = set()
     for trend, index in changed:
         jump = trend.steps[index].jump
-        better = metric_of(trend.key[3]).better
+        better = metric_of(trend.key.metric).better
         if jump and jump.size and better != "neither":
             ways.add("better" if (jump.size > 0) == (better == "higher") else "worse")
     return "worse" if "worse" in ways else "".join(ways)
 
 
 def _lines(changed: Sequence[tuple[Trend, int]]) -> Iterator[str]:
-    for shown in METRICS:
-        own = [(trend, trend.steps[index]) for trend, index in changed if trend.key[3:] == shown.figure]
-        jumps = [(trend.key[0], short_profile(trend.key[1]), step.jump) for trend, step in own if step.jump]
+    for column in FIGURES:
+        own = [(trend.key.case, trend.steps[index]) for trend, index in changed if trend.key.figure == column.figure]
+        jumps = [(case.model, short_profile(case.profile), step.jump) for case, step in own if step.jump]
         if jumps:
-            yield f"{shown.title}: {_told(jumps)}"
+            yield f"{column.headline}: {_told(jumps)}"
         if any(step.apart for _, step in own):
-            yield f"{shown.title}: not compared with the run before"
+            yield f"{column.headline}: not compared with the run before"
 
 
 def _told(jumps: Sequence[tuple[str, str, Jump]]) -> str:
@@ -119,33 +152,30 @@ def _told(jumps: Sequence[tuple[str, str, Jump]]) -> str:
     return f"{len(places)} figures changed" + (f", from {ends[0]} to {ends[1]}" if ends else "")
 
 
-def _drawn(past: Past) -> Iterator[tuple[Shown, str, list[dict[str, Any]]]]:
-    """(figure, where, rows): places with the same figures are one, in as far as runs have both."""
-    for shown in METRICS:
-        places: dict[Place, list[dict[str, Any]]] = {}
+def _drawn(past: Past) -> Iterator[tuple[Column, str, list[TrendPoint]]]:
+    """(figure, where, points): places with the same figures are one, in as far as runs have both."""
+    for column in FIGURES:
+        places: dict[Place, list[TrendPoint]] = {}
         for trend in past.trends:
-            if trend.key[3:] == shown.figure:
-                places.setdefault((trend.key[1], trend.key[2]), []).extend(_rows(trend, shown, past.runs))
+            if trend.key.figure == column.figure:
+                places.setdefault(trend.key.case.place, []).extend(_points(trend, column, past.runs))
+        every = [place for place in places if places[place]]
         groups: list[list[Place]] = []
-        for place in sorted((place for place in places if places[place]), key=lambda place: -len(places[place])):
+        for place in sorted(every, key=lambda place: -len(places[place])):
             group = next((group for group in groups if _figures(places[place]) <= _figures(places[group[0]])), None)
             groups.append([place]) if group is None else group.append(place)
         for group in groups:
-            yield (
-                shown,
-                _where([place for place in places if place in group], [place for place in places if places[place]]),
-                places[group[0]],
-            )
+            yield column, _where([place for place in every if place in group], every), places[group[0]]
 
 
-def _figures(rows: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:
-    return {(row["variant"], row["run"], row["value"]) for row in rows}
+def _figures(points: Sequence[TrendPoint]) -> set[tuple[str, int, float]]:
+    return {(point.model, point.run, point.value) for point in points}
 
 
-def _moves(rows: Sequence[dict[str, Any]]) -> bool:
+def _moves(points: Sequence[TrendPoint]) -> bool:
     values: dict[str, set[float]] = {}
-    for row in rows:
-        values.setdefault(row["variant"], set()).add(row["value"])
+    for point in points:
+        values.setdefault(point.model, set()).add(point.value)
     return any(len(found) > 1 for found in values.values())
 
 
@@ -157,70 +187,73 @@ def _where(places: Sequence[Place], every: Sequence[Place]) -> str:
     return npu if len(targets) == len(all_targets) == 1 and not targets[0] else f"{npu}, {', '.join(targets)}"
 
 
-def _rows(trend: Trend, shown: Shown, runs: Sequence[str]) -> Iterator[dict[str, Any]]:
-    stretch = 0
+def _points(trend: Trend, column: Column, runs: Sequence[str]) -> Iterator[TrendPoint]:
+    display, model, stretch = column.row.display, trend.key.case.model, 0
     for step in trend.steps:
         stretch += bool(step.apart)
-        record = step.point.record
-        if isinstance(record.get("value"), (int, float)):
-            value = record["value"] * shown.scale
-            yield {
-                "variant": trend.key[0], "run": runs.index(step.point.run), "value": value, "evidence": record["evidence"],
-                "line": f"{trend.key[0]}/{stretch}", "marked": bool(step.jump), "commit": step.point.commit[:COMMIT],
-                "said": f"{trend.key[0]}: {format(value, shown.form)} {shown.unit}; {step.text}",
-            }  # fmt: skip
+        figure = step.point.figure
+        if figure.number is not None:
+            yield TrendPoint(
+                model=model,
+                run=runs.index(step.point.run),
+                value=figure.number * display.scale,
+                evidence=str(figure.evidence),
+                line=f"{model}/{stretch}",
+                marked=bool(step.jump),
+                commit=step.point.commit[:COMMIT],
+                description=f"{model}: {display.text(figure.number)} {display.unit}; {step.text}",
+            )
 
 
-def _bands(rows: Sequence[dict[str, Any]], shown: Shown, runs: Sequence[str]) -> list[dict[str, Any]]:
-    """One row per run with everything that was found in it: what the mouse and a screen reader get."""
-    found: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(row["run"], []).append(row)
-    return [
-        {"run": run, "said": f"{runs[run]}, commit {own[0]['commit']}: {_values(own, shown)}"}
-        for run, own in sorted(found.items())
-    ]  # fmt: skip
+def _bands(points: Sequence[TrendPoint], column: Column, runs: Sequence[str]) -> list[RunBand]:
+    """One band per run with everything that was found in it."""
+    found: dict[int, list[TrendPoint]] = {}
+    for point in points:
+        found.setdefault(point.run, []).append(point)
+    return [RunBand(run, f"{runs[run]}, commit {own[0].commit}: {_values(own, column)}") for run, own in sorted(found.items())]
 
 
-def _values(rows: Sequence[dict[str, Any]], shown: Shown) -> str:
+def _values(points: Sequence[TrendPoint], column: Column) -> str:
     """The values of a run from the highest line to the lowest."""
-    ordered = sorted(rows, key=lambda row: -row["value"])
-    return ", ".join(f"{row['variant']} {format(row['value'], shown.form)}" for row in ordered) + f" {shown.unit}"
+    display = column.row.display
+    ordered = sorted(points, key=lambda point: -point.value)
+    return ", ".join(f"{point.model} {format(point.value, display.form)}" for point in ordered) + f" {display.unit}"
 
 
-def _labels(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _labels(points: Sequence[TrendPoint]) -> list[LineLabel]:
     """The name of each line beside its end, moved apart where they would lie on each other; none where there is no room."""
-    last = {row["variant"]: row for row in rows}
-    low, high = min(row["value"] for row in rows), max(row["value"] for row in rows)
+    last = {point.model: point for point in points}
+    low, high = min(point.value for point in points), max(point.value for point in points)
     scale = (HEIGHT - 2 * PADDING) / (high - low)
-    ordered = sorted(last.values(), key=lambda row: -row["value"])
+    ordered = sorted(last.values(), key=lambda point: -point.value)
     if len(ordered) * LABEL > HEIGHT:
         return []
-    labels: list[dict[str, Any]] = []
-    for row in ordered:
-        wanted = PADDING + (high - row["value"]) * scale
-        labels.append({"name": row["variant"], "y": max(wanted, labels[-1]["y"] + LABEL) if labels else wanted})
-    for i in range(len(labels) - 1, -1, -1):
-        labels[i]["y"] = min(labels[i]["y"], labels[i + 1]["y"] - LABEL if i + 1 < len(labels) else HEIGHT - LABEL / 2)
-    return labels
+    heights: list[float] = []
+    for point in ordered:
+        wanted = PADDING + (high - point.value) * scale
+        heights.append(max(wanted, heights[-1] + LABEL) if heights else wanted)
+    for i in range(len(heights) - 1, -1, -1):
+        heights[i] = min(heights[i], heights[i + 1] - LABEL if i + 1 < len(heights) else HEIGHT - LABEL / 2)
+    return [LineLabel(point.model, y) for point, y in zip(ordered, heights, strict=True)]
 
 
-def _chart(shown: Shown, place: str, rows: Sequence[dict[str, Any]], runs: Sequence[str]) -> Chart:
-    title = f"{shown.title}{f', {shown.unit}' if shown.unit else ''}"
-    spoken = f"{title} on {place} over {len(runs)} runs; {sum(row['marked'] for row in rows)} changes"
-    evidence = tuple(sorted({str(row["evidence"]) for row in rows}))
-    return Chart(title, place, draw(_spec(rows, _bands(rows, shown, runs), len(runs)), spoken), evidence=evidence)
+def _chart(column: Column, place: str, points: Sequence[TrendPoint], runs: Sequence[str]) -> Chart:
+    unit = column.row.display.unit
+    title = f"{column.headline}, {unit}" if unit else column.headline
+    spoken = f"{title} on {place} over {len(runs)} runs; {sum(point.marked for point in points)} changes"
+    evidence = tuple(sorted({point.evidence for point in points}))
+    return Chart(title, place, draw(_spec(points, _bands(points, column, runs), len(runs)), spoken), evidence=evidence)
 
 
-def _spec(rows: Sequence[dict[str, Any]], bands: Sequence[dict[str, Any]], runs: int) -> Spec:
+def _spec(points: Sequence[TrendPoint], bands: Sequence[RunBand], runs: int) -> Spec:
     x = field(
         "run", axis=axis("runs, oldest first", tickMinStep=1, format="d", labels=False), scale={"padding": 8, "nice": False}
     )
     y = field(
         "value", scale={"zero": False, "nice": False, "padding": PADDING}, axis=axis("", grid=True, labelColor="var(--muted)")
     )
-    lengths = Counter(row["line"] for row in rows)
-    alone = [row for row in rows if lengths[row["line"]] == 1]
+    lengths = Counter(point.line for point in points)
+    alone = [point for point in points if lengths[point.line] == 1]
     label = {
         "type": "text",
         "align": "left",
@@ -237,28 +270,28 @@ def _spec(rows: Sequence[dict[str, Any]], bands: Sequence[dict[str, Any]], runs:
         "encoding": {"x": x, "y": y},
         "layer": [
             {
-                "data": {"values": [{key: row[key] for key in ("run", "value", "line")} for row in rows]},
+                "data": data(points, "run", "value", "line"),
                 "mark": {"type": "line", "strokeWidth": 1.5, "color": "var(--accent)", "opacity": 0.7, "aria": False},
                 "encoding": {"detail": category("line")},
             },
             {
-                "data": {"values": alone},
+                "data": data(alone),
                 "mark": {"type": "point", "filled": True, "size": 26, "color": "var(--accent)", "opacity": 1, "aria": False},
             },
             {
-                "data": {"values": _labels(rows)},
+                "data": data(_labels(points)),
                 "mark": label,
                 "encoding": {"x": {"value": "width"}, "y": field("y", scale=None), "text": category("name")},
             },
             {
-                "data": {"values": list(bands)},
+                "data": data(bands),
                 "mark": band,
-                "encoding": {"y": {"value": 0}, "y2": {"value": "height"}, "description": SAID},
+                "encoding": {"y": {"value": 0}, "y2": {"value": "height"}, "description": DESCRIPTION},
             },
             {
-                "data": {"values": [row for row in rows if row["marked"]]},
+                "data": data([point for point in points if point.marked]),
                 "mark": {"type": "point", "size": 130, "color": "var(--stop)", "strokeWidth": 2, "shape": "diamond"},
-                "encoding": {"description": SAID},
+                "encoding": {"description": DESCRIPTION},
             },
         ],
     }

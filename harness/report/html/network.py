@@ -7,18 +7,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Literal
 
+from core.records.placement import PlacedOperator, Placement, Where
+from core.records.unavailable import Unavailable
 from harness.report.run_view import RunView
 
-PLACES = ("executed", "fused", "elided", "cpu")
+PLACES: tuple[Where, ...] = ("executed", "fused", "elided", "cpu")
 MODULE = re.compile(r"(?:[a-z_0-9]+\.)+(?=[A-Z])")
 """Python modules in front of a class's name, which fill names of operators without saying anything."""
 LONGEST_NAME = 120
 LONGEST_READ = 2000
 """Letters of a name that are looked at: a file may hold a name of megabytes."""
 KINDS_SHOWN = 6
-Operators = Sequence[Mapping[str, Any]]
+Operators = Sequence[PlacedOperator]
+Cost = Literal["npu_cycles", "compute_cycles", "staging_bytes"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,21 @@ class Track:
     name: str
     top: str
     paths: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class OperatorColumns:
+    """What the page's script reads out, a column each; kinds and places by number, reasons only where there are any."""
+
+    kinds: Sequence[str]
+    kind: Sequence[int]
+    where: Sequence[int]
+    name: Sequence[str]
+    macs: Sequence[int]
+    cycles: Sequence[int] | None
+    compute: Sequence[int] | None
+    staging: Sequence[int] | None
+    reason: Mapping[int, str]
 
 
 @dataclass(frozen=True)
@@ -45,22 +63,22 @@ class Network:
     crossings: int
     limits: tuple[str, ...]
     cpu: tuple[tuple[str, str], ...]
-    rows: Mapping[str, Any]
+    rows: OperatorColumns
 
 
-def networks(view: RunView, variant: str) -> list[Network]:
+def networks(view: RunView, model: str) -> list[Network]:
     """The panels of a model, one per NPU that the run has a placement of."""
     found = []
     for profile in view.profiles:
-        placement = view.run.placement(variant, profile)
-        if placement and placement["operators"]:
-            found.append(_network(f"{variant}-{profile}", profile, placement))
+        placement = view.run.placement(model, profile)
+        if placement and placement.operators:
+            found.append(_network(f"{model}-{profile}", profile, placement))
     return found
 
 
-def _network(key: str, profile: str, placement: Mapping[str, Any]) -> Network:
-    operators: Operators = placement["operators"]
-    places = Counter(str(operator["where"]) for operator in operators)
+def _network(key: str, profile: str, placement: Placement) -> Network:
+    operators = placement.operators
+    places = Counter(operator.where for operator in operators)
     cycles, compute = _numbers(operators, "npu_cycles"), _numbers(operators, "compute_cycles")
     total = sum(cycles or ())
     return Network(
@@ -72,8 +90,8 @@ def _network(key: str, profile: str, placement: Mapping[str, Any]) -> Network:
         tracks=tuple(track for track in (_cycles(cycles, compute), _staging(operators)) if track),
         kinds=_kinds(operators, cycles, total),
         waiting=1 - sum(compute) / total if compute and total else None,
-        crossings=int(placement.get("crossings", 0)),
-        limits=tuple(map(str, placement.get("limits", ()))),
+        crossings=placement.crossings,
+        limits=placement.limits,
         cpu=_on_cpu(operators),
         rows=_rows(operators, cycles, compute),
     )
@@ -81,24 +99,20 @@ def _network(key: str, profile: str, placement: Mapping[str, Any]) -> Network:
 
 def _on_cpu(operators: Operators) -> tuple[tuple[str, str], ...]:
     """(operator, Vela's reason) of every operator that is left to the CPU."""
-    left = ((i, operator) for i, operator in enumerate(operators) if operator["where"] == "cpu")
-    return tuple((f"#{i} {operator['operator']}", str(operator.get("reason", ""))) for i, operator in left)
+    return tuple((f"#{i} {one.operator}", one.reason) for i, one in enumerate(operators) if one.where == "cpu")
 
 
-def _numbers(operators: Operators, name: str) -> list[int] | None:
+def _numbers(operators: Operators, name: Cost) -> list[int] | None:
     """A figure of every operator, None when this run's files do not have it."""
-    values = [operator.get(name) for operator in operators]
-    return [int(value) for value in values if isinstance(value, (int, float))] if all(_is_number(v) for v in values) else None
+    values: list[int | Unavailable] = [getattr(operator, name) for operator in operators]
+    numbers = [value for value in values if not isinstance(value, Unavailable)]
+    return numbers if len(numbers) == len(values) else None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _runs(operators: Operators, place: str) -> str:
+def _runs(operators: Operators, place: Where) -> str:
     """One rectangle for each unbroken run of operators at a place."""
     parts, position = [], 0
-    for where, group in groupby(operator["where"] for operator in operators):
+    for where, group in groupby(operator.where for operator in operators):
         length = len(list(group))
         if where == place:
             parts.append(f"M{position} 0h{length}v100h-{length}z")
@@ -140,24 +154,23 @@ def _kinds(operators: Operators, cycles: Sequence[int] | None, total: int) -> tu
         return ()
     shares: Counter[str] = Counter()
     for operator, cost in zip(operators, cycles, strict=True):
-        shares[str(operator["operator"])] += cost
+        shares[operator.operator] += cost
     return tuple((kind, cost / total) for kind, cost in shares.most_common(KINDS_SHOWN) if cost)
 
 
-def _rows(operators: Operators, cycles: Sequence[int] | None, compute: Sequence[int] | None) -> dict[str, Any]:
-    """Columns for the page's script; kinds by number, reasons only where there are any."""
-    kinds = list(dict.fromkeys(str(operator["operator"]) for operator in operators))
-    return {
-        "kinds": kinds,
-        "kind": [kinds.index(str(operator["operator"])) for operator in operators],
-        "where": [PLACES.index(operator["where"]) for operator in operators],
-        "name": short_names([str(operator["name"]) for operator in operators]),
-        "macs": [operator["macs"] for operator in operators],
-        "cycles": cycles,
-        "compute": compute,
-        "staging": _numbers(operators, "staging_bytes"),
-        "reason": {i: str(operator["reason"]) for i, operator in enumerate(operators) if operator.get("reason")},
-    }
+def _rows(operators: Operators, cycles: Sequence[int] | None, compute: Sequence[int] | None) -> OperatorColumns:
+    kinds = list(dict.fromkeys(operator.operator for operator in operators))
+    return OperatorColumns(
+        kinds=kinds,
+        kind=[kinds.index(operator.operator) for operator in operators],
+        where=[PLACES.index(operator.where) for operator in operators],
+        name=short_names([operator.name for operator in operators]),
+        macs=[operator.macs for operator in operators],
+        cycles=cycles,
+        compute=compute,
+        staging=_numbers(operators, "staging_bytes"),
+        reason={i: operator.reason for i, operator in enumerate(operators) if operator.reason},
+    )
 
 
 def short_names(names: Sequence[str]) -> list[str]:

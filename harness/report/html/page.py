@@ -4,26 +4,38 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from core.files import storage_errors, write_whole
+from core.records.case_key import CaseKey
+from core.records.measurement import Measurement
+from core.records.verdict import Verdict
 from harness.report.decision import Decision, decide_run, decisions
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
 from harness.report.html.claim_charts import claim_charts
-from harness.report.html.exhibits import BADGES, NO_VALUE, NOTHING, Exhibits, Figure
+from harness.report.html.exhibits import BADGES, NO_VALUE, NOTHING, Exhibits
 from harness.report.html.history import MOST_EVENTS, history_charts, history_events, unchanged
 from harness.report.html.latency_charts import latency_charts
-from harness.report.html.network import networks
+from harness.report.html.network import Network, networks
+from harness.report.html.page_content import (
+    CaseSummary,
+    MemoryNeed,
+    ModelRow,
+    PageContent,
+    ScriptData,
+    StatsRow,
+    TargetStats,
+    VerdictRow,
+)
 from harness.report.html.pictures import pictures
 from harness.report.past import Past
-from harness.report.run_view import Case, RunView
-from harness.report.tables import Record, RecordTable
+from harness.report.run_view import RunView
+from harness.report.tables import FigureTable
 from harness.report.terminal import findings, merged, short_profile
 from harness.results.stored_run import StoredRun
 from harness.tasks.detect.dataset import Dataset
@@ -31,39 +43,6 @@ from harness.tasks.detect.dataset import Dataset
 TEMPLATES = Path(__file__).parent / "templates"
 AREA_NAMES = {"sram": "SRAM", "dram": "DRAM", "on_chip_flash": "on-chip flash", "off_chip_flash": "off-chip flash"}
 BAD = ("refuted", "fell short", "no figure")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One model on one NPU and target in the table of the first screen."""
-
-    decision: Decision
-    estimate: Figure
-    latency: Figure
-
-
-@dataclass(frozen=True)
-class Row:
-    """One name in the table of the first screen, with the figures that do not depend on the NPU."""
-
-    name: str
-    twin: str
-    cells: tuple[Cell, ...]
-    offload: Figure
-    accuracy: Figure
-    drop: Figure
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What a model needs in one memory: `share` of the larger of need and budget, `limit` where the budget lies, in percent."""
-
-    area: str
-    need: Figure
-    budget: Figure
-    share: float
-    limit: float
-    fits: bool
 
 
 def write_page(
@@ -81,16 +60,11 @@ def write_page(
 def page(run: StoredRun, dataset: Dataset | None = None, past: Past | None = None) -> str:
     """The page of a run as text."""
     view, exhibits = RunView(run), Exhibits()
-    content = _content(view, exhibits, dataset)
-    content["history"] = history_charts(past) if past else []
-    content["events"] = history_events(past) if past else []
-    content["past"] = past if past and (past.problem or len(past.runs) > 1) else None
-    content["unchanged"] = unchanged(past) if past else []
-    content["most_events"] = MOST_EVENTS
-    content["data"] = _data(run, exhibits, content["networks"])
+    content = _content(view, exhibits, dataset, past)
+    data = _script_data(run, exhibits, content.networks)
     style, script = (_own(name) for name in ("report.css", "report.js"))
     template = _environment().get_template("report.html.jinja")
-    return template.render(**content, style=style, script=script, script_hash=_sha256(script))
+    return template.render(**vars(content), data=asdict(data), style=style, script=script, script_hash=_sha256(script))
 
 
 def _own(name: str) -> Markup:
@@ -110,186 +84,180 @@ def _environment() -> Environment:
     return environment
 
 
-def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None) -> dict[str, Any]:
+def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None, past: Past | None) -> PageContent:
     run = view.run
     panels = {model.name: networks(view, model.name) for model in view.models}
     judged = decisions(view)
-    return {
-        "run": run.header,
-        "summary": decide_run(view, judged, findings(view.table)),
-        "places": list(dict.fromkeys((case[1], view.table.target(case)) for case in judged)),
-        "rows": [_row(view, exhibits, variant, judged) for variant in view.variants],
-        "reasons": _reasons(view, judged),
-        "claims": claim_charts(run.verdicts),
-        "verdicts": _verdicts(view, exhibits),
-        "models": view.models,
-        "networks": panels,
-        "tabs": [profile for profile in view.profiles if any(n.profile == profile for own in panels.values() for n in own)],
-        "memory": {profile: _memories(view, exhibits, profile) for profile in view.profiles},
-        "latency": latency_charts(view),
-        "stats": _stats(view, exhibits),
-        "trades": trade_charts(view),
-        "accuracy": accuracy_charts(view),
-        "classes": class_charts(view),
-        "pictures": pictures(view, dataset),
-        "dataset": dataset.name if dataset else "",
-        "failures": run.failures,
-        "thresholds": run.thresholds,
-        "badges": BADGES,
-    }
-
-
-def _row(view: RunView, exhibits: Exhibits, variant: str, judged: dict[Case, Decision]) -> Row:
-    places = dict.fromkeys(case[1:] for case in judged)
-    cells = [_cell(view.table, exhibits, (variant, *place), judged) for place in places]
-    twin = view.twin(variant)
-    best = "npu" if view.value("map50_95", variant=variant, graph="npu") is not None else "int8"
-    return Row(
-        name=variant,
-        twin="" if twin == variant else twin,
-        cells=tuple(cells),
-        offload=exhibits.figure(view.first("npu_operator_share", variant=variant), ".1f", "%", 100),
-        accuracy=exhibits.figure(view.first("map50_95", variant=variant, graph=best), ".3f"),
-        drop=exhibits.figure(view.first("map50_95_drop", variant=variant, graph="int8"), "+.3f"),
+    return PageContent(
+        run=run.header,
+        summary=decide_run(view, judged, findings(view.table)),
+        places=list(dict.fromkeys((case.profile, view.table.target(case)) for case in judged)),
+        rows=[_row(view, exhibits, name, judged) for name in view.names],
+        reasons=_reasons(view, judged),
+        claims=claim_charts(run.verdicts),
+        verdicts=_verdicts(view, exhibits),
+        models=view.models,
+        networks=panels,
+        tabs=[profile for profile in view.profiles if any(n.profile == profile for own in panels.values() for n in own)],
+        memory={profile: _memories(view, exhibits, profile) for profile in view.profiles},
+        latency=latency_charts(view),
+        stats=_stats(view, exhibits),
+        trades=trade_charts(view),
+        accuracy=accuracy_charts(view),
+        classes=class_charts(view),
+        pictures=pictures(view, dataset),
+        dataset=dataset.name if dataset else "",
+        failures=run.failures,
+        thresholds=run.thresholds,
+        badges=BADGES,
+        history=history_charts(past) if past else [],
+        events=history_events(past) if past else [],
+        past=past if past and (past.problem or len(past.runs) > 1) else None,
+        unchanged=unchanged(past) if past else [],
+        most_events=MOST_EVENTS,
     )
 
 
-def _cell(table: RecordTable, exhibits: Exhibits, case: Case, judged: dict[Case, Decision]) -> Cell:
-    return Cell(
-        judged.get(case, Decision("open", ("not part of this run",))),
-        exhibits.figure(table.find(case, "estimated_us"), ".1f", "ms", 1e-3),
-        exhibits.figure(table.find(case, "latency_us", stat="median"), ".1f", "ms", 1e-3),
+def _row(view: RunView, exhibits: Exhibits, name: str, judged: Mapping[CaseKey, Decision]) -> ModelRow:
+    by_place = {(case.model, *case.place): case for case in judged}
+    places = dict.fromkeys(case.place for case in judged)
+    twin = view.twin(name)
+    best = "npu" if view.value("map50_95", model=name, graph="npu") is not None else "int8"
+    return ModelRow(
+        name=name,
+        twin="" if twin == name else twin,
+        cells=tuple(_summary(view.table, exhibits, by_place.get((name, *place)), judged) for place in places),
+        offload=exhibits.figure(view.first("npu_operator_share", model=name)),
+        accuracy=exhibits.figure(view.first("map50_95", model=name, graph=best)),
+        drop=exhibits.figure(view.first("map50_95_drop", model=name, graph="int8")),
     )
 
 
-def _reasons(view: RunView, judged: dict[Case, Decision]) -> list[tuple[str, str, list[str]]]:
+def _summary(table: FigureTable, exhibits: Exhibits, case: CaseKey | None, judged: Mapping[CaseKey, Decision]) -> CaseSummary:
+    if case is None:
+        return CaseSummary(Decision("open", ("not part of this run",)), NOTHING, NOTHING)
+    return CaseSummary(
+        judged[case],
+        exhibits.figure(table.find(case, "estimated_us")),
+        exhibits.figure(table.find(case, "latency_us", stat="median")),
+    )
+
+
+def _reasons(view: RunView, judged: Mapping[CaseKey, Decision]) -> list[tuple[str, str, list[str]]]:
     """(state, reason, cases) of everything that stands against shipping; a reason that many cases share stands once."""
-    shared: dict[tuple[str, str], list[Case]] = {}
+    shared: dict[tuple[str, str], list[CaseKey]] = {}
     for case, decision in judged.items():
         for reason in decision.reasons if decision.state != "ship" else ():
             shared.setdefault((decision.state, reason), []).append(case)
     ordered = sorted(shared.items(), key=lambda item: item[0][0] != "stop")
-    return [(state, reason, _named(cases, view.variants)) for (state, reason), cases in ordered]
+    return [(state, reason, _named(cases, view.names)) for (state, reason), cases in ordered]
 
 
-def _named(cases: Sequence[Case], variants: Sequence[str]) -> list[str]:
+def _named(cases: Sequence[CaseKey], models: Sequence[str]) -> list[str]:
     """Cases in words: "every model on u65-256, u85-256"."""
     places: dict[tuple[str, ...], list[str]] = {}
-    for profile in dict.fromkeys(case[1] for case in cases):
-        own = tuple(dict.fromkeys(case[0] for case in cases if case[1] == profile))
+    for profile in dict.fromkeys(case.profile for case in cases):
+        own = tuple(dict.fromkeys(case.model for case in cases if case.profile == profile))
         places.setdefault(own, []).append(short_profile(profile))
     return [
-        f"{'every model' if len(own) == len(variants) > 1 else ', '.join(own)} on {', '.join(profiles)}"
+        f"{'every model' if len(own) == len(models) > 1 else ', '.join(own)} on {', '.join(profiles)}"
         for own, profiles in places.items()
     ]
 
 
-def _verdicts(view: RunView, exhibits: Exhibits) -> dict[str, list[dict[str, Any]]]:
+def _verdicts(view: RunView, exhibits: Exhibits) -> dict[str, list[VerdictRow]]:
     """Verdicts as table rows, those that a reader has to know first; equal ones of several NPUs share a row."""
     verdicts = view.run.verdicts
-    rows: dict[str, list[dict[str, Any]]] = {"bad": [], "good": []}
-    texts = {verdict["claim"]: verdict for verdict in verdicts}
-    every = len({verdict["profile"] for verdict in verdicts})
+    rows: dict[str, list[VerdictRow]] = {"bad": [], "good": []}
+    texts = {verdict.claim: verdict for verdict in verdicts}
+    every = len({verdict.profile for verdict in verdicts})
     for row, profiles in merged(verdicts).items():
         claim, documented, found, difference, *_, outcome = row
         verdict = texts[claim]
-        shown = {key: verdict[key] for key in ("claim", "text", "document", "why", "evidence", "comparability")}
-        shown["where"] = "every NPU" if len(profiles) == every > 1 else ", ".join(map(short_profile, profiles))
-        shown |= {"documented": documented, "found": found, "difference": difference, "outcome": outcome}
-        shown["figure"] = exhibits.figure(_judged(view, verdict), "") if verdict["difference"] is not None else NOTHING
+        shown = VerdictRow(
+            claim=claim,
+            text=verdict.text,
+            document=verdict.document,
+            why=verdict.why,
+            evidence=str(verdict.evidence),
+            comparability=verdict.comparability,
+            where="every NPU" if len(profiles) == every > 1 else ", ".join(map(short_profile, profiles)),
+            documented=documented,
+            found=found,
+            difference=difference,
+            outcome=outcome,
+            figure=exhibits.figure(_judged(view, verdict)) if verdict.difference is not None else NOTHING,
+        )
         rows["bad" if outcome in BAD else "good"].append(shown)
     return rows
 
 
-def _judged(view: RunView, verdict: Record) -> Record | None:
-    """The record that a verdict on a figure was given on."""
-    metric = verdict["text"].partition(" = ")[0]
-    same = [(verdict[part], part) for part in ("variant", "profile", "target")]
-    return next(
-        (
-            record
-            for record in view.run.records
-            if record["metric"] == metric
-            and record.get("value") == verdict["found"]
-            and all(record[part] == value for value, part in same)
-        ),
-        None,
-    )
+def _judged(view: RunView, verdict: Verdict) -> Measurement | None:
+    """The figure that a verdict was given on."""
+    return view.run.figures.get(verdict.figure) if verdict.figure else None
 
 
-def _memories(view: RunView, exhibits: Exhibits, profile: str) -> list[tuple[str, list[Memory]]]:
+def _memories(view: RunView, exhibits: Exhibits, profile: str) -> list[tuple[str, list[MemoryNeed]]]:
     """Each model with its memories on one NPU."""
     found = []
     for model in view.models:
-        case = next((case for case in view.cases if case[:2] == (model.name, profile)), None)
+        case = next((case for case in view.cases if (case.model, case.profile) == (model.name, profile)), None)
         areas = [_memory(view.table, exhibits, case, area) for area in AREA_NAMES] if case else []
         found.append((model.label, [area for area in areas if area]))
     return [(label, areas) for label, areas in found if areas]
 
 
-def _memory(table: RecordTable, exhibits: Exhibits, case: Case, area: str) -> Memory | None:
+def _memory(table: FigureTable, exhibits: Exhibits, case: CaseKey, area: str) -> MemoryNeed | None:
     need, budget = table.find(case, "memory_bytes", area), table.find(case, "memory_budget_bytes", area)
-    if need is None or "value" not in need:
+    needs, has = (figure.number if figure else None for figure in (need, budget))
+    if needs is None:
         return None
-    needs, has = float(need["value"]), float(budget["value"]) if budget and "value" in budget else 0.0
-    top = max(needs, has) or 1.0
-    needed, offered = (exhibits.figure(record, ".2f", "MiB", 2**-20) for record in (need, budget))
-    return Memory(
-        AREA_NAMES[area], needed, offered, share=100 * needs / top, limit=100 * has / top, fits=not has or needs <= has
+    top = max(needs, has or 0) or 1.0
+    return MemoryNeed(
+        area=AREA_NAMES[area],
+        need=exhibits.figure(need),
+        budget=exhibits.figure(budget),
+        share=100 * needs / top,
+        limit=100 * (has or 0) / top,
+        fits=not has or needs <= has,
     )
 
 
 STATS = (("latency_us", "median"), ("latency_us", "p95"), ("latency_us", "min"), ("latency_us", "mean"))
 BESIDE = (("cpu_latency_us", "median"), ("speedup_over_cpu", ""))
 """The plain int8 file on the same board's CPU, where a target has both."""
-StatsRow = tuple[str, str, list[Figure]]
-
-
-@dataclass(frozen=True)
-class TargetStats:
-    """A target's latencies: a row per model (its name, what the samples' record notes, figures), or `why` there are none.
-
-    `beside`: a CPU stands beside its NPU. A target that ran one file for all NPUs has one row per model.
-    """
-
-    target: str
-    beside: bool
-    why: str
-    rows: list[StatsRow]
 
 
 def _stats(view: RunView, exhibits: Exhibits) -> list[TargetStats]:
-    return [_target_stats(target, view, exhibits) for target in dict.fromkeys(case[2] for case in view.cases)]
+    return [_target_stats(target, view, exhibits) for target in dict.fromkeys(case.target for case in view.cases)]
 
 
 def _target_stats(target: str, view: RunView, exhibits: Exhibits) -> TargetStats:
-    rows: dict[str, StatsRow] = {}
-    cases = [case for case in view.cases if case[2] == target and view.twin(case[0]) == case[0]]
+    rows: dict[tuple[object, ...], StatsRow] = {}
+    cases = [case for case in view.cases if case.target == target and view.twin(case.model) == case.model]
     beside = any(view.table.find(case, *BESIDE[0]) for case in cases)
     for case in cases:
-        records = [view.table.find(case, metric, stat=stat) for metric, stat in (*STATS, *(BESIDE if beside else ()))]
-        name = next(model.label for model in view.models if model.name == case[0])
-        values = repr([name, *(record and (record.get("value"), record.get("unavailable")) for record in records)])
-        where = f"{name}, {short_profile(case[1])}" if any(n == name for n, _, _ in rows.values()) else name
-        figures = [
-            exhibits.figure(record, ".2f", "", 1.0 if record and record["unit"] == "ratio" else 1e-3) for record in records
-        ]
-        rows.setdefault(values, (where, str((records[0] or {}).get("note", "")), figures))
-    shown = [figure for _, _, own in rows.values() for figure in own]
-    missing = all(figure.text == NO_VALUE for figure in shown)
-    why = "; ".join(dict.fromkeys(figure.why for figure in shown)) if missing else ""
+        figures = [view.table.find(case, metric, stat=stat) for metric, stat in (*STATS, *(BESIDE if beside else ()))]
+        name = next(model.label for model in view.models if model.name == case.model)
+        values = (name, *(figure and figure.value for figure in figures))
+        where = f"{name}, {short_profile(case.profile)}" if any(n == name for n, _, _ in rows.values()) else name
+        note = figures[0].note if figures[0] else ""
+        rows.setdefault(values, (where, note, [exhibits.figure(figure, bare=True) for figure in figures]))
+    shown = [cell for _, _, own in rows.values() for cell in own]
+    missing = all(cell.text == NO_VALUE for cell in shown)
+    why = "; ".join(dict.fromkeys(cell.why for cell in shown)) if missing else ""
     return TargetStats(target, beside, why, [] if missing else list(rows.values()))
 
 
-def _data(run: StoredRun, exhibits: Exhibits, panels: dict[str, Any]) -> dict[str, Any]:
-    """What the page's script reads out: provenance of figures, and operators."""
-    return {
-        "run": {key: run.header[key] for key in ("id", "started", "commit", "dirty", "command")},
-        "figures": exhibits.rows,
-        "identities": exhibits.identities,
-        "evidence": {name: meaning for name, (_, meaning) in BADGES.items()},
-        "networks": {network.key: network.rows for group in panels.values() for network in group},
-    }
+def _script_data(run: StoredRun, exhibits: Exhibits, panels: Mapping[str, Sequence[Network]]) -> ScriptData:
+    header = run.header.to_json()
+    return ScriptData(
+        run={key: header[key] for key in ("id", "started", "commit", "dirty", "command")},
+        figures=exhibits.rows,
+        identities=exhibits.identities,
+        evidence={name: meaning for name, (_, meaning) in BADGES.items()},
+        networks={network.key: asdict(network.rows) for group in panels.values() for network in group},
+    )
 
 
 def _sha256(script: str) -> str:

@@ -27,7 +27,7 @@ GRAPHS = ("float", "int8", "npu")
 
 
 @dataclass(frozen=True)
-class Box:
+class DetectedBox:
     """A box in pixels of the original image; `wrong` when no true box of its class lies under it."""
 
     x: float
@@ -39,11 +39,11 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Panel:
+class GraphPanel:
     """One image as one graph sees it; `missed` true boxes lie under none of its boxes."""
 
     graph: str
-    boxes: tuple[Box, ...]
+    boxes: tuple[DetectedBox, ...]
     missed: int = 0
 
 
@@ -56,7 +56,7 @@ class Picture:
     uri: str
     width: int
     height: int
-    panels: Mapping[str, tuple[Panel, ...]]
+    panels: Mapping[str, tuple[GraphPanel, ...]]
 
 
 def pictures(view: RunView, dataset: Dataset | None) -> list[Picture]:
@@ -118,7 +118,7 @@ def _matches(image: LabelledImage, found: Detections) -> tuple[Any, Any]:
 
 def _picture(dataset: Dataset, position: int, found: Mapping[Model, Mapping[str, Detections]], number: int) -> Picture:
     image = dataset.images[position]
-    truth = Panel("truth", tuple(_boxes(image.labels.corners, [dataset.class_names[i] for i in image.labels.classes])))
+    truth = GraphPanel("truth", tuple(_boxes(image.labels.corners, [dataset.class_names[i] for i in image.labels.classes])))
     panels = {
         model.name: (truth, *(_panel(graph, image, _at(of, position), dataset) for graph, of in graphs.items()))
         for model, graphs in found.items()
@@ -126,15 +126,15 @@ def _picture(dataset: Dataset, position: int, found: Mapping[Model, Mapping[str,
     return Picture(f"image-{number}", image.path.name, _uri(image), image.width, image.height, panels)
 
 
-def _panel(graph: str, image: LabelledImage, found: Detections, dataset: Dataset) -> Panel:
+def _panel(graph: str, image: LabelledImage, found: Detections, dataset: Dataset) -> GraphPanel:
     hit, covered = _matches(image, found)
     texts = [f"{dataset.class_names[name]} {score:.2f}" for name, score in zip(found.classes, found.scores, strict=True)]
-    return Panel(graph, tuple(_boxes(found.boxes, texts, ~hit)), int((~covered).sum()))
+    return GraphPanel(graph, tuple(_boxes(found.boxes, texts, ~hit)), int((~covered).sum()))
 
 
-def _boxes(corners: Any, texts: Sequence[str], wrong: Any = None) -> Iterable[Box]:
+def _boxes(corners: Any, texts: Sequence[str], wrong: Any = None) -> Iterable[DetectedBox]:
     for i, (x1, y1, x2, y2) in enumerate(np.asarray(corners).tolist()):
-        yield Box(x1, y1, x2 - x1, y2 - y1, texts[i], bool(wrong[i]) if wrong is not None else False)
+        yield DetectedBox(x1, y1, x2 - x1, y2 - y1, texts[i], bool(wrong[i]) if wrong is not None else False)
 
 
 def _uri(image: LabelledImage) -> str:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import vl_convert
 from markupsafe import Markup, escape
 
 from core.files import sha256
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 VEGA_LITE = "6.4"
 WIDE, NARROW = 700, 300
@@ -25,9 +28,9 @@ FONT = "system-ui, sans-serif"
 REFERENCE = re.compile(r'((?:\bid="|url\(#))([a-z]+[0-9]+)')
 """A name inside a drawing, where it is given and where it is used."""
 Spec = Mapping[str, Any]
-Rows = Sequence[Mapping[str, Any]]
+"""A Vega-Lite specification or a part of one, in that library's own format."""
 
-CONFIG: dict[str, Any] = {
+CONFIG: Spec = {
     "background": None,
     "font": FONT,
     "padding": 2,
@@ -69,26 +72,31 @@ def both_widths(spec_at: Callable[[int], Spec], label: str) -> tuple[Markup, Mar
     return draw(spec_at(WIDE), label), draw(spec_at(NARROW), label)
 
 
-def names(column: str, room: int = LABELS) -> dict[str, Any]:
+def data(rows: Sequence[DataclassInstance], *columns: str) -> Spec:
+    """Rows as the data of a chart or of one of its layers: all of their fields, or the ones named."""
+    return {"values": [{name: value for name, value in vars(row).items() if name in columns or not columns} for row in rows]}
+
+
+def names(column: str, room: int = LABELS) -> Spec:
     """A vertical axis of names; equal models, joined by "=", stand below each other."""
     label = {"labelExpr": "split(datum.label, ' = ')", "labelLimit": room - 6, "labelPadding": 6, "labelLineHeight": 11}
     return category(column, axis={"title": None, "minExtent": room, "maxExtent": room, **label})
 
 
-def field(name: str, **options: Any) -> dict[str, Any]:
+def field(name: str, **options: Any) -> Spec:
     """An encoding of a number."""
     return {"field": name, "type": "quantitative", **options}
 
 
-def category(name: str, **options: Any) -> dict[str, Any]:
+def category(name: str, **options: Any) -> Spec:
     """An encoding of a name, in the order of the data."""
     return {"field": name, "type": "nominal", "sort": None, **options}
 
 
-def axis(title: str, **options: Any) -> dict[str, Any]:
+def axis(title: str, **options: Any) -> Spec:
     """An axis with a title above which nothing is abbreviated."""
     return {"title": title, "tickCount": 5, **options}
 
 
-SAID = {"field": "said", "type": "nominal"}
+DESCRIPTION = {"field": "description", "type": "nominal"}
 """The encoding of a mark's description."""

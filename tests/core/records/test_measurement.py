@@ -9,23 +9,35 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.claim import Comparability
 from core.records.evidence import Evidence
+from core.records.failure import Failure
+from core.records.field_types import Unit
 from core.records.identity import Identity
 from core.records.measurement import Measurement
 from core.records.unavailable import Unavailable
 from core.records.verdict import Outcome, Verdict
+from tests.harness.builders import measurement
 
 TEXT = st.text(max_size=20)
+NAME = st.text(min_size=1, max_size=20)
+OPTIONAL = st.just("") | NAME
+METRIC = st.from_regex("[a-z][a-z0-9_]{0,20}", fullmatch=True)
+SHA = st.just("") | st.text("0123456789abcdef", min_size=64, max_size=64)
 TEXTS = st.dictionaries(TEXT, TEXT, max_size=3)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)
-VALUES = NUMBERS | st.booleans() | TEXT | st.builds(Unavailable, TEXT)
-IDENTITIES = st.builds(Identity, TEXT, TEXT, TEXT, TEXT, TEXTS, TEXTS, TEXTS)
+ABSENT = st.builds(Unavailable, NAME, st.sampled_from(["", "shortfall"]), OPTIONAL)
+VALUES = NUMBERS | st.booleans() | TEXT | ABSENT
+IDENTITIES = st.builds(Identity, SHA, SHA, SHA, OPTIONAL, TEXTS, TEXTS, TEXTS)
+UNITS: list[Unit] = ["ratio", "us", "bytes", "count", "bool", "name", "cycles", "beats", "px"]
 MEASUREMENTS = st.builds(
-    Measurement, TEXT, TEXT, TEXT, TEXT, VALUES, TEXT, st.sampled_from(Evidence), IDENTITIES, TEXT, TEXT, TEXT
-)
+    Measurement, variant=NAME, profile=NAME, target=NAME, metric=METRIC, value=VALUES, unit=st.sampled_from(UNITS),
+    evidence=st.sampled_from(Evidence), identity=IDENTITIES, build=OPTIONAL, stat=OPTIONAL,
+    graph=st.sampled_from(["", "float", "int8", "npu"]), note=OPTIONAL, replayed_from=OPTIONAL,
+)  # fmt: skip
 OUTCOMES: list[Outcome] = ["confirmed", "exceeded", "fell short", "refuted", "not comparable", "no figure"]
 COMPARABLE: list[Comparability] = ["same", "proxy", "none"]
 
@@ -53,12 +65,12 @@ def test_a_record_has_a_value_or_a_reason_and_never_both(measurement: Measuremen
 def test_a_record_without_a_field_is_refused(measurement: Measurement, missing: str) -> None:
     record = measurement.to_json()
     del record[missing]
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match=missing):
         Measurement.from_json(record)
 
 
 def test_evidence_that_nobody_knows_is_refused() -> None:
-    record = Measurement("v", "p", "t", "m", 1, "u", Evidence.HOST).to_json()
+    record = measurement().to_json()
     with pytest.raises(ValueError, match="guessed"):
         Measurement.from_json({**record, "evidence": "guessed"})
 
@@ -72,13 +84,44 @@ def test_an_identity_leaves_out_what_the_figure_does_not_depend_on(identity: Ide
 
 @given(
     st.builds(
-        Verdict, TEXT, TEXT, TEXT, TEXT, TEXT, st.sampled_from(OUTCOMES), st.sampled_from(COMPARABLE), TEXT,
-        NUMBERS | TEXT, NUMBERS | TEXT, st.none() | NUMBERS, TEXT, st.sampled_from(Evidence), TEXT, TEXT,
+        Verdict, claim=NAME, variant=NAME, profile=NAME, target=NAME, text=NAME, outcome=st.sampled_from(OUTCOMES),
+        comparability=st.sampled_from(COMPARABLE), why=NAME, documented=NUMBERS | TEXT, found=NUMBERS | TEXT,
+        difference=st.none() | NUMBERS, unit=TEXT, evidence=st.sampled_from(Evidence), document=NAME, note=TEXT,
+        build=OPTIONAL, metric=st.just("") | METRIC, graph=st.sampled_from(["", "float", "int8", "npu"]),
     )
 )  # fmt: skip
-def test_a_verdict_keeps_every_field_in_json(verdict: Verdict) -> None:
-    found = through_json(verdict.to_json())
-    assert Verdict(**{**found, "evidence": Evidence(found["evidence"])}) == verdict
+def test_a_verdict_comes_back_from_json_as_it_was(verdict: Verdict) -> None:
+    found = TypeAdapter(Verdict).validate_json(json.dumps(verdict.to_json()), strict=True)
+    assert found == verdict
+    assert [type(number) for number in (found.documented, found.found)] == [
+        type(number) for number in (verdict.documented, verdict.found)
+    ]
+
+
+@given(st.builds(Failure, test=NAME, message=TEXT, name=TEXT, variant=TEXT, build=TEXT, profile=TEXT, target=TEXT))
+def test_a_failure_comes_back_from_json_with_its_case(failure: Failure) -> None:
+    found = TypeAdapter(Failure).validate_json(json.dumps(failure.to_json()), strict=True)
+    assert found == failure
+    assert found.case == failure.case
+
+
+def test_a_record_with_a_value_and_a_reason_is_refused() -> None:
+    with pytest.raises(ValueError, match="exclude each other"):
+        Measurement.from_json({**measurement().to_json(), "unavailable": "no board"})
+
+
+def test_a_build_is_part_of_the_case_and_of_the_id_of_its_tests() -> None:
+    plain, built = measurement().key, measurement(build="imgsz=320").key
+    assert plain != built
+    assert str(plain.case) == "level2_relu-ethos-u65-256-host"
+    assert str(built.case) == "level2_relu~imgsz=320-ethos-u65-256-host"
+    assert built.case.place == plain.case.place
+
+
+def test_a_figure_is_called_as_thresholds_call_it() -> None:
+    assert str(measurement(metric="latency_us", stat="p95").key) == "latency_us[p95]"
+    assert str(measurement(metric="class_map50", stat="Stop", graph="int8").key) == "class_map50[Stop, int8]"
+    assert str(measurement(metric="macs").key) == "macs"
 
 
 @given(
@@ -92,6 +135,6 @@ def test_facts_come_back_from_json_as_they_were(facts: CheckpointFacts) -> None:
 
 
 def test_an_unavailable_value_is_no_number() -> None:
-    record = Measurement("v", "p", "t", "latency_us", Unavailable("no board"), "us", Evidence.MEASURED).to_json()
+    record = measurement(value=Unavailable("no board")).to_json()
     assert record["unavailable"] == "no board"
     assert not any(isinstance(value, float) and math.isnan(value) for value in record.values())

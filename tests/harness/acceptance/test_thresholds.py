@@ -96,7 +96,7 @@ def threshold(text: str) -> Threshold:
 
 
 def test_the_answer_has_both_numbers_and_the_evidence() -> None:
-    found = answer(threshold("npu_operator_share >= 0.9"), [measurement(value=0.5).to_json()])
+    found = answer(threshold("npu_operator_share >= 0.9"), [measurement(value=0.5)])
     assert not found.met
     assert found.found == "0.5 (compiled), >= 0.9 asked for"
 
@@ -112,7 +112,7 @@ def test_the_answer_has_both_numbers_and_the_evidence() -> None:
     ],
 )
 def test_a_threshold_without_a_figure_of_its_evidence_is_not_met(changes: dict[str, Any], words: str) -> None:
-    found = answer(threshold("npu_operator_share >= 0 @ measured"), [measurement(**changes).to_json()])
+    found = answer(threshold("npu_operator_share >= 0 @ measured"), [measurement(**changes)])
     assert not found.met
     assert words in found.found
 

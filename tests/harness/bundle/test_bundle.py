@@ -13,12 +13,13 @@ import pytest
 from click.testing import CliRunner
 
 from core.errors import BundleError, EthosBenchError, StorageError
+from core.records.failure import Failure
 from harness.bundle.contents import write_bundle
 from harness.bundle.manifest import verify
 from harness.cli import main
 from harness.results.store import Findings, Results
 from harness.results.stored_run import StoredRun, read_run
-from tests.harness.builders import header, measurement
+from tests.harness.builders import header, measurement, sample_group
 from tests.harness.history.runs import IDENTITY, figures
 
 
@@ -26,10 +27,8 @@ from tests.harness.history.runs import IDENTITY, figures
 def run(tmp_path: Path) -> StoredRun:
     """A finished run on disk."""
     results = Results(tmp_path / "results" / "one", header())
-    sample = {"variant": "v", "profile": "p", "target": "host", "executed": "e" * 64, "latency_us": [1.0, 2.0]}
-    found = Findings(figures(), samples=[sample])
-    results.add(found.to_json())
-    results.fail("benchmarks/test_x.py::test_x[v-p-host]", "broken <here> & \x07 there")
+    results.add(Findings(figures(), samples=[sample_group()]))
+    results.fail(Failure(test="benchmarks/test_x.py::test_x[v-p-host]", message="broken <here> & \x07 there"))
     for line in (
         "passed benchmarks/test_y.py::test_y[v: a <= 1] 0.25 s",
         "failed benchmarks/test_x.py::test_x[v-p-host] 1.00 s",
@@ -166,7 +165,7 @@ def test_half_written_results_are_a_clear_error(run: StoredRun, tmp_path: Path) 
 
 def test_a_run_without_an_end_is_bundled_only_when_that_is_wanted(tmp_path: Path) -> None:
     results = Results(tmp_path / "results" / "cut", header())
-    results.add(Findings([measurement(identity=IDENTITY)]).to_json())
+    results.add(Findings([measurement(identity=IDENTITY)]))
     arguments = ["bundle", str(results.folder), "--output", str(tmp_path / "b")]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 1
@@ -201,4 +200,4 @@ def test_nothing_that_is_there_is_overwritten(run: StoredRun, bundle: Path) -> N
 
 def test_a_run_whose_folder_is_gone_is_named(run: StoredRun, tmp_path: Path) -> None:
     with pytest.raises(EthosBenchError, match="is gone"):
-        write_bundle(StoredRun(run.content, (), tmp_path / "gone"), tmp_path / "b", write)
+        write_bundle(StoredRun(run.written, (), tmp_path / "gone"), tmp_path / "b", write)

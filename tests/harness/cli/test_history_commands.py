@@ -27,7 +27,7 @@ def ethos_bench(*arguments: str | Path) -> Result:
 def folder(tmp_path: Path, number: int, records: list[Measurement] | None = None) -> Path:
     place = tmp_path / f"run{number}"
     place.mkdir()
-    (place / "results.json").write_text(json.dumps(run(number, records).content))
+    (place / "results.json").write_text(json.dumps(run(number, records).written.to_json()))
     return place
 
 

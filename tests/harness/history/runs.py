@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from core.records.evidence import Evidence
+from core.records.failure import Failure
 from core.records.identity import Identity
 from core.records.measurement import Measurement
 from core.records.unavailable import Unavailable
-from harness.results.store import RunHeader
+from harness.results.results_file import ResultsFile
 from harness.results.stored_run import StoredRun
-from tests.harness.builders import header, measurement
+from tests.harness.builders import header, measurement, sample_group
 
 IDENTITY = Identity("a" * 64, "b" * 64, "c" * 64, "u65:1", {"vela": "5.2.0"}, {"cpu": "x"}, {"recipe": "fast"})
 
@@ -35,14 +36,11 @@ def figures() -> list[Measurement]:
 
 def run(number: int = 1, records: list[Measurement] | None = None, **changes: Any) -> StoredRun:
     started = f"2026-01-{number:02d}T00:00:00+00:00"
-    head: RunHeader = header(id=f"2026010{number}-run", started=started, finished=started, **changes)
-    found = figures() if records is None else records
-    content = {
-        "schema": 1,
-        "run": head.to_json(),
-        "records": [record.to_json() for record in found],
-        "verdicts": [],
-        "failures": [{"test": "t", "message": "m"}],
-    }
-    samples = {"variant": "v", "profile": "p", "target": "host", "executed": "e" * 64, "latency_us": [1.0, 2.5]}
-    return StoredRun(content, (samples,), Path("/somewhere"))
+    written = ResultsFile(
+        schema=1,
+        run=header(id=f"2026010{number}-run", started=started, finished=started, **changes),
+        records=tuple(figures() if records is None else records),
+        verdicts=(),
+        failures=(Failure(test="t", message="m", name="t"),),
+    )
+    return StoredRun(written, (sample_group(latency_us=(1.0, 2.5)),), Path("/somewhere"))

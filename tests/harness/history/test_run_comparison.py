@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.metrics import BY_NAME, nearest
+from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
 from core.records.identity import Identity
 from core.records.measurement import Measurement
@@ -73,10 +74,10 @@ def test_what_changed_is_named_beside_the_figure(change: dict[str, Any], part: s
 
 def test_files_that_differ_because_an_option_differs_are_no_causes() -> None:
     after = share(identity=replace(IDENTITY, tflite="d" * 64, compiled="e" * 64, options={"recipe": "balanced"}))
-    found = changes(share().to_json(), after.to_json())
+    found = changes(share(), after)
     assert [change.part for change in found] == ["tflite", "compiled", "options.recipe"]
     assert [str(change) for change in causes(found)] == ["options.recipe: fast -> balanced"]
-    alone = changes(share().to_json(), share(identity=replace(IDENTITY, compiled="e" * 64)).to_json())
+    alone = changes(share(), share(identity=replace(IDENTITY, compiled="e" * 64)))
     assert [change.part for change in causes(alone)] == ["compiled"]
 
 
@@ -139,12 +140,15 @@ def test_a_figure_that_was_lost_is_negative_and_one_that_nobody_had_is_not() -> 
     assert judged(latency(gone), latency()).outcome == "new"
     assert judged(latency(gone), latency(gone)).outcome == "same"
     found = compare(run(1, [share(), latency()]), run(2, [share()]))
-    assert [(one.key[3], one.outcome) for one in found.judged] == [("npu_operator_share", "same"), ("latency_us", "missing")]
+    assert [(one.key.metric, one.outcome) for one in found.judged] == [
+        ("npu_operator_share", "same"),
+        ("latency_us", "missing"),
+    ]
 
 
 def test_models_that_only_one_run_has_are_named_and_not_counted_as_lost() -> None:
     found = compare(run(1, [share(), share(variant="other")]), run(2, [share()]))
-    assert found.only_first == (("other", "ethos-u65-256", "host"),)
+    assert found.only_first == (CaseKey("other", "", "ethos-u65-256", "host"),)
     assert not found.negative
 
 
@@ -156,7 +160,7 @@ def test_two_runs_latencies_need_earlier_runs_of_the_same_identity(history: Hist
     history.add(run(9, [latency(50_000.0, identity=replace(IDENTITY, target={"cpu": "y"}))]))
     first, second = run(1, [fast]), run(2, [slow])
     earlier = earlier_runs(history, first, second)
-    assert len(earlier(fast.to_json())) == 6
+    assert len(earlier(fast)) == 6
     found = compare(first, second, Knowledge(earlier)).judged[0]
     assert found.outcome == "slower"
     assert found.negative
@@ -192,8 +196,7 @@ def test_the_same_twice_is_said_to_be_the_same() -> None:
 
 
 def point(number: int, value: float | Unavailable, **changes: Any) -> Point:
-    record = latency(value, **changes).to_json()
-    return Point(f"run-{number}", f"2026-01-{number:02d}", "c" * 40, False, record)
+    return Point(f"run-{number}", f"2026-01-{number:02d}", "c" * 40, False, latency(value, **changes))
 
 
 def test_a_trend_names_the_run_at_which_a_sampled_figure_changed_its_level() -> None:

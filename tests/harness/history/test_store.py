@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.errors import HistoryError, HistoryUnavailable, UsageError
+from core.records.case_key import CaseKey
+from core.records.measurement import ABSENCE, Measurement
+from core.records.unavailable import Unavailable
 from harness.cli import main
 from harness.history import schema
-from harness.history.database_tables import METADATA
+from harness.history.database_tables import METADATA, RECORDS
 from harness.history.engine import history_url, open_engine, shown
 from harness.history.sending import send, send_waiting, told
 from harness.history.spool import Spool
@@ -36,10 +40,10 @@ def test_a_run_comes_out_as_it_went_in_to_the_last_digit(history: History) -> No
     made = run()
     history.add(made)
     found = history.run(made.id)
-    assert canonical(found.content) == canonical(made.content)
+    assert canonical(found.written.to_json()) == canonical(made.written.to_json())
     assert (found.samples, found.folder) == (made.samples, made.folder)
-    assert problems(found.content) == []
-    assert type(found.records[0]["value"]) is float
+    assert problems(found.written.to_json()) == []
+    assert type(found.records[0].value) is float
 
 
 def test_a_run_is_taken_in_once_and_another_of_its_name_is_refused(history: History) -> None:
@@ -63,8 +67,8 @@ def test_a_figure_is_found_over_all_runs(history: History) -> None:
     for number, value in ((2, 2.0), (1, 1.0)):
         history.add(run(number, [latency(value)]))
     points = history.points("latency_us", stat="median", variant="level2_relu")
-    assert [(point.run, point.record["value"]) for point in points] == [("20260101-run", 1.0), ("20260102-run", 2.0)]
-    assert points[0].record["identity"]["options"] == {"recipe": "fast"}
+    assert [(point.run, point.figure.value) for point in points] == [("20260101-run", 1.0), ("20260102-run", 2.0)]
+    assert points[0].figure.identity.options == {"recipe": "fast"}
     assert history.points("latency_us", stat="p95") == []
 
 
@@ -153,6 +157,39 @@ def test_an_older_store_is_migrated_with_everything_in_it(history: History) -> N
     assert [run.id for run in history.runs()] == ["old"]
     history.add(run())
     assert len(history.runs()) == 2
+
+
+def test_figures_of_an_older_store_are_read_after_the_migration(history: History) -> None:
+    """The store of a version that knew neither builds nor where a figure was replayed from."""
+    file_of(history).parent.mkdir()
+    with open_engine(history.url, writing=True).begin() as connection:
+        schema.upgrade_to(connection, "0002")
+        head = json.dumps(run().header.to_json())
+        connection.exec_driver_sql("INSERT INTO runs VALUES (?, '2026-01-01', 'c', 0, ?, '/x', 'd')", (run().id, head))
+        connection.exec_driver_sql("INSERT INTO identities VALUES ('i', '{}')")
+        row = (run().id, 0, "v", "p", "ssh:a", "latency_us", "median", "", "measured", "us", None, "does not fit: x", None, "i")
+        connection.exec_driver_sql(f"INSERT INTO records VALUES ({', '.join('?' * len(row))})", row)
+        connection.exec_driver_sql("INSERT INTO failures VALUES (?, 0, ?)", (run().id, '{"test": "a::t[x]", "message": "m"}'))
+    assert history.upgrade() == "0002"
+    (figure,) = history.run(run().id).records
+    assert figure.case == CaseKey("v", "", "p", "ssh:a")
+    assert (figure.value, figure.replayed_from) == (Unavailable("does not fit: x", "shortfall"), "")
+    assert [point.figure for point in history.points("latency_us", build="")] == [figure]
+    (failure,) = history.run(run().id).failures
+    assert (failure.name, failure.case) == ("t", None)
+
+
+def test_a_replayed_figure_is_known_as_one_in_the_history(history: History) -> None:
+    history.add(run(records=[latency(replayed_from="recordings/board"), latency(variant="other", build="imgsz=320")]))
+    replayed, built = history.run(run().id).records
+    assert (replayed.replayed_from, built.replayed_from) == ("recordings/board", "")
+    assert (replayed.build, built.build) == ("", "imgsz=320")
+    assert [point.figure.replayed_from for point in history.points("latency_us", variant="level2_relu")] == ["recordings/board"]
+
+
+def test_every_field_of_a_figure_has_a_column() -> None:
+    columns = set(RECORDS.c.keys()) - {"run_id", "position"}
+    assert columns == {field.name for field in fields(Measurement)} | set(ABSENCE)
 
 
 def test_a_store_of_a_newer_version_is_left_alone(history: History) -> None:
@@ -303,7 +340,7 @@ def test_half_written_results_are_named(tmp_path: Path, text: str, words: str) -
 
 
 def test_half_written_samples_are_named_with_their_line(tmp_path: Path) -> None:
-    (tmp_path / "results.json").write_text(json.dumps(run().content))
+    (tmp_path / "results.json").write_text(json.dumps(run().written.to_json()))
     line = json.dumps({"variant": "v", "profile": "p", "target": "t", "executed": "e", "index": 0, "latency_us": 1.0})
     (tmp_path / "samples.jsonl").write_text(f"{line}\n{line[:20]}\n{line}\n")
     with pytest.raises(UsageError, match="line 2"):

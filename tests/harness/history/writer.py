@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from harness.history.engine import history_url
@@ -21,7 +22,7 @@ def main(url: str, folder: str, first: str, count: str) -> None:
     for number in range(int(first), int(first) + int(count)):
         many = [*figures(), *(measurement(variant=f"v{i}") for i in range(200))]
         made = run(1, many)
-        made.content["run"]["id"] = f"run-{number:04d}"
+        made = replace(made, written=replace(made.written, run=replace(made.header, id=f"run-{number:04d}")))
         sent = send(made, History(place), Spool.of(Path(folder), place))
         sys.stdout.write(f"{number} {sent.problems}\n")
         sys.stdout.flush()

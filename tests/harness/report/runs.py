@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.records.evidence import Evidence
+from core.records.failure import Failure
 from core.records.identity import Identity
 from core.records.measurement import Measurement
 from core.records.placement import PlacedOperator, Placement, Where
@@ -17,7 +18,7 @@ from harness.claims.verdicts import judge
 from harness.report.results_files import write_reports
 from harness.results.store import Findings, Results
 from harness.results.stored_run import StoredRun, read_run
-from tests.harness.builders import claim, header, measurement
+from tests.harness.builders import claim, header, measurement, sample_group
 
 CLASSES = ("Stop", "Speed Limit 50")
 PLACES: tuple[Where, ...] = ("fused", "executed", "executed", "elided", "cpu")
@@ -85,11 +86,11 @@ def write_run(
         records = records_of(variant, **changes)
         own = claim(id=f"summary-{variant}", variant=variant)
         profile = records[0].profile
-        group = {"variant": variant, "profile": profile, "target": "host", "executed": f"{position}" * 64}
+        latencies = tuple(5000.0 + 10 * ((i * 7) % 20) for i in range(20))
+        samples = [sample_group(variant=variant, profile=profile, executed=f"{position}" * 64, latency_us=latencies)]
         texts = {f"placement/{variant}-{profile}.json": json.dumps(placed(operator).to_json())} if "/" not in variant else {}
-        samples = [{**group, "latency_us": [5000.0 + 10 * ((i * 7) % 20) for i in range(20)]}]
-        results.add(Findings(records, [judge(own, records)], samples, texts=texts).to_json())
+        results.add(Findings(records, [judge(own, records)], samples, texts=texts))
     for test, message in failures:
-        results.fail(test, message)
-    write_reports(results)
+        results.fail(Failure(test=test, message=message))
+    write_reports(results.run())
     return read_run(folder)

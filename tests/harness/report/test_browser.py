@@ -16,7 +16,7 @@ from harness.history.engine import history_url
 from harness.history.store import History
 from harness.report.html.page import write_page
 from harness.report.past import past_of
-from harness.results.stored_run import StoredRun
+from harness.results.stored_run import stored_run
 from tests.harness.report.runs import write_run
 from tests.lanes import skip_reason
 
@@ -225,7 +225,7 @@ def history_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = write_run(folder / "run", NAMES, run={"started": "2026-12-31T00:00:00+00:00"})
     url = history_url(str(folder / "history.db"), folder)
     for i in range(80):
-        content = json.loads(json.dumps(run.content))
+        content = json.loads(json.dumps(run.written.to_json()))
         started = f"2026-{i // 28 + 1:02d}-{i % 28 + 1:02d}T00:00:00+00:00"
         content["records"] = [record for record in content["records"] if record["metric"] in ("estimated_us", "latency_us")]
         content["run"] |= {"id": f"run{i:02d}", "started": started, "commit": f"{i:02d}" * 20}
@@ -236,7 +236,7 @@ def history_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if record["metric"] == "latency_us":
                 slow = record["variant"] == "level2_relu" and i >= 60
                 record["value"] *= (1.1 if slow else 1) * (1 + 0.001 * (i * 7 % 5))
-        History(url).add(StoredRun(content, (), run.folder))
+        History(url).add(stored_run(content, [], run.folder))
     write_page(run, folder / "report.html", past=past_of(run, url))
     return folder / "report.html"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -12,11 +13,14 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
+from core.records.evidence import Evidence
+from core.records.measurement import Measurement
 from harness.cli import main
 from harness.report.exports import FORMATS
 from harness.report.exports.junit import figure_properties
 from harness.report.results_files import page_name
 from harness.results.stored_run import StoredRun
+from tests.harness.builders import measurement, revised
 from tests.harness.report.runs import write_run
 
 SCHEMAS = Path(__file__).parent / "mlia"
@@ -66,7 +70,7 @@ def test_junit_has_failures_for_what_must_not_ship_and_figures_with_evidence_as_
 
 def test_junit_survives_characters_that_xml_cannot_hold(run: StoredRun) -> None:
     assert Xml.fromstring(FORMATS["junit"](run)["junit.xml"]) is not None
-    assert figure_properties([{"metric": "m", "evidence": "host", "value": "\x00\ud800"}]) == [("m @ host", "??")]
+    assert figure_properties([measurement(metric="m", evidence=Evidence.HOST, value="\x00\ud800")]) == [("m @ host", "??")]
 
 
 def test_action_benchmark_names_carry_the_evidence_and_only_numbers_are_in_it(run: StoredRun) -> None:
@@ -106,9 +110,11 @@ def test_the_schema_check_can_fail(run: StoredRun) -> None:
 
 def test_what_a_target_simulated_is_not_predicted(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", ("level2_relu",))
-    for record in run.records:
-        if record["metric"] == "latency_us":
-            record["evidence"] = "simulated-fvp"  # type: ignore[index]
+
+    def simulated(figure: Measurement) -> Measurement:
+        return replace(figure, evidence=Evidence.SIMULATED_FVP) if figure.metric == "latency_us" else figure
+
+    run = revised(run, simulated)
     (text,) = FORMATS["mlia"](run).values()
     document = json.loads(text)
     assert mlia_problems(document) == []

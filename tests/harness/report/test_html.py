@@ -7,6 +7,8 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from PIL import Image
 
 from core.errors import DatasetError, UsageError
 from core.files import write_whole
+from core.records.evidence import Evidence
+from core.records.measurement import Measurement
+from core.records.unavailable import Unavailable
 from harness.history.engine import history_url
 from harness.history.store import History
 from harness.report.decision import decide_case, decide_run, decisions
@@ -29,6 +34,7 @@ from harness.report.past import Past, past_of
 from harness.report.run_view import RunView
 from harness.results.stored_run import StoredRun, read_run
 from harness.tasks.detect.dataset import load_dataset
+from tests.harness.builders import measurement, revised, with_records
 from tests.harness.report.runs import write_run
 
 EVIL = '<script>alert(1)</script>"onload="x'
@@ -96,15 +102,25 @@ def test_a_model_that_does_not_fit_must_not_ship_however_well_it_ran(tmp_path: P
 def beside_sim(tmp_path: Path, **changes: Any) -> StoredRun:
     """A run on `sim`, which proves execution and has too few images for an accuracy of its own, and on `host`."""
     run = write_run(tmp_path / "run", ("level2_relu",), **changes)
-    proved = [{**record, "target": "sim"} for record in run.records if record["metric"] != "latency_us"]
-    for record in proved:
-        if record["metric"] == "npu_executed_share":
-            record.pop("unavailable")
-            record |= {"value": 1.0, "evidence": "simulated-open"}
-    few = {"metric": "map50_95", "graph": "npu", "unavailable": "4 images only", "evidence": "simulated-open"}
-    proved.append({**{key: value for key, value in proved[0].items() if key != "value"}, **few})
-    content = {**run.content, "records": [*run.records, *proved]}
-    write_whole(run.folder / "results.json", json.dumps(content))
+    few = measurement(
+        variant="level2_relu",
+        metric="map50_95",
+        graph="npu",
+        value=Unavailable("4 images only"),
+        evidence=Evidence.SIMULATED_OPEN,
+    )
+    proved = [replace(few, target="sim")]
+    for figure in run.records:
+        if figure.metric == "npu_executed_share":
+            figure = replace(figure, value=1.0, evidence=Evidence.SIMULATED_OPEN)
+        if figure.metric != "latency_us":
+            proved.append(replace(figure, target="sim"))
+    return rewritten(with_records(run, [*run.records, *proved]))
+
+
+def rewritten(run: StoredRun) -> StoredRun:
+    """The run written into its folder and read back."""
+    write_whole(run.folder / "results.json", json.dumps(run.written.to_json()))
     return read_run(run.folder)
 
 
@@ -119,21 +135,20 @@ def test_the_engine_behind_a_target_stands_beside_its_name(tmp_path: Path) -> No
 
 def test_a_cpu_beside_a_target_that_proves_execution_is_no_combination_of_its_own(tmp_path: Path) -> None:
     view = RunView(beside_sim(tmp_path))
-    assert {case[2]: decision.state for case, decision in decisions(view).items()} == {"sim": "ship"}
+    assert {case.target: decision.state for case, decision in decisions(view).items()} == {"sim": "ship"}
     assert page(view.run).count("Not proven") == 0
 
 
 def test_a_cpu_beside_it_counts_when_one_of_its_tests_failed(tmp_path: Path) -> None:
     failed = ("benchmarks/test_latency.py::test_latency[level2_relu-ethos-u65-256-host]", "no samples")
     view = RunView(beside_sim(tmp_path, failures=[failed]))
-    assert {case[2]: decision.state for case, decision in decisions(view).items()} == {"host": "stop", "sim": "ship"}
+    assert {case.target: decision.state for case, decision in decisions(view).items()} == {"host": "stop", "sim": "ship"}
 
 
 def test_a_run_of_which_some_can_ship_says_so(tmp_path: Path) -> None:
     run = beside_sim(tmp_path)
-    other = [{**record, "variant": "other"} for record in run.records if record["metric"] != "map50_95"]
-    write_whole(run.folder / "results.json", json.dumps({**run.content, "records": [*run.records, *other]}))
-    assert headline(read_run(run.folder)) == "Ship some"
+    other = [replace(figure, variant="other") for figure in run.records if figure.metric != "map50_95"]
+    assert headline(rewritten(with_records(run, [*run.records, *other]))) == "Ship some"
 
 
 def test_a_failed_test_stops_its_own_case_and_the_run(tmp_path: Path) -> None:
@@ -271,10 +286,12 @@ def test_a_model_without_a_placement_and_samples_of_0_are_no_obstacle(tmp_path: 
 
 def test_equal_models_stand_once_under_both_names(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", ("level3_relu", "level4_relu"))
-    for record in run.records:
-        if record["variant"] == "level4_relu" and record["metric"] == "same_model_as":
-            record["value"] = "level3_relu"  # type: ignore[index]
-    view = RunView(run)
+
+    def twins(figure: Measurement) -> Measurement:
+        twin = (figure.variant, figure.metric) == ("level4_relu", "same_model_as")
+        return replace(figure, value="level3_relu") if twin else figure
+
+    view = RunView(revised(run, twins))
     assert [model.label for model in view.models] == ["level3_relu = level4_relu"]
 
 
@@ -328,6 +345,10 @@ def test_few_samples_have_their_whole_range_as_interval(samples: list[float]) ->
     assert median_interval(samples) == (min(samples), max(samples))
 
 
+def _identified(figure: Measurement, changes: dict[str, Any]) -> Measurement:
+    return replace(figure, identity=replace(figure.identity, **changes))
+
+
 def past(tmp_path: Path, *factors: float, changes: Sequence[dict[str, Any]] = ()) -> Past:
     """The history of as many runs as there are factors; `changes` to the identities of the last ones."""
     url = history_url(str(tmp_path / "history.db"), tmp_path)
@@ -335,8 +356,8 @@ def past(tmp_path: Path, *factors: float, changes: Sequence[dict[str, Any]] = ()
         header = {"id": f"run{i:02d}", "started": f"2026-01-{i + 1:02d}T00:00:00+00:00", "commit": f"{i:02d}" * 20}
         run = write_run(tmp_path / f"run{i:02d}", run=header, factor=factor)
         number = i - len(factors) + len(changes)
-        for record in run.records if number >= 0 else ():
-            record["identity"].update(changes[number])
+        if number >= 0:
+            run = revised(run, partial(_identified, changes=changes[number]))
         History(url).add(run)
     return past_of(run, url)
 
@@ -368,8 +389,7 @@ def test_a_figure_that_does_not_depend_on_the_target_is_one_line_over_runs_on_se
     for i, targets in enumerate([("sim", "host"), ("host",), ("sim",)]):
         header = {"id": f"run{i}", "started": f"2026-01-0{i + 1}T00:00:00+00:00"}
         run = write_run(tmp_path / str(i), ("level2_relu",), run=header, factor=1 - 0.1 * i)
-        records = [{**record, "target": target} for target in targets for record in run.records]
-        run = StoredRun({**run.content, "records": records}, (), run.folder)
+        run = with_records(run, [replace(figure, target=target) for target in targets for figure in run.records])
         History(url).add(run)
     found = past_of(run, url)
     charts = [(chart.title, chart.caption) for chart in history_charts(found)]
@@ -385,11 +405,14 @@ def test_a_figure_that_does_not_depend_on_the_target_is_one_line_over_runs_on_se
 def test_many_figures_that_changed_are_told_by_their_range(tmp_path: Path) -> None:
     url = history_url(str(tmp_path / "history.db"), tmp_path)
     names = [f"model{i}" for i in range(5)]
+
+    def slower(figure: Measurement) -> Measurement:
+        factor = 1 + 0.01 * names.index(figure.variant)
+        return replace(figure, value=45_000.0 * factor) if figure.metric == "estimated_us" else figure
+
     for i in range(2):
         run = write_run(tmp_path / str(i), names, run={"id": f"run{i}", "started": f"2026-01-0{i + 1}T00:00:00+00:00"})
-        for record in run.records:
-            if record["metric"] == "estimated_us" and i:
-                record["value"] *= 1 + 0.01 * names.index(record["variant"])  # type: ignore[index]
+        run = revised(run, slower) if i else run
         History(url).add(run)
     (event,) = history_events(past_of(run, url))
     assert event.figures == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ from click.testing import CliRunner
 
 from core.errors import UsageError
 from core.records.evidence import Evidence
+from core.records.identity import Identity
+from core.records.measurement import Measurement
 from core.records.unavailable import Unavailable
 from harness.cli import main
 from harness.report.models_compared import compare_models, comparison_markdown
 from harness.report.recommendation import Limits, Recommendation, recommend
-from harness.report.tables import RecordTable
+from harness.report.tables import FigureTable
 from harness.results.stored_run import StoredRun
-from tests.harness.builders import measurement
+from tests.harness.builders import measurement, revised, with_records
 from tests.harness.report.runs import write_run
 
 NPU = "ethos-u65-256"
@@ -25,18 +28,20 @@ NPU = "ethos-u65-256"
 def run_of(tmp_path: Path, models: dict[str, tuple[float, float, float]], name: str = "run", day: int = 1) -> StoredRun:
     """A run of models with (milliseconds estimated, mAP50-95, MiB of arena)."""
     run = write_run(tmp_path / name, tuple(models), run={"id": name, "started": f"2026-01-0{day}T00:00:00+00:00"})
-    for record in run.records:
-        ms, accuracy, memory = models[record["variant"]]
+
+    def own(figure: Measurement) -> Measurement:
+        ms, accuracy, memory = models[figure.variant]
         values = {"estimated_us": ms * 1e3, "map50_95": accuracy, "arena_bytes": int(memory * 2**20)}
-        if record["metric"] in values:
-            record["value"] = values[record["metric"]]  # type: ignore[index]
-    return run
+        return replace(figure, value=values.get(figure.metric, figure.value))
+
+    return revised(run, own)
 
 
-def change(run: StoredRun, variant: str, metric: str, **changes: Any) -> None:
-    for record in run.records:
-        if (record["variant"], record["metric"]) == (variant, metric):
-            record.update(changes)  # type: ignore[attr-defined]
+def change(run: StoredRun, variant: str, metric: str, **changes: Any) -> StoredRun:
+    def changed(figure: Measurement) -> Measurement:
+        return replace(figure, **changes) if (figure.variant, figure.metric) == (variant, metric) else figure
+
+    return revised(run, changed)
 
 
 def names(answer: Recommendation) -> list[str]:
@@ -58,9 +63,9 @@ def test_models_as_good_as_each_other_are_both_recommended(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [
-        (Limits(latency_us=20_000), "30.0 ms estimated, allowed are 20"),
+        (Limits(latency_us=20_000), "Vela's estimate 30.00 ms estimated, allowed are 20"),
         (Limits(map50_95=0.75), "mAP50-95 0.700, asked for is 0.75"),
-        (Limits(arena_bytes=2**22), "5.00 MiB of arena, allowed are 4"),
+        (Limits(arena_bytes=2**22), "arena 5.00 MiB, allowed are 4"),
     ],
 )
 def test_a_model_outside_a_limit_is_excluded_with_the_number(tmp_path: Path, limits: Limits, reason: str) -> None:
@@ -74,32 +79,27 @@ def test_a_figure_exactly_at_the_limit_holds_it(tmp_path: Path) -> None:
 
 def test_latencies_of_different_evidence_never_compete(tmp_path: Path) -> None:
     run = run_of(tmp_path, {"a": (30, 0.7, 5), "b": (10, 0.6, 5)})
-    change(run, "a", "latency_us", evidence="measured", value=5_000.0)
+    run = change(run, "a", "latency_us", evidence=Evidence.MEASURED, value=5_000.0)
     both = recommend([run], NPU, Limits())
     assert both.evidence == "estimated", "b was not measured"
     assert names(both) == ["b", "a"]
     measured = recommend([run], NPU, Limits(), "measured")
     assert names(measured) == ["a"]
     assert measured.excluded == (("b", "no latency of evidence measured, only estimated"),)
-    change(run, "b", "latency_us", evidence="measured", value=50_000.0)
+    run = change(run, "b", "latency_us", evidence=Evidence.MEASURED, value=50_000.0)
     assert recommend([run], NPU, Limits()).evidence == "measured"
 
 
 def test_a_host_latency_is_no_latency_of_an_npu(tmp_path: Path) -> None:
     run = run_of(tmp_path, {"a": (30, 0.7, 5)})
-    for record in list(run.records):
-        if record["metric"] == "estimated_us":
-            run.records.remove(record)  # type: ignore[attr-defined]
+    run = with_records(run, [figure for figure in run.records if figure.metric != "estimated_us"])
     assert recommend([run], NPU, Limits()).excluded == (("a", "no latency of an NPU"),)
 
 
 def test_what_does_not_fit_or_has_no_accuracy_is_excluded_with_the_reason(tmp_path: Path) -> None:
     run = run_of(tmp_path, {"large": (30, 0.7, 5), "unknown": (30, 0.7, 5)})
-    change(run, "large", "fits", value=False, note="needs 3 MiB of sram, the platform has 2 MiB")
-    for record in run.records:
-        if record["variant"] == "unknown" and record["metric"] == "map50_95":
-            del record["value"]  # type: ignore[attr-defined]
-            record["unavailable"] = "no data set was given"  # type: ignore[index]
+    run = change(run, "large", "fits", value=False, note="needs 3 MiB of sram, the platform has 2 MiB")
+    run = change(run, "unknown", "map50_95", value=Unavailable("no data set was given"))
     assert dict(recommend([run], NPU, Limits()).excluded) == {
         "large": "needs 3 MiB of sram, the platform has 2 MiB",
         "unknown": "no accuracy: no data set was given",
@@ -114,8 +114,8 @@ def test_the_newest_figures_of_a_model_count(tmp_path: Path) -> None:
 
 def test_figures_of_another_data_set_or_vela_are_not_compared(tmp_path: Path) -> None:
     old, new = run_of(tmp_path, {"a": (30, 0.9, 5)}, "old", 1), run_of(tmp_path, {"b": (20, 0.7, 5)}, "new", 2)
-    change(old, "a", "map50_95", identity={"options": {"images": "20 of 638"}})
-    change(old, "a", "arena_bytes", identity={"profile": NPU, "tools": {"vela": "4.0.0"}})
+    old = change(old, "a", "map50_95", identity=Identity(options={"images": "20 of 638"}))
+    old = change(old, "a", "arena_bytes", identity=Identity(profile=NPU, tools={"vela": "4.0.0"}))
     answer = recommend([old, new], NPU, Limits())
     assert names(answer) == ["b"]
     assert answer.excluded == (("a", "its figures in old do not compare: other images, Vela"),)
@@ -135,7 +135,7 @@ def test_the_command_prints_the_front_and_exits_1_when_nothing_holds_the_limits(
     assert "45.00" in done.output
     done = CliRunner().invoke(main, ["recommend", str(run.folder), "--max-latency", "1"])
     assert done.exit_code == 1
-    assert "excluded: level2_relu: 45.0 ms estimated, allowed are 1" in done.output
+    assert "excluded: level2_relu: Vela's estimate 45.00 ms estimated, allowed are 1" in done.output
 
 
 def test_models_stand_beside_the_base_model_with_their_difference() -> None:
@@ -148,7 +148,7 @@ def test_models_stand_beside_the_base_model_with_their_difference() -> None:
             ("npu_operator_share", 1.0, "ratio", Evidence.COMPILED, {}),
         )
     ]
-    table = RecordTable(record.to_json() for record in records)
+    table = FigureTable(records)
     found = compare_models(table, "base_silu", NPU, "host", [("level3_relu", "no | checkpoint")])
     base, own = found.rows
     assert found.head == ("model", "ops %", "Vela ms", "int8")
@@ -164,5 +164,5 @@ def test_a_base_model_without_a_figure_gives_no_difference() -> None:
         measurement(variant="base_silu", metric="map50_95", graph="int8", value=Unavailable("untrained")),
         measurement(variant="level2_relu", metric="map50_95", graph="int8", value=0.7),
     ]
-    found = compare_models(RecordTable(record.to_json() for record in records), "base_silu", NPU, "host")
+    found = compare_models(FigureTable(records), "base_silu", NPU, "host")
     assert found.rows == (("base_silu", "-"), ("level2_relu", "0.700"))

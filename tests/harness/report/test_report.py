@@ -15,12 +15,14 @@ from core.records.claim import Claim
 from core.records.evidence import Evidence
 from core.records.measurement import Measurement
 from core.records.unavailable import Unavailable
+from core.records.verdict import Verdict
 from harness.claims.verdicts import judge
-from harness.report.results_files import benchmark_json, write_reports
-from harness.report.tables import COLUMNS, RecordTable, difference_text, found_text, outcome_counts, value_text
+from harness.report.exports.pytest_benchmark import pytest_benchmark
+from harness.report.results_files import write_reports
+from harness.report.tables import COLUMNS, FigureTable, amount_text, difference_text, outcome_counts
 from harness.report.terminal import findings, merged, model_table, shared_rows, verdict_table
 from harness.results.store import Findings, Results
-from tests.harness.builders import claim, header, measurement
+from tests.harness.builders import claim, header, measurement, sample_group
 
 
 @pytest.fixture
@@ -35,24 +37,13 @@ def text_of(table: Any) -> str:
     return captured.get()
 
 
-def table_of(*records: Measurement) -> RecordTable:
-    return RecordTable(record.to_json() for record in records)
+def table_of(*records: Measurement) -> FigureTable:
+    return FigureTable(records)
 
 
-def verdict(figure: Measurement, **changes: Any) -> dict[str, Any]:
+def verdict(figure: Measurement, **changes: Any) -> Verdict:
     held: Claim = claim(**changes)
-    return judge(held, [figure]).to_json()
-
-
-@pytest.mark.parametrize(
-    ("value", "form", "scale", "text"),
-    [
-        (0.976, ".1f", 100, "97.6"), (True, "s", 1, "yes"), (False, "s", 1, "no"), ("relu", "s", 1, "relu"), (3, "d", 1, "3"),
-        (Unavailable("why"), ".1f", 1, "-"), (0, "d", 1, "0"),
-    ],
-)  # fmt: skip
-def test_a_value_is_written_in_its_form(value: Any, form: str, scale: float, text: str) -> None:
-    assert value_text(measurement(value=value).to_json(), form, scale) == text
+    return judge(held, [figure])
 
 
 @pytest.mark.parametrize(
@@ -60,7 +51,7 @@ def test_a_value_is_written_in_its_form(value: Any, form: str, scale: float, tex
     [(0.976, "ratio", "97.6 %"), (7_400_000, "bytes", "7.40 MB"), (3_354_829, "count", "3,354,829"), ("none", "ratio", "none")],
 )
 def test_a_documented_number_is_written_in_its_unit(value: Any, unit: str, text: str) -> None:
-    assert found_text(value, unit) == text
+    assert amount_text(value, unit) == text
 
 
 def test_differences_have_a_sign_and_a_unit() -> None:
@@ -87,7 +78,7 @@ def test_targets_whose_figures_complete_each_other_share_a_row() -> None:
     assert "sim, host" in row
     assert "5.00" in row
     rows = shared_rows(table_of(clock, board), COLUMNS)
-    assert [[case[2] for case in row] for row in rows] == [["host"], ["ssh:a"]], "two latencies are two rows"
+    assert [[case.target for case in row] for row in rows] == [["host"], ["ssh:a"]], "two latencies are two rows"
 
 
 def test_an_image_size_that_all_share_needs_no_column() -> None:
@@ -142,8 +133,8 @@ def test_words_in_brackets_are_words_and_no_colours() -> None:
 def test_a_page_has_figures_with_evidence_reasons_and_verdicts(results: Results) -> None:
     records = [measurement(), measurement(metric="map50_95", graph="int8", value=Unavailable("a | b\nc"))]
     findings_ = Findings(records=records, verdicts=[judge(claim(), records)])
-    results.add(findings_.to_json())
-    write_reports(results)
+    results.add(findings_)
+    write_reports(results.run())
     page = (results.folder / "level2_relu.md").read_text()
     assert "| 100.0 | compiled |" in page
     assert r"a \| b c" in page
@@ -154,10 +145,10 @@ def test_a_page_has_figures_with_evidence_reasons_and_verdicts(results: Results)
 
 
 def test_benchmark_json_is_read_by_pytest_benchmarks_own_compare(results: Results) -> None:
-    group = {"variant": "v", "profile": "p", "target": "host", "executed": "e", "latency_us": [2000.0, 1000.0, 4000.0]}
-    results.add(Findings(records=[measurement()], samples=[group]).to_json())
-    write_reports(results)
-    (benchmark,) = benchmark_json(results)["benchmarks"]
+    group = sample_group(latency_us=(2000.0, 1000.0, 4000.0))
+    results.add(Findings(records=[measurement()], samples=[group]))
+    write_reports(results.run())
+    (benchmark,) = json.loads(pytest_benchmark(results.run())["benchmark.json"])["benchmarks"]
     assert benchmark["stats"]["median"] == pytest.approx(0.002)
     assert benchmark["stats"]["data"] == pytest.approx([0.002, 0.001, 0.004])
     path = results.folder / "benchmark.json"

@@ -10,9 +10,11 @@ from jsonschema import Draft202012Validator
 
 from core.records.evidence import Evidence
 from core.records.identity import Identity
-from core.records.measurement import Measurement
+from core.records.measurement import ABSENCE, Measurement
 from core.records.unavailable import Unavailable
 from harness.claims.verdicts import decide, judge
+from harness.results.results_schema import schema_text
+from harness.results.stored_run import SCHEMA_FILE
 from tests.harness.builders import claim, measurement, statement, suite
 from tests.harness.schema import SCHEMA, problems
 
@@ -41,6 +43,11 @@ def results() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def test_the_file_of_the_schema_is_the_one_that_the_records_make() -> None:
+    """`python -m harness.results.results_schema` writes it anew."""
+    assert schema_text() == SCHEMA_FILE.read_text("utf-8")
+
+
 def test_the_schema_is_a_schema() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     assert "2020-12" in SCHEMA["$schema"]
@@ -51,13 +58,13 @@ def test_what_records_and_verdicts_write_is_valid() -> None:
 
 
 def test_every_kind_of_evidence_is_in_the_schema_and_no_other() -> None:
-    assert SCHEMA["$defs"]["evidence"]["enum"] == [kind.value for kind in Evidence]
+    assert SCHEMA["$defs"]["Evidence"]["enum"] == [kind.value for kind in Evidence]
 
 
 def test_every_field_of_a_record_is_in_the_schema() -> None:
-    fields = set(Measurement.__dataclass_fields__) | {"unavailable"}
-    assert set(SCHEMA["$defs"]["record"]["properties"]) == fields
-    assert set(SCHEMA["$defs"]["identity"]["properties"]) == set(Identity.__dataclass_fields__)
+    fields = set(Measurement.__dataclass_fields__) | set(ABSENCE)
+    assert set(SCHEMA["$defs"]["Measurement"]["properties"]) == fields
+    assert set(SCHEMA["$defs"]["Identity"]["properties"]) == set(Identity.__dataclass_fields__)
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,10 @@ import pytest
 
 from core.errors import StorageError
 from core.files import write_whole
+from core.records.failure import Failure
 from harness.results.store import Findings, Results, point_latest
-from tests.harness.builders import header, measurement
+from tests.harness.builders import header, measurement, sample_group
 from tests.small_disk import mounted
-
-
-def sample_group(**changes: Any) -> dict[str, Any]:
-    group = {"variant": "v", "profile": "p", "target": "host", "executed": "e" * 64, "latency_us": [1.0, 2.0]}
-    return group | changes
 
 
 @pytest.fixture
@@ -44,16 +40,16 @@ def test_an_open_folder_has_valid_results_before_anything_was_found(results: Res
 
 def test_the_same_figure_of_two_tests_is_kept_once(results: Results) -> None:
     findings = Findings(records=[measurement(), measurement(stat="min"), measurement(graph="int8")])
-    results.add(findings.to_json())
-    results.add(Findings(records=[measurement(value=0.5), measurement(profile="ethos-u55-256")]).to_json())
+    results.add(findings)
+    results.add(Findings(records=[measurement(value=0.5), measurement(profile="ethos-u55-256")]))
     records = content(results)["records"]
     assert len(records) == 4
     assert records[0]["value"] == 1.0
 
 
 def test_each_runs_samples_are_kept_once_in_their_order(results: Results) -> None:
-    results.add(Findings(samples=[sample_group(latency_us=[3.0, 1.0, 2.0])]).to_json())
-    results.add(Findings(samples=[sample_group(profile="other"), sample_group(target="fvp")]).to_json())
+    results.add(Findings(samples=[sample_group(latency_us=(3.0, 1.0, 2.0))]))
+    results.add(Findings(samples=[sample_group(profile="other"), sample_group(target="fvp")]))
     lines = [json.loads(line) for line in (results.folder / "samples.jsonl").read_text().splitlines()]
     assert [line["latency_us"] for line in lines if line["target"] == "host"] == [3.0, 1.0, 2.0]
     assert [line["index"] for line in lines] == [0, 1, 2, 0, 1]
@@ -62,15 +58,17 @@ def test_each_runs_samples_are_kept_once_in_their_order(results: Results) -> Non
 def test_files_and_texts_go_where_findings_say(results: Results, tmp_path: Path) -> None:
     (tmp_path / "source.json").write_text("{}")
     findings = Findings(files={"detections/a.json": str(tmp_path / "source.json")}, texts={"placement/a.json": "[]"})
-    results.add(findings.to_json())
+    results.add(findings)
     assert (results.folder / "detections/a.json").read_text() == "{}"
     assert (results.folder / "placement/a.json").read_text() == "[]"
 
 
 def test_failures_and_log_lines_are_kept(results: Results) -> None:
-    results.fail("test_x[a]", "why")
+    results.fail(Failure(test="test_x[a]", message="why", name="test_x", variant="a", profile="p", target="t"))
     results.log("passed test_y")
-    assert content(results)["failures"] == [{"test": "test_x[a]", "message": "why"}]
+    assert content(results)["failures"] == [
+        {"test": "test_x[a]", "message": "why", "name": "test_x", "variant": "a", "profile": "p", "target": "t"}
+    ]
     assert (results.folder / "run.log").read_text().endswith("passed test_y\n")
 
 
@@ -98,12 +96,12 @@ def test_a_link_to_a_run_that_was_deleted_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_second_run_into_the_same_folder_keeps_nothing_of_the_first(results: Results) -> None:
-    results.add(Findings(samples=[sample_group()], texts={"placement/old.json": "[]"}, records=[measurement()]).to_json())
+    results.add(Findings(samples=[sample_group()], texts={"placement/old.json": "[]"}, records=[measurement()]))
     results.log("old")
     write_whole(results.folder / "old_model.md", "old")
     write_whole(results.folder / "notes.txt", "the user's")
     again = Results(results.folder, header(id="again"))
-    again.add(Findings(samples=[sample_group(latency_us=[9.0])]).to_json())
+    again.add(Findings(samples=[sample_group(latency_us=(9.0,))]))
     assert sorted(path.name for path in again.folder.iterdir()) == ["notes.txt", "results.json", "samples.jsonl"]
     assert len((again.folder / "samples.jsonl").read_text().splitlines()) == 1
 
@@ -116,7 +114,7 @@ def test_pages_in_a_folder_that_is_no_results_folder_are_not_touched(tmp_path: P
 
 def test_a_value_that_json_has_no_word_for_is_refused_and_the_old_results_stay(results: Results) -> None:
     with pytest.raises(ValueError, match="JSON"):
-        results.add(Findings(records=[measurement(value=float("nan"))]).to_json())
+        results.add(Findings(records=[measurement(value=float("nan"))]))
     assert content(results)["records"] == []
 
 
@@ -129,9 +127,9 @@ def test_a_place_that_is_no_folder_is_an_error_with_its_name_and_the_way_out(tmp
 
 def test_a_full_disk_is_an_error_with_its_name_and_the_results_so_far_stay_whole(small_disk: Path) -> None:
     results = Results(small_disk / "run", header())
-    results.add(Findings(records=[measurement()]).to_json())
+    results.add(Findings(records=[measurement()]))
     big = Findings(texts={"placement/big.json": "x" * 2**20})
     with pytest.raises(StorageError, match=r"small-disk/run.*No space left"):
-        results.add(big.to_json())
+        results.add(big)
     assert len(content(results)["records"]) == 1
     assert not (results.folder / "placement/big.json").exists()

@@ -108,7 +108,7 @@ def test_a_last_sample_that_was_cut_off_is_left_out_and_one_in_the_middle_is_an_
     path = run.folder / "samples.jsonl"
     whole = path.read_text()
     path.write_text(whole[:-20])
-    assert len(read_run(run.folder).samples[0]["latency_us"]) == 19
+    assert len(read_run(run.folder).samples[0].latency_us) == 19
     path.write_text("nonsense\n" + whole)
     with pytest.raises(UsageError, match="line 1 is no sample"):
         read_run(run.folder)

@@ -169,6 +169,6 @@ def test_every_counter_of_an_npu_becomes_a_record_that_the_schema_knows() -> Non
     assert found["npu_cycles:total"] == 34178
     assert found["npu_beats:axi0_read"] == 9332
     assert found["npu_counter:NPU NEW_THING"] == 7
-    record_schema = Draft202012Validator({"$ref": "#/$defs/record", "$defs": SCHEMA["$defs"]})
+    record_schema = Draft202012Validator({"$ref": "#/$defs/Measurement", "$defs": SCHEMA["$defs"]})
     for record in records:
         assert list(record_schema.iter_errors(record.to_json())) == []
