@@ -6,6 +6,7 @@ SPLIT it is not, and both compute the same numbers.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +21,8 @@ from core.tflite.nodes import Operator
 from core.tflite.reader import ModelReader
 
 SLICES = frozenset({"SLICE", "STRIDED_SLICE"})
+UNWRITABLE = (struct.error, ValueError, TypeError, LookupError, AttributeError)
+"""What FlatBuffers raises on a table that refers to nothing."""
 MASKS = ("beginMask", "endMask", "ellipsisMask", "newAxisMask", "shrinkAxisMask")
 
 
@@ -49,18 +52,27 @@ class SplitSuggestion:
 
 
 def split_suggestion(data: bytes, name: str, before: Judgement) -> SplitSuggestion | None:
-    """What SPLITs would change for a judged file; None when it has no slices that cover a tensor."""
+    """What SPLITs would change for a judged file; None when they would not bring an operator to the NPU.
+
+    None too for a file that cannot be written again, which is broken where nobody has looked yet.
+    """
     reader = ModelReader(data, name, subgraph=0)
     chunks = chunks_of(reader) if reader.subgraphs == 1 else ()
     if not chunks:
         return None
-    changed, splits = with_splits(data, chunks)
+    try:
+        changed, splits = with_splits(data, chunks)
+    except UNWRITABLE:
+        return None
     after = judged(changed, name, before.device)
     taken = [chunk for chunk, index in zip(chunks, splits, strict=True) if after.operators[index].where != "refused"]
+    own = after.taken + sum(len(chunk.slices) - 1 for chunk in taken)
+    if own <= before.taken:
+        return None
     return SplitSuggestion(
         slices=sum(len(chunk.slices) for chunk in chunks),
         splits=len(chunks),
-        taken=after.taken + sum(len(chunk.slices) - 1 for chunk in taken),
+        taken=own,
         operators=len(before.operators),
         mac_share=after.mac_share,
         pieces=len(after.pieces),

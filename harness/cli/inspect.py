@@ -14,6 +14,7 @@ from rich.console import Console
 
 from conversion.model_checks import checked_graph, findings
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from conversion.rules.devices import load_rules
 from conversion.suggestions import Suggestion, suggest
 from conversion.variants import activation_name, expected_activation
 from conversion.vela import compile_model
@@ -23,6 +24,7 @@ from core.records.artefact import Compilation
 from core.records.profile import Profile
 from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
+from harness.cli.inspect_rules import JudgedFile, judge_file, rules_document, show_rules
 from harness.cli.inspect_view import show_file, show_finding, show_profile
 
 
@@ -38,28 +40,61 @@ class Inspected:
 @click.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--npu", "npus", multiple=True, default=(DEFAULT_PROFILE,), show_default=True, help="Profile name or TOML file.")
+@click.option("--rules", multiple=True, help="Rules profile that judges the file too, for example ethos-n78.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: one JSON object on stdout.")
 @click.option("--vela", default="", help="Another Vela executable, for example a BSP's own.")
 @click.option("--expect-activation", type=click.Choice(["relu", "leaky", "silu"]), help="Default: what the file name says.")
 @click.option("--all", "every", is_flag=True, help="List every operator instead of one line per kind.")
 def inspect_command(
-    file: Path, npus: tuple[str, ...], as_json: bool, vela: str, expect_activation: str | None, every: bool
+    file: Path,
+    npus: tuple[str, ...],
+    rules: tuple[str, ...],
+    as_json: bool,
+    vela: str,
+    expect_activation: str | None,
+    every: bool,
 ) -> None:
     """Say what FILE (a full-integer TFLite file) is, and which of its operators Vela puts on the NPU."""
     try:
-        _inspect(file, npus, as_json=as_json, vela=vela, expected=expect_activation, every=every)
+        devices = [load_rules(name) for name in dict.fromkeys(rules)]
+        judged = judge_file(file, devices) if file.is_file() else ()
+        try:
+            _inspect(file, npus, judged, as_json=as_json, vela=vela, expected=expect_activation, every=every)
+        except EthosBenchError as error:
+            _only_judged(judged, error, as_json=as_json, every=every)
+            raise
     except EthosBenchError as error:
         click.echo(f"error: {error}", err=True)
         raise click.exceptions.Exit(error.exit_code) from error
 
 
-def _inspect(file: Path, npus: Sequence[str], *, as_json: bool, vela: str, expected: str | None, every: bool) -> None:
+def _only_judged(judged: Sequence[JudgedFile], error: EthosBenchError, *, as_json: bool, every: bool) -> None:
+    """What the rules say of a file that Vela is not given: every operator has its reason there."""
+    if judged and as_json:
+        document = {"schema": 1, "problem": error.found, "rules": [rules_document(one) for one in judged]}
+        click.echo(json.dumps(document, indent=1))
+        return
+    for one in judged:
+        show_rules(Console(highlight=False), one, every=every)
+
+
+def _inspect(
+    file: Path,
+    npus: Sequence[str],
+    judged: Sequence[JudgedFile],
+    *,
+    as_json: bool,
+    vela: str,
+    expected: str | None,
+    every: bool,
+) -> None:
     profiles = [load_profile(name) for name in dict.fromkeys(npus)]
     graph = checked_graph(file)
     found = findings_of(graph, expected or expected_activation(file.stem))
     inspected = [_on(file, profile, vela) for profile in profiles]
     if as_json:
-        click.echo(json.dumps(_document(file, graph, found, inspected), indent=1))
+        document = _document(file, graph, found, inspected) | {"rules": [rules_document(one) for one in judged]}
+        click.echo(json.dumps(document, indent=1))
         return
     console = Console(highlight=False)
     show_file(console, file, graph)
@@ -67,6 +102,8 @@ def _inspect(file: Path, npus: Sequence[str], *, as_json: bool, vela: str, expec
         show_finding(console, finding)
     for one in inspected:
         show_profile(console, one.compilation, one.suggestions, every=every)
+    for ruled in judged:
+        show_rules(console, ruled, every=every)
 
 
 def _on(file: Path, profile: Profile, vela: str) -> Inspected:
