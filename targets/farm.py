@@ -14,7 +14,7 @@ from core.errors import RunError, TargetUnavailable, UsageError
 from core.records.job import Job
 from core.records.run import Run
 from targets.boards.execution import SamplesLost
-from targets.boards.farm_lease import FarmAgent, FarmRefused, Place
+from targets.boards.farm_lease import FarmAgent, FarmRefused, Lease
 from targets.boards.proof import NoProof
 from targets.boards.targets_file import Board, find_board
 from targets.kinds import TargetOptions
@@ -83,7 +83,7 @@ class Farm(Target):
         notes: tuple[str, ...] = ()
         for _ in range(ATTEMPTS):
             try:
-                place = self._place()
+                place = self._lease()
             except FarmRefused:
                 if failure is None:
                     raise
@@ -100,7 +100,7 @@ class Farm(Target):
         assert failure
         raise failure
 
-    def _run(self, job: Job, place: Place, notes: tuple[str, ...], lost: tuple[float, ...]) -> Run:
+    def _run(self, job: Job, place: Lease, notes: tuple[str, ...], lost: tuple[float, ...]) -> Run:
         board = self._boards.get(place.place) or self._board(place.place, place.tags)
         switch = (lambda: self._agent.ask("power")) if place.power else None
         here = board.model_copy(update={"host": place.address})
@@ -116,7 +116,7 @@ class Farm(Target):
         """How boards of a place's kind are described: its tag `board` names the table, without one its own name."""
         return find_board(tags.get("board", place), self.options.targets_file)
 
-    def _place(self) -> Place:
+    def _lease(self) -> Lease:
         """A place with a board; places without one are passed over, and asked again when all are."""
         avoid = [name for name, count in self._counted().items() if count >= SET_ASIDE_AFTER]
         wait_s = max(board.wait_s for board in self._boards.values())
@@ -124,7 +124,7 @@ class Farm(Target):
         empty: dict[str, FarmRefused] = {}
         while True:
             try:
-                taken = Place(**self._agent.ask("acquire", tags=self.tags, wait_s=wait_s, avoid=[*avoid, *empty]))
+                taken = Lease(**self._agent.ask("acquire", tags=self.tags, wait_s=wait_s, avoid=[*avoid, *empty]))
                 break
             except FarmRefused as error:
                 if error.kind == "empty":

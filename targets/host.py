@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
-from numpy.typing import NDArray
 
 from core.errors import RunError
 from core.processes import Finished, run_child
@@ -22,13 +20,16 @@ from core.records.run import Run
 from core.records.unavailable import Unavailable
 from targets.job_folder import job_errors
 from targets.kinds import TargetOptions
+from targets.runner.protocol import Done, Failed, Loaded, Output, RunnerJob, Runtime, RuntimeFound
+from targets.runner_archive import runner_archive
 from targets.target import Graph, Target
+from targets.transcript import Transcript
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-RUNNER = Path(__file__).parent / "runner" / "tflite_runner.py"
-RUNTIME = "ai_edge_litert"
+RUNNER = "tflite_runner.pyz"
+RUNTIME: Runtime = "ai_edge_litert"
 SECONDS_PER_INFERENCE = 30.0
 START_SECONDS = 60.0
 NO_NPU = Unavailable("the host CPU has no NPU")
@@ -51,106 +52,76 @@ class Host(Target):
         """The job's outputs and samples; RunError when the runtime refuses the file or dies."""
         with tempfile.TemporaryDirectory(prefix="ethos-bench-host-") as name:
             folder = Path(name)
-            report = Report(folder)
+            said = Transcript()
             with job_errors(folder):
-                command = [sys.executable, "-I", str(RUNNER), str(_write_job(job, folder, self.threads))]
+                command = [sys.executable, "-I", *_write_job(job, folder, self.threads)]
             inferences = len(job.inputs) + job.warmup + job.repeats
             limit = START_SECONDS + SECONDS_PER_INFERENCE * inferences
-            finished = run_child(command, timeout_s=limit, on_line=report.listen)
-            report.require_complete(job, finished)
+            finished = run_child(command, timeout_s=limit, on_line=said.hear)
+            _require_complete(job, said, finished)
+            said.files = {file: (folder / file).read_bytes() for output in said.all(Output) for file in output.files}
             return Run(
                 target=self.name,
                 evidence=Evidence.HOST,
-                fingerprint=self._fingerprint(report),
-                executed=report.facts["loaded"]["sha256"],
-                outputs=tuple(report.outputs(index) for index in range(len(job.inputs))),
-                latency_us=tuple(report.samples) if job.repeats else Unavailable("no repeats were asked for"),
+                fingerprint=self._fingerprint(said.one(RuntimeFound)),
+                executed=said.one(Loaded).sha256,
+                outputs=said.outputs(),
+                latency_us=said.samples if job.repeats else Unavailable("no repeats were asked for"),
                 proof=NO_NPU,
                 npu_time_share=NO_NPU,
-                peak_memory_bytes=int(report.facts["done"]["peak_memory_bytes"]),
+                peak_memory_bytes=said.one(Done).peak_memory_bytes or Unavailable("the runner does not say"),
                 log=finished.stderr,
             )
 
-    def _fingerprint(self, report: Report) -> dict[str, str]:
-        runtime = report.facts["runtime"]
+    def _fingerprint(self, runtime: RuntimeFound) -> dict[str, str]:
         return {
             "cpu": _cpu_model(),
             "cores": str(psutil.cpu_count()),
-            "machine": runtime["machine"],
-            "runtime": f"{runtime['name']} {runtime['version']}",
+            "machine": runtime.machine,
+            "runtime": f"{runtime.name} {runtime.version}",
             "kernels": "xnnpack",
             "threads": str(self.threads),
         }
 
 
-@dataclass
-class Report:
-    """What a runner says, line by line."""
-
-    folder: Path
-    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    files: dict[int, list[str]] = field(default_factory=dict)
-    samples: list[float] = field(default_factory=list)
-
-    def listen(self, line: str) -> None:
-        """Take in one line; what is no event (a library's banner) is passed over."""
-        try:
-            event = json.loads(line)
-        except ValueError:
-            return
-        if not isinstance(event, dict) or "event" not in event:
-            return
-        if event["event"] == "sample":
-            self.samples.append(float(event["us"]))
-        elif event["event"] == "output":
-            self.files[event["input"]] = event["files"]
-        else:
-            self.facts[event["event"]] = event
-
-    def require_complete(self, job: Job, finished: Finished) -> None:
-        """Raise RunError unless every output and every sample of the job arrived."""
-        model = job.artefact.source.path
-        if "error" in self.facts:
-            raise RunError(f"`{model}` does not run on the host: {self.facts['error']['message']}")
-        if "done" not in self.facts or finished.returncode:
-            last = " | ".join(finished.stderr.strip().splitlines()[-3:])
-            how = "ran out of time" if finished.timed_out else f"ended with {finished.returncode}"
-            raise RunError(f"the runner {how} on `{model}`: {last[:500]}", "a run that reports its end")
-        executed, expected = self.facts["loaded"]["sha256"], job.artefact.source.sha256
-        if executed != expected:
-            raise RunError(f"`{model}` has changed: its SHA-256 is {executed}", f"the converted file, {expected}")
-        if len(self.files) != len(job.inputs) or len(self.samples) != job.repeats:
-            raise RunError(
-                f"the runner gave {len(self.files)} outputs and {len(self.samples)} samples of `{model}`",
-                f"{len(job.inputs)} outputs and {job.repeats} samples",
-            )
-
-    def outputs(self, index: int) -> tuple[NDArray[np.generic], ...]:
-        """The output tensors of one input, in the model's order, shape and dtype."""
-        described = self.facts["loaded"]["outputs"]
-        return tuple(
-            np.frombuffer((self.folder / name).read_bytes(), dtype=tensor["dtype"]).reshape(tensor["shape"])
-            for name, tensor in zip(self.files[index], described, strict=True)
+def _require_complete(job: Job, said: Transcript, finished: Finished) -> None:
+    """Raise RunError unless every output and every sample of the job arrived."""
+    source = job.artefact.source
+    if failed := said.last(Failed):
+        raise RunError(f"`{source.path}` does not run on the host: {failed.message}")
+    if said.last(Done) is None or finished.returncode:
+        last = " | ".join(finished.stderr.strip().splitlines()[-3:])
+        how = "ran out of time" if finished.timed_out else f"ended with {finished.returncode}"
+        raise RunError(f"the runner {how} on `{source.path}`: {last[:500]}", "a run that reports its end")
+    executed = said.one(Loaded).sha256
+    if executed != source.sha256:
+        raise RunError(f"`{source.path}` has changed: its SHA-256 is {executed}", f"the converted file, {source.sha256}")
+    outputs, samples = len(said.all(Output)), len(said.samples)
+    if outputs != len(job.inputs) or samples != job.repeats:
+        raise RunError(
+            f"the runner gave {outputs} outputs and {samples} samples of `{source.path}`",
+            f"{len(job.inputs)} outputs and {job.repeats} samples",
         )
 
 
-def _write_job(job: Job, folder: Path, threads: int) -> Path:
-    """The runner's job file, with the inputs as raw bytes beside it."""
+def _write_job(job: Job, folder: Path, threads: int) -> list[str]:
+    """The arguments of Python that run the job, whose files lie in a folder: runner, job, the inputs as raw bytes."""
     inputs = [folder / f"input-{index}.bin" for index in range(len(job.inputs))]
     for path, data in zip(inputs, job.inputs, strict=True):
         path.write_bytes(np.ascontiguousarray(data).tobytes())
-    content = {
-        "model": str(job.artefact.source.path),
-        "inputs": [str(path) for path in inputs],
-        "outputs": str(folder),
-        "repeats": job.repeats,
-        "warmup": job.warmup,
-        "threads": threads,
-        "runtime": RUNTIME,
-    }
-    path = folder / "job.json"
-    path.write_text(json.dumps(content))
-    return path
+    asked = RunnerJob(
+        model=str(job.artefact.source.path),
+        inputs=[str(path) for path in inputs],
+        outputs=str(folder),
+        repeats=job.repeats,
+        warmup=job.warmup,
+        threads=threads,
+        runtime=RUNTIME,
+    )
+    runner, path = folder / RUNNER, folder / "job.json"
+    runner.write_bytes(runner_archive())
+    path.write_text(asked.to_json())
+    return [str(runner), str(path)]
 
 
 def _cpu_model() -> str:

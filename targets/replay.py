@@ -52,7 +52,8 @@ class Replay(Target):
         if kept.error or kept.npu is None:
             raise kept.error or RunError(f"the recording of `{file.path}` has no run")
         ran = BoardRun(
-            self.name, kept.board, kept.facts, job.artefact, file.sha256, kept.npu, kept.cpu, kept.threads, kept.notes
-        )
+            name=self.name, board=kept.board, facts=kept.facts, artefact=job.artefact, executed=file.sha256,
+            npu=kept.npu, cpu=kept.cpu, threads=kept.threads, notes=kept.notes,
+        )  # fmt: skip
         ran.require_complete(len(job.inputs), job.repeats)
         return ran.run()

@@ -23,9 +23,9 @@ from targets.boards.preflight import BoardFacts, ask_board, require_ready, runs_
 from targets.boards.proof import BoardRun
 from targets.boards.recording import RecordedJob, Recording, job_key
 from targets.boards.targets_file import Board, find_board
-from targets.boards.transcript import Transcript
 from targets.kinds import TargetOptions
 from targets.target import Graph, Target
+from targets.transcript import Transcript
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -57,7 +57,7 @@ class SshBoard(Target):
     """How boards of this kind are described, where an address of the farm's stands in `board`."""
 
     def __post_init__(self) -> None:
-        self.link = Link(self.name, self.board, self.options.trust_on_first_use, self.port, self.user)
+        self.link = Link(self.name, self.board, self.options.trust_on_first_use, port=self.port, user=self.user)
         self.switch = self.switch or (self.power_cycle if self.board.power else None)
         self.graph = self.board.graph
         self._cpu: dict[tuple[str, int], Transcript] = {}
@@ -122,8 +122,10 @@ class SshBoard(Target):
     def _run(self, job: Job, file: ModelFile) -> BoardRun:
         inputs = raw_inputs(job.inputs)
         npu = self._execute(file, inputs, job.repeats, job.warmup, on_npu=True)
-        nothing = Unavailable("not asked for")
-        ran = BoardRun(self.name, self.described, self.facts, job.artefact, file.sha256, npu, nothing, self.threads, self.notes)
+        ran = BoardRun(
+            name=self.name, board=self.described, facts=self.facts, artefact=job.artefact, executed=file.sha256,
+            npu=npu, cpu=Unavailable("not asked for"), threads=self.threads, notes=self.notes,
+        )  # fmt: skip
         ran.require_complete(len(job.inputs), job.repeats)
         ran.run()  # without proof there is nothing to compare with the CPU
         return replace(ran, cpu=self._cpu_run(job.artefact.source, inputs[:1], min(job.repeats, CPU_REPEATS)))
@@ -134,7 +136,10 @@ class SshBoard(Target):
             return
         key = job_key(file.sha256, raw_inputs(job.inputs), job.repeats, job.warmup)
         cpu = ran.cpu if ran else Unavailable("the run failed")
-        kept = RecordedJob(self.described, self.facts, self.threads, self.notes, ran.npu if ran else None, cpu, error)
+        kept = RecordedJob(
+            board=self.described, facts=self.facts, threads=self.threads, notes=self.notes,
+            npu=ran.npu if ran else None, cpu=cpu, error=error,
+        )  # fmt: skip
         Recording.begin(self.options.record, self.name, self.described).keep(key, kept)
 
     @property
@@ -161,11 +166,11 @@ class SshBoard(Target):
 
     def _execute(self, file: ModelFile, inputs: list[bytes], repeats: int, warmup: int, *, on_npu: bool) -> Transcript:
         binary = runs_benchmark_model(self.board, self.facts)
-        runtime = self.board.runtime if binary or self.board.runtime != "auto" else self.facts.runtimes[0]
-        work = self.facts.first("work")
         execution = Execution(
-            self.link, work, file, inputs, repeats, warmup, self.threads, runtime, on_npu, self.options.journal,
-            self.switch, list(self.lost) if on_npu else [],
+            link=self.link, work=self.facts.first("work"), model=file, inputs=inputs, repeats=repeats, warmup=warmup,
+            threads=self.threads, on_npu=on_npu, journal=self.options.journal, revive=self.switch,
+            runtime=self.board.runtime if binary or self.board.runtime != "auto" else self.facts.runtimes[0],
+            lost=list(self.lost) if on_npu else [],
         )  # fmt: skip
         if not binary:
             return execution.run()

@@ -19,7 +19,8 @@ from core.tflite.graph import TfliteGraph, parse
 from targets.boards.execution import Execution
 from targets.boards.link import CommandResult
 from targets.boards.preflight import environment_of
-from targets.boards.transcript import Transcript
+from targets.runner.protocol import Delegated, Done, Loaded, NpuSigns, Output, RuntimeFound, Summary, TensorFacts
+from targets.transcript import Transcript
 
 START_S = 60.0
 COUNTER = re.compile(r"cycle counter:\s*(\d+)", re.IGNORECASE)
@@ -27,7 +28,6 @@ SUMMARY = re.compile(r"^count=(\d+)(.*)$", re.MULTILINE)
 PARTS = re.compile(r"(first|min|max|avg|std)=([\d.eE+]+)")
 COMPLETE = re.compile(r"model graph will be completely executed by the delegate")
 PARTIAL = re.compile(r"model graph will be partially executed by the delegate w/ (\d+) delegate kernels")
-FOOTPRINT = re.compile(r"Memory footprint delta.*overall=([\d.]+)")
 
 SCRIPT = """cd {work} || exit 9
 d=jobs/{job}; mkdir -p "$d" && trap 'rm -rf "$d"' EXIT
@@ -69,8 +69,8 @@ class BenchmarkModel:
             self._outputs(transcript, graph, index, content)
             if timed:
                 transcript.events.append(self._summary(text))
-        npu = {"event": "npu", "counters": counters, "interrupts": moved, "device": self.device, "driver": self.driver}
-        transcript.events += [npu, {"event": "done", "peak_memory_bytes": None}]
+        npu = NpuSigns(counters=counters, interrupts=moved, device=self.device, driver=self.driver)
+        transcript.events += [npu, Done(peak_memory_bytes=None)]
         return transcript
 
     def _run(self, graph: TfliteGraph, data: bytes, runs: int, warmup: int) -> tuple[dict[str, str], str, bytes]:
@@ -106,16 +106,16 @@ class BenchmarkModel:
 
     def _begin(self, transcript: Transcript, graph: TfliteGraph, head: dict[str, str], text: str) -> None:
         """The events that a runner says before it measures."""
-        outputs = [{"name": o.name, "shape": list(o.shape), "dtype": o.dtype} for o in graph.outputs]
+        outputs = [TensorFacts(tensor.name, list(tensor.shape), tensor.dtype) for tensor in graph.outputs]
         kinds = [operator.kind for operator in graph.operators]
         partial = PARTIAL.search(text)
         count = len(kinds) if COMPLETE.search(text) else int(partial[1]) if partial else 0
         own = [kind for kind in kinds if "ethos-u" in kind.lower()]
         taken = ["ethos-u"] * min(count, len(own)) if own else kinds[:count]
         transcript.events += [
-            {"event": "runtime", "name": "benchmark_model", "version": "unknown", "python": "none", "machine": ""},
-            {"event": "loaded", "sha256": head["sha256"], "outputs": outputs, "inputs": []},
-            {"event": "delegated", "operators": len(kinds), "by_delegate": taken, "left": ["ethos-u"] * (len(own) - count)},
+            RuntimeFound(name="benchmark_model", version="unknown", python="none", machine=""),
+            Loaded(sha256=head["sha256"], inputs=[], outputs=outputs),
+            Delegated(operators=len(kinds), by_delegate=taken, left=["ethos-u"] * (len(own) - count)),
         ]
 
     def _outputs(self, transcript: Transcript, graph: TfliteGraph, index: int, content: bytes) -> None:
@@ -131,15 +131,15 @@ class BenchmarkModel:
                 f"{self.execution.link.name}: `{self.execution.board.benchmark_model}` gave {len(content)} bytes of outputs",
                 f"{start} bytes: a benchmark_model that knows --output_filepath",
             )
-        transcript.events.append({"event": "output", "input": index, "files": files})
+        transcript.events.append(Output(index, files))
 
-    def _summary(self, text: str) -> dict[str, object]:
+    def _summary(self, text: str) -> Summary:
         """The last loop's count and times in microseconds."""
-        found = SUMMARY.findall(text)
-        if not found:
+        count, rest = (SUMMARY.findall(text) or [("0", "")])[-1]
+        times = {key: float(value) for key, value in PARTS.findall(rest)}
+        if not {"min", "avg"} <= times.keys():
             raise RunError(f"{self.execution.link.name}: no times in what benchmark_model printed", "`count=... avg=...`")
-        count, rest = found[-1]
-        return {"event": "summary", "count": int(count), **{key: float(value) for key, value in PARTS.findall(rest)}}
+        return Summary(count=int(count), **times)
 
 
 def _split(said: CommandResult) -> tuple[dict[str, str], str, bytes]:

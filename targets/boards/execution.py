@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shlex
 import time
@@ -12,21 +11,21 @@ from functools import cached_property
 from pathlib import Path
 
 from core.errors import EthosBenchError, RunError, TargetUnavailable
-from core.files import file_sha256, sha256
+from core.files import sha256
 from core.records.artefact import ModelFile
 from targets.boards.job_files import digests_of
 from targets.boards.journal import Journal
 from targets.boards.link import Heartbeat, Link, LinkLost, link_errors, stream_lines
 from targets.boards.preflight import environment_of
 from targets.boards.targets_file import Board
-from targets.boards.transcript import Transcript
+from targets.runner.protocol import Alive, Delegate, Failed, Files, Loaded, RunnerJob, Sample, Stay, read
+from targets.runner_archive import runner_archive
+from targets.transcript import Transcript
 
-RUNNER = Path(__file__).parents[1] / "runner" / "tflite_runner.py"
 ATTEMPTS = 3
 LOAD_S = 120.0
 END_S = 3.0
 CLOCK_SLACK_S = 0.5
-SAMPLE = '"event": "sample"'
 
 
 class SamplesLost(RunError):
@@ -35,7 +34,7 @@ class SamplesLost(RunError):
     samples: tuple[float, ...] = ()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Execution:
     """What to run on a board: a model with inputs (each as raw bytes), with or without its delegate.
 
@@ -121,13 +120,13 @@ class Execution:
         blobs = self._blobs()
         self._upload(blobs)
         name = secrets.token_hex(8)
-        script = shlex.quote(f"{self.work}/blobs/{file_sha256(RUNNER)}")
+        script = shlex.quote(f"{self.work}/blobs/{sha256(runner_archive())}")
         command = f"cd {shlex.quote(self.work)} && {environment_of(self.board)}exec {self.board.python} -B {script} --board"
         watch = _Watch(self, transcript, Journal(self.journal, self.link.name, name))
         started = time.monotonic()
         with self.link.channel(command) as channel, Heartbeat(channel, min(2.0, self.board.silence_s / 4)):
             with watch.journal, link_errors():
-                channel.sendall(json.dumps(self._job(name)).encode() + b"\n")
+                channel.sendall(self._job(name).to_json().encode() + b"\n")
                 stream_lines(channel, self.board.silence_s, watch.listen)
             transcript.seconds = time.monotonic() - started
             self._require_clock(transcript)
@@ -141,7 +140,7 @@ class Execution:
 
     def _blobs(self) -> dict[str, tuple[Path | bytes, str]]:
         """Everything that has to lie on the board by hash: the runner, the model, then the inputs."""
-        blobs: dict[str, tuple[Path | bytes, str]] = {file_sha256(RUNNER): (RUNNER, RUNNER.name)}
+        blobs: dict[str, tuple[Path | bytes, str]] = {sha256(runner_archive()): (runner_archive(), "runner")}
         blobs[self.model.sha256] = (self.model.path, self.model.path.name)
         for index, (data, digest) in enumerate(zip(self.inputs, self.digests, strict=True)):
             blobs.setdefault(digest, (data, f"input {index}"))
@@ -161,25 +160,20 @@ class Execution:
             if digest in blobs:
                 self.link.upload(*blobs[digest], digest)
 
-    def _job(self, name: str) -> dict[str, object]:
-        blobs = f"{self.work}/blobs"
-        job: dict[str, object] = {
-            "model": f"{blobs}/{self.model.sha256}",
-            "inputs": [f"{blobs}/{digest}" for digest in self.digests],
-            "repeats": self.repeats,
-            "warmup": self.warmup,
-            "threads": self.threads,
-            "runtime": self.runtime,
-            "work": self.work,
-            "job": name,
-            "silence_s": self.board.silence_s,
-            "wait_s": self.board.wait_s,
-            "keep_bytes": self.board.keep_bytes,
-        }
-        if self.on_npu:
-            board = self.board
-            job["delegate"] = {"path": board.delegate, "options": board.delegate_options, "device": board.device}
-        return job
+    def _job(self, name: str) -> RunnerJob:
+        """The job as the runner takes it, with its outputs in the folder that the runner makes."""
+        blobs, board = f"{self.work}/blobs", self.board
+        return RunnerJob(
+            model=f"{blobs}/{self.model.sha256}",
+            inputs=[f"{blobs}/{digest}" for digest in self.digests],
+            outputs="",
+            repeats=self.repeats,
+            warmup=self.warmup,
+            threads=self.threads,
+            runtime=self.runtime,
+            delegate=Delegate(board.delegate, board.delegate_options, board.device) if self.on_npu else None,
+            stay=Stay(work=self.work, job=name, silence_s=board.silence_s, wait_s=board.wait_s, keep_bytes=board.keep_bytes),
+        )
 
     def _require_clock(self, transcript: Transcript) -> None:
         """More time in the samples than passed here means that the board's clock is wrong."""
@@ -192,17 +186,17 @@ class Execution:
 
     def _fetch(self, transcript: Transcript) -> None:
         """Bring the outputs here, over a second channel while the runner keeps them."""
-        offered = transcript.one("files")
-        names = list(offered["sizes"])
+        offered = transcript.one(Files)
+        names = list(offered.sizes)
         if not names:
             return
-        quoted = " ".join(shlex.quote(f"{offered['folder']}/{name}") for name in names)
+        quoted = " ".join(shlex.quote(f"{offered.folder}/{name}") for name in names)
         said = self.link.run(f"cat {quoted}")
         start = 0
         for name in names:
-            content = said.stdout[start : start + offered["sizes"][name]]
+            content = said.stdout[start : start + offered.sizes[name]]
             start += len(content)
-            if sha256(content) != offered["sha256"][name]:
+            if sha256(content) != offered.sha256[name]:
                 raise LinkLost(f"`{name}` was corrupted or cut on its way back")
             transcript.files[name] = content
 
@@ -219,15 +213,15 @@ class _Watch:
 
     def listen(self, line: str) -> bool:
         """True when the runner has said all."""
-        if SAMPLE in line:  # on disk first: we may be ended between two statements
+        if isinstance(read(line), Sample):  # on disk first: we may be ended between two statements
             self.journal.write(line)
-        kind = self.transcript.take(line)
+        event = self.transcript.take(line)
         now = time.monotonic()
-        if kind == "error":
-            raise self._error(str(self.transcript.one("error").get("message", "")))
-        if kind == "loaded":
+        if isinstance(event, Failed):
+            raise self._error(event.message)
+        if isinstance(event, Loaded):
             self.loaded = True
-        if kind not in ("", "alive"):
+        if event is not None and not isinstance(event, Alive):
             self.progress = now
         limit = self.execution.board.inference_s if self.loaded else max(LOAD_S, self.execution.board.inference_s)
         if now - self.progress > limit:
@@ -236,7 +230,7 @@ class _Watch:
                 "an inference within the limit",
                 f"inference_s = {limit * 4:.0f} in targets.toml",
             )
-        return kind == "files"
+        return isinstance(event, Files)
 
     def _error(self, message: str) -> RunError | LinkLost:
         execution = self.execution

@@ -19,9 +19,9 @@ END_S = 10.0
 CHECKOUT = Path(__file__).parents[2]
 
 
-@dataclass(frozen=True)
-class Place:
-    """A place that is ours: its labgrid name and tags, where its board answers, and whether it can be switched."""
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """A farm's place while it is ours: its labgrid name and tags, where its board answers, whether it can be switched."""
 
     place: str
     tags: dict[str, str]

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -49,6 +49,7 @@ class Link:
     name: str
     board: Board
     trust_on_first_use: bool = False
+    _: KW_ONLY
     port: int = 0
     user: str = ""
     token: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -120,13 +121,6 @@ class Link:
                 channel.shutdown_write()
                 output = _drain(channel)
                 return CommandResult(channel.recv_exit_status(), *output)
-
-    def shell(self, command: str) -> str:
-        """What a command printed; RunError when it fails."""
-        said = self.run(command)
-        if said.code:
-            raise RunError(f"{self.name}: `{command[:80]}` ended with {said.code}: {said.stderr.strip()[:300]}")
-        return said.stdout.decode(errors="replace")
 
     @contextlib.contextmanager
     def channel(self, command: str) -> Iterator[paramiko.Channel]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,12 +11,12 @@ from typing import Literal
 from core.errors import TargetUnavailable
 from targets.boards.link import Link
 from targets.boards.targets_file import Board
+from targets.runner.protocol import RUNTIMES
 
 Level = Literal["ok", "warning", "problem"]
 NEEDED_BYTES = 64_000_000
 HOT_MC = 85_000
 STEADY_GOVERNORS = ("performance", "userspace", "unknown")
-RUNTIMES = ("tflite_runtime", "ai_edge_litert")
 
 SCRIPT = r"""
 say() { printf '%s=%s\n' "$1" "$2"; }
@@ -43,7 +44,7 @@ command -v "$benchmark" >/dev/null && say benchmark_model "$(command -v "$benchm
 command -v "$python" >/dev/null && "$python" -c '
 import importlib.util, sys
 print("python=%d.%d.%d" % sys.version_info[:3])
-for name in ("numpy", "tflite_runtime", "ai_edge_litert"):
+for name in MODULES:
     if importlib.util.find_spec(name): print("module=" + name)'
 say end yes
 """
@@ -91,7 +92,7 @@ def ask_board(link: Link) -> BoardFacts:
         "WORK": board.work, "DELEGATE": board.delegate, "DEVICE": board.device, "PYTHON": board.python,
         "BENCHMARK": board.benchmark_model,
     }  # fmt: skip
-    script = SCRIPT
+    script = SCRIPT.replace("MODULES", json.dumps(["numpy", *RUNTIMES]))
     for key, value in names.items():
         script = script.replace(f"={key}", f"={shlex.quote(value)}", 1)
     said = link.run(f"{environment_of(board)}sh -s", stdin=[script.encode()], limit_s=60)

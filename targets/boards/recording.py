@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,14 @@ from core.records.unavailable import Unavailable
 from targets.boards.job_files import digests_of
 from targets.boards.preflight import BoardFacts
 from targets.boards.targets_file import Board
-from targets.boards.transcript import Transcript
+from targets.transcript import Transcript
 
 SCHEMA = 1
 HEADER = "recording.json"
 JOB = "job.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordedJob:
     """What is kept of one job: what the board is, and what it said or why it failed."""
 
@@ -88,7 +88,7 @@ class Recording:
             "notes": list(kept.notes),
             "no_cpu": kept.cpu.reason if isinstance(kept.cpu, Unavailable) else "",
             "error": [kept.error.found, kept.error.expected, kept.error.hint] if kept.error else None,
-            "said": {name: {**asdict(part), "files": sorted(part.files)} for name, part in parts.items()},
+            "said": {name: part.to_json() for name, part in parts.items()},
         }
         with _storing(self.folder), work_folder(self.folder, ".job-") as work:
             for name, part in parts.items():
@@ -124,7 +124,7 @@ class Recording:
 
 def _transcript(folder: Path, name: str, part: dict[str, Any]) -> Transcript:
     files = {file: (folder / f"{name}-{file}").read_bytes() for file in part["files"]}
-    return Transcript(part["events"], files, part["lost"], part["notes"], part["seconds"])
+    return Transcript.from_json(part, files)
 
 
 def _storing(folder: Path) -> AbstractContextManager[None]:

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from core.errors import UsageError
 from core.toml_file import checked, toml_content
+from targets.runner.protocol import Runtime
 from targets.target import Graph
 
-Runtime = Literal["auto", "tflite_runtime", "ai_edge_litert", "benchmark_model"]
 DelegateKind = Literal["ethosu", "teflon"]
 SECRETS = ("password", "passphrase", "pass", "secret", "token")
 DEFAULT_FILE = "targets.toml"

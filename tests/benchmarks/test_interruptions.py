@@ -56,7 +56,7 @@ def runners() -> set[int]:
     """Processes of the host target's runner."""
     found = set()
     for process in psutil.process_iter(["pid", "cmdline"]):
-        if any("tflite_runner.py" in part for part in process.info["cmdline"] or ()):
+        if any("tflite_runner.pyz" in part for part in process.info["cmdline"] or ()):
             found.add(process.info["pid"])
     return found
 

@@ -12,8 +12,9 @@ import numpy as np
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
 from core.records.job import Job
-from targets.boards.transcript import Transcript
 from targets.kinds import TargetOptions, open_target
+from targets.runner.protocol import Delegated, Event, Sample
+from targets.transcript import Transcript
 
 
 def main(targets: str, board: str, repeats: str, model: str, cache: str, journal: str) -> None:
@@ -24,12 +25,12 @@ def main(targets: str, board: str, repeats: str, model: str, cache: str, journal
     artefact = compile_source(source, load_profile("ethos-u65-256"), "", lambda _: None)
     take = Transcript.take
 
-    def tapped(transcript: Transcript, line: str) -> str:
-        kind = take(transcript, line)
-        if kind == "sample" and transcript.all("delegated"):
+    def tapped(transcript: Transcript, line: str) -> Event | None:
+        event = take(transcript, line)
+        if isinstance(event, Sample) and transcript.all(Delegated):
             sys.stdout.write("sample\n")
             sys.stdout.flush()
-        return kind
+        return event
 
     setattr(Transcript, "take", tapped)  # noqa: B010  # mypy refuses to assign to a method
     options = TargetOptions(threads=1, targets_file=Path(targets), journal=Path(journal) if journal else None)

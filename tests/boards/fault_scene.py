@@ -20,8 +20,9 @@ from core.errors import EthosBenchError
 from core.records.artefact import Artefact
 from core.records.job import Job
 from core.records.run import Run
-from targets.boards.transcript import Transcript
 from targets.kinds import TargetOptions, open_target
+from targets.runner.protocol import Delegated, Event, Sample
+from targets.transcript import Transcript
 from tests.boards.boards import Lab, TestBoard
 from tests.conversion.tflite_builder import TinyModel
 
@@ -64,11 +65,11 @@ class Scene:
         take = Transcript.take
         self.arrived, self.kinds = 0, []
 
-        def tapped(transcript: Transcript, line: str) -> str:
-            kind = take(transcript, line)
-            self.kinds.append(kind)
-            self.arrived += kind == "sample" and bool(transcript.all("delegated"))
-            return kind
+        def tapped(transcript: Transcript, line: str) -> Event | None:
+            event = take(transcript, line)
+            self.kinds.append(event.kind if event else "")
+            self.arrived += isinstance(event, Sample) and bool(transcript.all(Delegated))
+            return event
 
         setattr(Transcript, "take", tapped)  # noqa: B010  # mypy refuses to assign to a method
         try:
