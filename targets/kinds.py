@@ -6,30 +6,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
 
 from core.errors import UsageError
+from core.option_fields import option
+from targets.boards.options import BoardOptions
+from targets.fvp.options import FvpOptions
 from targets.target import Target
 
 
-@dataclass(frozen=True)
-class TargetOptions:
-    """What the command line says of all targets: threads of CPU targets. `progress` hears what a long run is doing.
+@dataclass(frozen=True, kw_only=True)
+class TargetChoices(FvpOptions, BoardOptions):
+    """What the command line says of targets: the options of each kind, which lie beside it, and those of several."""
 
-    For `fvp`: the engine that was forced ("" for none), the user's own executable or folder, the user's own firmware, and the
-    seconds that one start may take. For boards: the `targets_file` that describes them, whether a board's first host key is
-    trusted, the folder in which to `record` what they say, and the `journal` folder in which samples are kept as they come.
+    threads: int = option("--threads", "threads of CPU targets", 2, metavar="N", least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOptions(TargetChoices):
+    """What a target is opened with: the choices, and what the session adds.
+
+    `progress` hears what a long run is doing; samples of boards are kept in the folder `journal` as they come.
     """
 
-    threads: int
     progress: Callable[[str], None] = lambda _: None
-    fvp_engine: Literal["", "arm", "open"] = ""
-    fvp: Path | None = None
-    fvp_firmware: Path | None = None
-    fvp_seconds: int = 900
-    targets_file: Path | None = None
-    trust_on_first_use: bool = False
-    record: Path | None = None
     journal: Path | None = None
 
 

@@ -15,8 +15,10 @@ from core.records.artefact import Artefact
 from core.records.job import Job
 from core.records.unavailable import Unavailable
 from harness.cli.failing import exits_cleanly
+from harness.cli.options import declared
 from harness.statistics.interleaved import ROUNDS, Take, interleaved
 from harness.statistics.shift import BOUND, LEVEL, POWER, Shift, rounds_shift
+from harness.workbench.options import BenchOptions
 from targets.kinds import TargetOptions, open_target
 from targets.target import Target
 
@@ -27,21 +29,21 @@ WARMUP = 3
 @click.command("ab")
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("second", type=click.Path(path_type=Path))
-@click.option("--target", "spec", default="host", show_default=True, help="Where to run both.")
-@click.option("--npu", default=DEFAULT_PROFILE, show_default=True, help="Profile that both are compiled for.")
-@click.option("--repeats", default=50, show_default=True, help="Samples of each file.")
+@declared(BenchOptions, "targets", multiple=False, default="host", help="Where to run both.")
+@declared(BenchOptions, "profiles", multiple=False, default=DEFAULT_PROFILE, help="Profile that both are compiled for.")
+@declared(BenchOptions, "repeats")
 @click.option("--rounds", default=ROUNDS, show_default=True, help="Turns that the samples are taken in.")
 @click.option("--bound", default=BOUND, show_default=True, help="Relative difference that nobody acts on.")
-@click.option("--threads", default=2, show_default=True, help="Threads of CPU targets.")
-@click.option("--vela", default="", help="Another Vela executable.")
+@declared(BenchOptions, "threads")
+@declared(BenchOptions, "vela")
 @click.pass_context
 @exits_cleanly
 def ab_command(
     context: click.Context,
     first: Path,
     second: Path,
-    spec: str,
-    npu: str,
+    targets: str,
+    profiles: str,
     repeats: int,
     rounds: int,
     bound: float,
@@ -55,10 +57,10 @@ def ab_command(
     """
     if rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {rounds}", f"{FEWEST_ROUNDS} or more: fewer give no interval of {LEVEL:.0%}", "--rounds 10")
-    profile = load_profile(npu)
+    profile = load_profile(profiles)
     artefacts = [compile_source(tflite_source(path), profile, vela, lambda _: None) for path in (first, second)]
     with (
-        open_target(spec, TargetOptions(threads=threads)) as target,
+        open_target(targets, TargetOptions(threads=threads)) as target,
         click.progressbar(length=2 * rounds, label=f"running on {target.name}") as bar,
     ):
         one, other = (_counting(_taking(target, artefact), bar.update) for artefact in artefacts)

@@ -11,27 +11,28 @@ from core.errors import EthosBenchError
 from core.files import storage_errors, write_whole
 from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
+from harness.cli.options import declared, image_size_option
 from harness.report.models_compared import ModelsCompared, compare_models, comparison_markdown, comparison_table
 from harness.report.tables import FigureTable
 from harness.report.terminal import findings
 from harness.workbench.case import Case
 from harness.workbench.models import BASE
-from harness.workbench.options import DEFAULT_PROFILE, DEFAULT_TARGET, BenchOptions
+from harness.workbench.options import BenchOptions
 from harness.workbench.workbench import Workbench
 
 WIDTH = 132
 
 
 @click.command("compare-models")
-@click.option("--base-model", type=click.Path(path_type=Path), help="Plain model's checkpoint (default: seeded, no accuracy).")
+@declared(BenchOptions, "base_model", help="Plain model's checkpoint (default: seeded, no accuracy).")
 @click.option("--optimized-dir", type=click.Path(path_type=Path), required=True, help="Folder of the six training folders.")
-@click.option("--data", type=click.Path(path_type=Path), help="data.yaml: calibration and accuracy.")
-@click.option("--images", type=int, help="Accuracy on N images instead of the whole split.")
-@click.option("--npu", "npus", multiple=True, default=(DEFAULT_PROFILE,), show_default=True, help="Profile name or TOML file.")
-@click.option("--target", "targets", multiple=True, default=(DEFAULT_TARGET,), show_default=True, help="Where to run.")
-@click.option("--variant", "variants", multiple=True, help="Only these models.")
-@click.option("--imgsz", type=int, help="Image size in pixels (default: each checkpoint's own).")
-@click.option("--repeats", type=int, default=50, show_default=True, help="Latency samples per model.")
+@declared(BenchOptions, "data")
+@declared(BenchOptions, "images")
+@declared(BenchOptions, "profiles")
+@declared(BenchOptions, "targets")
+@declared(BenchOptions, "variants")
+@image_size_option
+@declared(BenchOptions, "repeats")
 @click.option("--output", type=click.Path(path_type=Path), help="Markdown file to write, too.")
 @click.pass_context
 @exits_cleanly
@@ -41,17 +42,17 @@ def compare_models_command(
     optimized_dir: Path,
     data: Path | None,
     images: int | None,
-    npus: tuple[str, ...],
+    profiles: tuple[str, ...],
     targets: tuple[str, ...],
     variants: tuple[str, ...],
-    imgsz: int | None,
+    image_size: int | None,
     repeats: int,
     output: Path | None,
 ) -> None:
     """Accuracy, offload, latency and memory of the base model and the optimised ones, with the difference from the base."""
     options = BenchOptions(
-        profiles=npus, targets=targets, variants=variants, checkpoints=optimized_dir, base_model=base_model, data=data,
-        images=images, image_size=imgsz, repeats=repeats,
+        profiles=profiles, targets=targets, variants=variants, checkpoints=optimized_dir, base_model=base_model, data=data,
+        images=images, image_size=image_size, repeats=repeats,
     )  # fmt: skip
     found = _compared(Workbench(options, lambda text: click.echo(text, err=True)))
     console = Console(highlight=False, width=max(Console().width, WIDTH))

@@ -9,52 +9,52 @@ from typing import Literal
 import click
 
 from conversion.pipeline import Settings, compile_source, int8_source
-from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from conversion.profile_files import load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.steps import Origin, facts_of
 from core.files import storage_errors
 from core.records.unavailable import Unavailable
 from harness.cli.failing import exits_cleanly
+from harness.cli.options import declared, image_size_option
 from harness.workbench.calibration import data_calibration
+from harness.workbench.options import BenchOptions
 from targets.memory_budget import budget_shortfalls
 
 
 @click.command("convert")
-@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Checkpoint (.pt).")
+@declared(BenchOptions, "checkpoint", required=True)
 @click.option("--calibration", type=click.Path(path_type=Path), required=True, help="data.yaml whose train split calibrates.")
 @click.option(
     "--output", type=click.Path(path_type=Path), default=Path("converted"), show_default=True, help="Folder to write."
 )
-@click.option("--npu", "npus", multiple=True, default=(DEFAULT_PROFILE,), show_default=True, help="Profile name or TOML file.")
-@click.option(
-    "--recipe", type=click.Choice(list(RECIPES)), default=DEFAULT_RECIPE, show_default=True, help="Quantisation recipe."
-)
+@declared(BenchOptions, "profiles")
+@declared(BenchOptions, "recipe", type=click.Choice(list(RECIPES)), metavar=None, default=DEFAULT_RECIPE, show_default=True)
 @click.option("--images", type=int, help="Calibration images (default: the recipe's).")
-@click.option("--imgsz", type=int, help="Image size in pixels (default: the checkpoint's own).")
-@click.option("--cut", type=click.Choice(["raw", "decoded"]), default="raw", show_default=True, help="Where the graph ends.")
-@click.option("--vela", default="", help="Another Vela executable.")
+@image_size_option
+@declared(BenchOptions, "cut")
+@declared(BenchOptions, "vela")
 @exits_cleanly
 def convert_command(
     checkpoint: Path,
     calibration: Path,
     output: Path,
-    npus: tuple[str, ...],
+    profiles: tuple[str, ...],
     recipe: str,
     images: int | None,
-    imgsz: int | None,
+    image_size: int | None,
     cut: Literal["raw", "decoded"],
     vela: str,
 ) -> None:
     """Convert a checkpoint to int8 TFLite and compile it; writes NAME_{int8,float,PROFILE_vela}.tflite."""
-    profiles = [load_profile(name) for name in dict.fromkeys(npus)]
+    loaded = [load_profile(name) for name in dict.fromkeys(profiles)]
     origin = Origin(checkpoint.stem, checkpoint=checkpoint)
     count = RECIPES[recipe].images if images is None else images
-    settings = Settings(recipe=recipe, cut=cut, image_size=imgsz, vela=vela)
+    settings = Settings(recipe=recipe, cut=cut, image_size=image_size, vela=vela)
     source = int8_source(origin, facts_of(origin, click.echo), settings, data_calibration(calibration, count), click.echo)
     _copy(source.int8.path, output / f"{origin.variant}_int8.tflite")
     if source.floating:
         _copy(source.floating.path.with_suffix(".tflite"), output / f"{origin.variant}_float.tflite")
-    for profile in profiles:
+    for profile in loaded:
         compilation = compile_source(source, profile, vela, click.echo).compilation
         _copy(compilation.compiled.path, output / f"{origin.variant}_{profile.name}_vela.tflite")
         share = 100 * compilation.placement.operator_share

@@ -12,11 +12,13 @@ import click
 from rich.console import Console
 
 from conversion.pipeline import tflite_source
-from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from conversion.profile_files import load_profile
 from core.errors import ModelError
 from harness.cli.diff_view import show_comparison
 from harness.cli.failing import exits_cleanly
+from harness.cli.options import declared
 from harness.workbench.layers.compare import Comparison, LayerRow, layers_of
+from harness.workbench.options import BenchOptions
 
 THREADS = 2
 
@@ -25,13 +27,13 @@ THREADS = 2
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--image", type=click.Path(path_type=Path), required=True, help="Image to run, letterboxed to the model's size.")
 @click.option("--float", "floating", type=click.Path(path_type=Path), help="The float .tflite that FILE was quantised from.")
-@click.option("--npu", "npus", multiple=True, default=(DEFAULT_PROFILE,), show_default=True, help="Profile name or TOML file.")
+@declared(BenchOptions, "profiles")
 @click.option(
     "--tolerance", type=click.FloatRange(0, 2), default=0.01, show_default=True, help="Cosine error at which int8 departs."
 )
 @click.option("--all", "every", is_flag=True, help="List every operator instead of the telling ones.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--vela", default="", help="Another Vela executable.")
+@declared(BenchOptions, "vela")
 @click.pass_context
 @exits_cleanly
 def diff_command(
@@ -39,7 +41,7 @@ def diff_command(
     file: Path,
     image: Path,
     floating: Path | None,
-    npus: tuple[str, ...],
+    profiles: tuple[str, ...],
     tolerance: float,
     every: bool,
     form: str,
@@ -49,12 +51,12 @@ def diff_command(
 
     Exit code 1 when the NPU's bytes are not those of TFLite Micro's reference kernels.
     """
-    profiles = [load_profile(name) for name in dict.fromkeys(npus)]
+    loaded = [load_profile(name) for name in dict.fromkeys(profiles)]
     source = tflite_source(file)
     if any(operator.kind == "ethos-u" for operator in source.graph.operators):
         raise ModelError(f"`{file.name}` has been compiled by Vela already", "the int8 file that Vela was given")
     layers = layers_of(source, image, floating, THREADS, _tell)
-    found = [layers.on(profile, vela, _tell) for profile in profiles]
+    found = [layers.on(profile, vela, _tell) for profile in loaded]
     if form == "json":
         click.echo(json.dumps(document(file, image, floating, found, tolerance), indent=1))
     else:

@@ -8,23 +8,25 @@ from typing import Literal
 
 import click
 
-from conversion.pipeline import image_size
+from conversion.pipeline import image_size as size_of
 from conversion.steps import Origin, exported, facts_of
 from core.files import storage_errors
 from harness.cli.failing import exits_cleanly
+from harness.cli.options import declared, image_size_option
+from harness.workbench.options import BenchOptions
 
 
 @click.command("export-onnx")
 @click.option("--input", "checkpoint", type=click.Path(path_type=Path), required=True, help="Checkpoint (.pt).")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="ONNX file to write.")
-@click.option("--imgsz", type=int, help="Image size in pixels (default: the checkpoint's own).")
-@click.option("--cut", type=click.Choice(["raw", "decoded"]), default="raw", show_default=True, help="Where the graph ends.")
+@image_size_option
+@declared(BenchOptions, "cut")
 @exits_cleanly
-def export_onnx_command(checkpoint: Path, output: Path, imgsz: int | None, cut: Literal["raw", "decoded"]) -> None:
+def export_onnx_command(checkpoint: Path, output: Path, image_size: int | None, cut: Literal["raw", "decoded"]) -> None:
     """Write the float graph of a checkpoint as ONNX: input `images`, NCHW, RGB in 0..1."""
     origin = Origin(checkpoint.stem, checkpoint=checkpoint)
     facts = facts_of(origin, click.echo)
-    size = image_size(origin, facts, imgsz)
+    size = size_of(origin, facts, image_size)
     folder = exported(origin, facts, size, cut, click.echo)
     with storage_errors(f"write `{output}`", hint="--output /path/with/space"):
         output.parent.mkdir(parents=True, exist_ok=True)

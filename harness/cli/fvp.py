@@ -9,8 +9,10 @@ import click
 
 from core.errors import TargetUnavailable
 from harness.cli.failing import exits_cleanly
+from harness.cli.options import declared
 from targets.fvp.discovery import Search, find
 from targets.fvp.install import install
+from targets.fvp.options import FvpOptions
 from targets.fvp.platforms import NAMES, PLATFORMS
 
 
@@ -20,12 +22,12 @@ def fvp_command() -> None:
 
 
 @fvp_command.command("find")
-@click.option("--fvp", "given", type=click.Path(path_type=Path), help="An executable or a folder: only this place.")
+@declared(FvpOptions, "fvp", help="An executable or the folder of an installation: only this place.")
 @click.option("--all", "every", is_flag=True, help="Every place that was looked at, also where one is found.")
 @exits_cleanly
-def find_command(given: Path | None, *, every: bool) -> None:
+def find_command(fvp: Path | None, *, every: bool) -> None:
     """Say which FVPs are found, and where was looked; exit code 3 when there is none."""
-    searches = [find(platform, given, os.environ) for platform in PLATFORMS]
+    searches = [find(platform, fvp, os.environ) for platform in PLATFORMS]
     for search in searches:
         _show(search, every=every)
     if not any(search.found for search in searches):

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from conversion.model_checks import checked_graph, findings
-from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from conversion.profile_files import load_profile
 from conversion.rules.devices import load_rules
 from conversion.suggestions import Suggestion, suggest
 from conversion.variants import activation_name, expected_activation
@@ -26,6 +26,8 @@ from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
 from harness.cli.inspect_rules import JudgedFile, judge_file, rules_document, show_rules
 from harness.cli.inspect_view import show_file, show_finding, show_profile
+from harness.cli.options import declared
+from harness.workbench.options import BenchOptions
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,15 @@ class Inspected:
 
 @click.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--npu", "npus", multiple=True, default=(DEFAULT_PROFILE,), show_default=True, help="Profile name or TOML file.")
+@declared(BenchOptions, "profiles")
 @click.option("--rules", multiple=True, help="Rules profile that judges the file too, for example ethos-n78.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: one JSON object on stdout.")
-@click.option("--vela", default="", help="Another Vela executable, for example a BSP's own.")
+@declared(BenchOptions, "vela")
 @click.option("--expect-activation", type=click.Choice(["relu", "leaky", "silu"]), help="Default: what the file name says.")
 @click.option("--all", "every", is_flag=True, help="List every operator instead of one line per kind.")
 def inspect_command(
     file: Path,
-    npus: tuple[str, ...],
+    profiles: tuple[str, ...],
     rules: tuple[str, ...],
     as_json: bool,
     vela: str,
@@ -59,7 +61,7 @@ def inspect_command(
         devices = [load_rules(name) for name in dict.fromkeys(rules)]
         judged = judge_file(file, devices) if file.is_file() else ()
         try:
-            _inspect(file, npus, judged, as_json=as_json, vela=vela, expected=expect_activation, every=every)
+            _inspect(file, profiles, judged, as_json=as_json, vela=vela, expected=expect_activation, every=every)
         except EthosBenchError as error:
             _only_judged(judged, error, as_json=as_json, every=every)
             raise

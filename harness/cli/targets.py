@@ -9,12 +9,15 @@ from rich.console import Console
 
 from core.errors import TargetUnavailable, UsageError
 from harness.cli.failing import exits_cleanly
+from harness.cli.options import declared
 from targets.boards.link import Link, LinkLost
+from targets.boards.options import BoardOptions
 from targets.boards.preflight import Finding, ask_board, findings
-from targets.boards.targets_file import find_board, read_boards, targets_file
+from targets.boards.targets_file import find_board, read_boards
+from targets.boards.targets_file import targets_file as targets_file_of
 
 STYLES = {"ok": "[green]ok[/green]", "warning": "[yellow]warning[/yellow]", "problem": "[red]problem[/red]"}
-file_option = click.option("--targets", "given", type=click.Path(path_type=Path), help="Targets file (default ./targets.toml).")
+file_option = declared(BoardOptions, "targets_file")
 
 
 @click.group("targets")
@@ -25,9 +28,9 @@ def targets_command() -> None:
 @targets_command.command("list")
 @file_option
 @exits_cleanly
-def list_command(given: Path | None) -> None:
+def list_command(targets_file: Path | None) -> None:
     """One line per board: how it is named on the command line, where it is, its NPU."""
-    path = targets_file(given)
+    path = targets_file_of(targets_file)
     if path is None:
         raise UsageError("no targets file here", "./targets.toml, or --targets FILE", "docs/reference/targets-toml.md")
     for name, board in read_boards(path).items():
@@ -37,11 +40,11 @@ def list_command(given: Path | None) -> None:
 @targets_command.command("check")
 @click.argument("name")
 @file_option
-@click.option("--trust-on-first-use", is_flag=True, help="Accept the host key of a board that nobody has seen yet.")
+@declared(BoardOptions, "trust_on_first_use")
 @exits_cleanly
-def check_command(name: str, given: Path | None, trust_on_first_use: bool) -> None:
+def check_command(name: str, targets_file: Path | None, trust_on_first_use: bool) -> None:
     """Look at a board: one line per finding, and how to mend it; exit code 3 when it is not ready."""
-    board = find_board(name, given)
+    board = find_board(name, targets_file)
     console = Console(highlight=False)
     try:
         with Link(f"ssh:{name}", board, trust_on_first_use) as link:

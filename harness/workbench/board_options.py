@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 from core.errors import UsageError
 from harness.workbench.options import BenchOptions
-from targets.kinds import TargetOptions, preferred_vela
+from targets.kinds import TargetChoices, TargetOptions, preferred_vela
 
 
 def target_options(
     options: BenchOptions, journal: Path | None = None, progress: Callable[[str], None] = lambda _: None
 ) -> TargetOptions:
     """The part of a session's options that its targets see."""
-    return TargetOptions(
-        threads=options.threads,
-        progress=progress,
-        fvp_engine=options.fvp_engine,
-        fvp=options.fvp,
-        fvp_firmware=options.fvp_firmware,
-        fvp_seconds=options.fvp_seconds,
-        targets_file=options.targets_file,
-        trust_on_first_use=options.trust_on_first_use,
-        record=options.record,
-        journal=journal,
-    )
+    choices = {one.name: getattr(options, one.name) for one in fields(TargetChoices)}
+    return TargetOptions(**choices, progress=progress, journal=journal)
 
 
 def session_vela(options: BenchOptions) -> str:

@@ -4,68 +4,62 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from conversion.quantise import DEFAULT_RECIPE, RECIPES
+from conversion.options import ConversionOptions
+from conversion.profile_files import DEFAULT_PROFILE
 from conversion.variants import BY_NAME
 from core.errors import UsageError
+from core.option_fields import check_bounds, option
+from targets.kinds import TARGETS, TargetChoices, target_class
 
-DEFAULT_PROFILE = "ethos-u65-256"
 DEFAULT_TARGET = "sim"
 NPU_IMAGES = 4
 """Images that a target with an NPU runs unless --images says otherwise."""
-BOARDS = ("ssh:", "farm:")
 
 
-@dataclass(frozen=True)
-class BenchOptions:
-    """The options of `pytest benchmarks/`, as docs/reference/options.md describes them.
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions(ConversionOptions, TargetChoices):
+    """What a session is about: models, data, NPUs and targets; `images` None means the whole split."""
 
-    `image_size` None means each checkpoint's own training size, "auto" the largest that fits every profile and target;
-    `images` None means the whole split. `fvp_engine` "" means Arm's FVP where one is found.
-    """
-
-    targets: tuple[str, ...] = (DEFAULT_TARGET,)
-    profiles: tuple[str, ...] = (DEFAULT_PROFILE,)
-    variants: tuple[str, ...] = ()
-    checkpoints: Path | None = None
-    checkpoint: Path | None = None
-    model: Path | None = None
-    base_model: Path | None = None
-    data: Path | None = None
-    images: int | None = None
-    calibration_images: int | None = None
-    recipe: str = ""
-    image_size: int | Literal["auto"] | None = None
-    cut: Literal["raw", "decoded"] = "raw"
-    repeats: int = 50
-    threads: int = 2
-    vela: str = ""
-    fvp_engine: Literal["", "arm", "open"] = ""
-    fvp: Path | None = None
-    fvp_firmware: Path | None = None
-    fvp_seconds: int = 900
-    targets_file: Path | None = None
-    trust_on_first_use: bool = False
-    record: Path | None = None
-    accuracy_on_target: bool = False
-    strict_claims: bool = False
-    allow_missing_target: bool = False
+    targets: tuple[str, ...] = option(
+        "--target", f"where to run: {', '.join(kind.written for kind in TARGETS.values())}", (DEFAULT_TARGET,), metavar="SPEC"
+    )
+    profiles: tuple[str, ...] = option(
+        "--npu", "NPU profile; a file is a user's own", (DEFAULT_PROFILE,), metavar="NAME|FILE.toml"
+    )
+    variants: tuple[str, ...] = option("--variant", "only these models", (), metavar="NAME", default_text="all")
+    checkpoints: Path | None = option(
+        "--checkpoints", "folder with `<documented folder>/weights/best.pt` anywhere below", None, metavar="DIR"
+    )
+    checkpoint: Path | None = option("--checkpoint", "any ultralytics detector with a Detect head", None, metavar="FILE")
+    model: Path | None = option("--model", "any full-integer TFLite file", None, metavar="FILE.tflite")
+    base_model: Path | None = option(
+        "--base-model", "trained checkpoint of the plain model", None, metavar="FILE", default_text="seeded"
+    )
+    data: Path | None = option("--data", "train split calibrates, test split (else val) judges", None, metavar="data.yaml")
+    images: int | None = option(
+        "--images",
+        "accuracy on N evenly spaced images: another identity; a target with an NPU runs all N, and has an mAP of its own",
+        None,
+        metavar="N",
+        default_text=f"whole split; {NPU_IMAGES} on an NPU target",
+    )
+    accuracy_on_target: bool = option(
+        "--accuracy-on-target",
+        "targets with an NPU run every image of the split, for an mAP of their own (`graph: npu`)",
+        False,
+    )
+    repeats: int = option("--repeats", "latency samples of each model", 50, metavar="N", least=1)
+    strict_claims: bool = option("--strict-claims", "a claim that is refuted or falls short fails the run", False)
+    allow_missing_target: bool = option(
+        "--allow-missing-target", "a named target that is not there is skipped instead of exit 3", False
+    )
 
     def check(self) -> None:
         """Raise UsageError for what no session could do."""
-        given = [option for option in ("checkpoints", "checkpoint", "model") if getattr(self, option)]
-        if len(given) > 1:
-            raise UsageError(f"--{given[0]} and --{given[1]} were both given", "one of them")
-        for option in ("checkpoint", "model", "base_model"):
-            path: Path | None = getattr(self, option)
-            if path and not path.is_file():
-                kind = "full-integer .tflite file" if option == "model" else "ultralytics .pt file"
-                raise UsageError(f"--{option.replace('_', '-')} `{path}` does not exist", f"a {kind}")
-        for name, count in (("--repeats", self.repeats), ("--threads", self.threads), ("--fvp-seconds", self.fvp_seconds)):
-            if count < 1:
-                raise UsageError(f"{name} {count}", "1 or more")
-        if self.record and not any(spec.startswith(BOARDS) for spec in self.targets):
+        self._check_files()
+        check_bounds(self)
+        if self.record and not any(target_class(spec).can_record for spec in self.targets):
             raise UsageError(
                 f"--record {self.record}: {', '.join(self.targets)} is no board: nothing is said that could be kept",
                 "a board among the targets",
@@ -74,11 +68,14 @@ class BenchOptions:
         unknown = [name for name in self.variants if name not in BY_NAME]
         if unknown and not (self.checkpoint or self.model):
             raise UsageError(f"unknown variant `{unknown[0]}`", f"one of {', '.join(BY_NAME)}")
-        if self.recipe and self.recipe not in RECIPES:
-            raise UsageError(f"unknown recipe `{self.recipe}`", f"one of {', '.join(RECIPES)}", f"--recipe {DEFAULT_RECIPE}")
-        if self.calibration_images is not None and self.calibration_images < 1:
-            raise UsageError(
-                f"--calibration-images {self.calibration_images}: activation ranges cannot be found without images",
-                "1 or more",
-                "--calibration-images 64",
-            )
+        self.check_conversion()
+
+    def _check_files(self) -> None:
+        models = {"checkpoints": self.checkpoints, "checkpoint": self.checkpoint, "model": self.model}
+        given = [name for name, path in models.items() if path]
+        if len(given) > 1:
+            raise UsageError(f"--{given[0]} and --{given[1]} were both given", "one of them")
+        for flag, path in (("checkpoint", self.checkpoint), ("model", self.model), ("base-model", self.base_model)):
+            if path and not path.is_file():
+                kind = "full-integer .tflite file" if flag == "model" else "ultralytics .pt file"
+                raise UsageError(f"--{flag} `{path}` does not exist", f"a {kind}")
