@@ -8,7 +8,7 @@ from core.errors import ClaimNotMet
 from core.records.verdict import Verdict
 from harness.claims.claim_files import ClaimFile, read_claims
 from harness.workbench.case import Case
-from harness.workbench.suite import SuiteCase
+from harness.workbench.suite import AllModels
 
 NEGATIVE = ("refuted", "fell short")
 
@@ -24,7 +24,7 @@ def test_claims(case: Case, claims: ClaimFile) -> None:
     require_met(case.judge(claims.claims), strict=case.bench.options.strict_claims)
 
 
-def test_statements(suite: SuiteCase, claims: ClaimFile) -> None:
+def test_statements(suite: AllModels, claims: ClaimFile) -> None:
     """Each documented sentence about several variants gets a verdict; negative ones fail with --strict-claims."""
     require_met(suite.judge(claims.statements), strict=suite.bench.options.strict_claims)
 

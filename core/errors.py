@@ -100,7 +100,9 @@ class BundleError(EthosBenchError):
 
 
 class RunError(EthosBenchError):
-    """A target ran and could not prove what it did."""
+    """A target ran and could not prove what it did; `samples` are latencies in microseconds that had arrived by then."""
+
+    samples: tuple[float, ...] = ()
 
 
 class ClaimNotMet(EthosBenchError):

@@ -91,7 +91,9 @@ class Farm(Target):
             try:
                 return self._run(job, place, notes, lost)
             except (TargetUnavailable, SamplesLost, NoProof) as error:
-                failure, lost = error, getattr(error, "samples", lost)
+                failure = error
+                if isinstance(error, RunError) and error.samples:
+                    lost = error.samples
                 notes += (f"place {place.place} failed: {error.found}",)
                 self._failed(place.place, error.found)
             finally:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from core.errors import UsageError
 from core.option_fields import option
@@ -30,6 +31,11 @@ class TargetOptions(TargetChoices):
 
     progress: Callable[[str], None] = lambda _: None
     journal: Path | None = None
+
+
+def choices_of(options: TargetChoices) -> dict[str, Any]:
+    """The choices among options that hold more, by name."""
+    return {one.name: getattr(options, one.name) for one in fields(TargetChoices)}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from core.errors import EthosBenchError
 from core.files import storage_errors, write_whole
+from core.records.case_key import CaseKey
 from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, image_size_option
@@ -71,8 +72,7 @@ def compare_models_command(
 def _compared(bench: Workbench) -> list[ModelsCompared]:
     """One comparison per NPU and target."""
     try:
-        places = [(profile, target) for profile in bench.profiles for target in bench.options.targets]
-        return [_on(bench, profile, target) for profile, target in places]
+        return [_on(bench, profile, target) for profile, target in bench.places()]
     finally:
         bench.close()
 
@@ -81,7 +81,7 @@ def _on(bench: Workbench, profile: str, target: str) -> ModelsCompared:
     records: list[Measurement] = []
     failures = []
     for name in bench.models:
-        case = Case(bench, name, profile, target)
+        case = Case(bench, CaseKey(name, "", profile, target))
         try:
             for step in (case.identity, case.offload, case.memory, case.execution, case.accuracy):
                 step()

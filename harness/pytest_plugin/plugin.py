@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import URL
 
 from conversion.vela import vela_executable, vela_version
 from core.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
+from core.records.case_key import CaseKey
 from core.records.failure import Failure
 from harness.acceptance.thresholds import Threshold
 from harness.history.engine import history_url
@@ -26,7 +28,7 @@ from harness.report.terminal import print_summary
 from harness.results.run_header import run_header
 from harness.results.store import Findings, Results
 from harness.workbench.case import Case
-from harness.workbench.suite import SuiteCase
+from harness.workbench.suite import AllModels
 from harness.workbench.workbench import Workbench
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -78,14 +80,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker where samples are kept while they come."""
     bench = node.config.stash.get(bench_key, None)
-    node.workerinput[JOURNAL] = str(bench.journal if bench else "")
+    node.workerinput[JOURNAL] = str(bench.targets.journal if bench else "")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModel | None:
     """Give each model to one process, which then holds one board of a farm at a time, unless another `--dist` was asked for."""
     bench = config.stash.get(bench_key, None)
-    return ByModel(config, log, bench) if bench and config.option.dist in BY_MODEL else None
+    if bench is None or config.option.dist not in BY_MODEL:
+        return None
+    thresholds = config.stash[thresholds_key]
+    models = {str(case): case.variant for case in bench.cases()} | {one.id: one.variant for one in thresholds}
+    return ByModel(config, log, bench.models.group, models)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -108,11 +114,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.stash[bench_key] = bench
         config.stash[thresholds_key] = read_thresholds(config.option.acceptance, bench)
         if hasattr(config, "workerinput"):
-            bench.journal = Path(config.workerinput[JOURNAL])
+            bench.targets.journal = Path(config.workerinput[JOURNAL])
             return
         header = run_header(config.invocation_params.args, Path(config.rootpath))
         folder = config.option.results or Path(config.rootpath) / "results" / header.id
-        bench.journal = folder / "lost"
+        bench.targets.journal = folder / "lost"
         _check_inputs(bench)
         if not config.option.collectonly:
             config.stash[results_key] = Results(folder, header)
@@ -129,12 +135,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def _check_inputs(bench: Workbench) -> None:
     """Raise what would fail every test: a data set, a compiler or a target that is not there."""
-    _ = bench.dataset
+    _ = bench.session.dataset
     vela_version(vela_executable(bench.options.vela))
     for spec in bench.options.targets:
         try:
             for profile in bench.profiles:
-                bench.engine(spec, profile)
+                bench.targets.require(profile, spec)
         except TargetUnavailable:
             if not bench.options.allow_missing_target:
                 raise
@@ -168,7 +174,7 @@ def _engines(bench: Workbench) -> list[str]:
     lines: list[str] = []
     for spec in bench.options.targets:
         with contextlib.suppress(TargetUnavailable):  # --allow-missing-target: its tests say so
-            lines += [f"{spec}: {line}" for line in bench.describe(spec)]
+            lines += [f"{spec}: {line}" for line in bench.targets.describe(spec)]
     return lines
 
 
@@ -180,11 +186,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "requirement" in metafunc.fixturenames:
         thresholds = metafunc.config.stash[thresholds_key]
         metafunc.parametrize("requirement", thresholds, ids=[one.id for one in thresholds], indirect=True)
-    places = [(profile, target) for profile in bench.profiles for target in bench.options.targets]
     if "case" in metafunc.fixturenames:
-        cases = [(variant, *place) for variant in bench.models for place in places]
-        metafunc.parametrize("case", [pytest.param(case, id="-".join(case)) for case in cases], indirect=True)
+        metafunc.parametrize("case", [pytest.param(case, id=str(case)) for case in bench.cases()], indirect=True)
     elif "suite" in metafunc.fixturenames:
+        places = bench.places()
         metafunc.parametrize("suite", [pytest.param(place, id="-".join(place)) for place in places], indirect=True)
 
 
@@ -197,7 +202,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def rank(item: pytest.Item) -> tuple[int, int, int]:
         module = ORDER.index(item.path.stem) if item.path.stem in ORDER else len(ORDER)
         parameters = getattr(getattr(item, "callspec", None), "params", {})
-        variant = variants[parameters["case"][0]] if "case" in parameters else len(variants)
+        variant = variants[parameters["case"].variant] if "case" in parameters else len(variants)
         if "requirement" in parameters:
             variant = variants[parameters["requirement"].variant]
         return (0 if module == 0 else 1, variant, module)
@@ -216,19 +221,19 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Workbench]:
 @pytest.fixture
 def case(request: pytest.FixtureRequest, bench: Workbench) -> Case:
     """A variant on a profile and a target."""
-    variant, profile, target = request.param
-    _require_target(bench, profile, target)
-    made = Case(bench, variant, profile, target)
+    key: CaseKey = request.param
+    _require_target(bench, key.profile, key.target)
+    made = Case(bench, key)
     request.node.ethos_findings = made.findings
     return made
 
 
 @pytest.fixture
-def suite(request: pytest.FixtureRequest, bench: Workbench) -> SuiteCase:
+def suite(request: pytest.FixtureRequest, bench: Workbench) -> AllModels:
     """All variants on one profile and target."""
     profile, target = request.param
     _require_target(bench, profile, target)
-    made = SuiteCase(bench, profile, target)
+    made = AllModels(bench, profile, target)
     request.node.ethos_findings = made.findings
     return made
 
@@ -236,14 +241,15 @@ def suite(request: pytest.FixtureRequest, bench: Workbench) -> SuiteCase:
 @pytest.fixture
 def requirement(request: pytest.FixtureRequest, bench: Workbench) -> Requirement:
     """One threshold of --acceptance; a target that is missing makes it fail, never skip."""
-    made = Requirement(request.param, Case(bench, request.param.variant, request.param.profile, request.param.target))
+    threshold: Threshold = request.param
+    made = Requirement(threshold, Case(bench, threshold.key.case))
     request.node.ethos_findings = made.case.findings
     return made
 
 
 def _require_target(bench: Workbench, profile: str, target: str) -> None:
     try:
-        bench.engine(target, profile)
+        bench.targets.require(profile, target)
     except TargetUnavailable as error:
         pytest.skip(f"--allow-missing-target: {error.found}")
 
@@ -271,14 +277,10 @@ def _told_of(item: pytest.Item) -> dict[str, str]:
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     if bench is None or not {"case", "requirement"} & parameters.keys():
         return name
-    if "requirement" in parameters:
-        threshold: Threshold = parameters["requirement"]
-        variant, profile, target = threshold.variant, threshold.profile, threshold.target
-    else:
-        variant, profile, target = parameters["case"]
+    case: CaseKey = parameters["requirement"].key.case if "requirement" in parameters else parameters["case"]
     with contextlib.suppress(EthosBenchError):  # a target that is not there has no other name than this
-        target = bench.recorded_target(target)
-    return {**name, "variant": variant, "profile": profile, "target": target}
+        case = replace(case, target=bench.targets.of(case.target).recorded_as)
+    return {**name, **asdict(case)}
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -292,7 +294,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     print_summary(run, terminalreporter)
     if not config.option.no_report:
         with _ending_the_session():
-            page = write_report(run, config.stash[bench_key].dataset, config.stash[history_key])
+            page = write_report(run, config.stash[bench_key].session.dataset, config.stash[history_key])
             terminalreporter.write_line(f"report: {page}")
 
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist has no types
 
-from harness.workbench.workbench import Workbench
-
 
 class ByModel(LoadScopeScheduling):  # type: ignore[misc]  # xdist's base class is Any to mypy
-    """Tests of one model, and of models that are equal to it, stay in one process: they share its work and its samples."""
+    """Tests of one model, and of models that are equal to it, stay in one process: they share its work and its samples.
 
-    def __init__(self, config: pytest.Config, log: Any, bench: Workbench) -> None:
+    `models` says which model the parameter of a test is about; a statement about all models is a group of its own.
+    """
+
+    def __init__(self, config: pytest.Config, log: Any, group: Callable[[str], str], models: Mapping[str, str]) -> None:
         super().__init__(config, log)
-        self._bench = bench
+        self._group = group
+        self._models = models
 
     def _split_scope(self, nodeid: str) -> str:
-        """The group of a test: its model's; a statement about all models is a group of its own."""
-        case = nodeid.partition("[")[2]
-        named = [name for name in self._bench.models if case.startswith(f"{name}-")]
-        return self._bench.group(max(named, key=len)) if named else nodeid
+        """The group of a test: its model's."""
+        model = self._models.get(nodeid.partition("[")[2].removesuffix("]"))
+        return self._group(model) if model else nodeid

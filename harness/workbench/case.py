@@ -1,14 +1,15 @@
-"""One test's view of the session: a variant on a profile and a target, and what the test found there."""
+"""A case of the session: a model on a profile and a target, and what its tests found there."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from core.errors import RunError
 from core.records.artefact import Artefact
+from core.records.case_key import CaseKey
 from core.records.claim import Claim
 from core.records.evidence import Evidence
 from core.records.field_types import Unit
@@ -35,54 +36,51 @@ EXECUTION_METRICS: tuple[tuple[str, Unit], ...] = (("npu_executed_share", "ratio
 
 @dataclass
 class Case:
-    """A variant on a profile and a target. Its methods compute figures, keep them as findings and return them."""
+    """The case that `key` names. Its methods compute figures, keep them as findings and return them."""
 
     bench: Workbench
-    variant: str
-    profile: str
-    target: str
+    key: CaseKey
     findings: Findings = field(default_factory=Findings)
 
     @property
     def artefact(self) -> Artefact:
         """The compiled model."""
-        return self.bench.artefact(self.variant, self.profile)
+        return self.bench.conversions.artefact(self.key)
 
     @property
     def subject(self) -> Subject:
         """Where this case's records belong, with the identity of the compiled model."""
-        identity = figures.artefact_identity(self.artefact, self._options(), _versions())
-        return Subject(self.variant, self.profile, self.recorded_target, identity)
+        return Subject(self.recorded, figures.artefact_identity(self.artefact, self._options(), _versions()))
 
     @property
-    def recorded_target(self) -> str:
-        """The target's name in records."""
-        return self.bench.recorded_target(self.target)
+    def recorded(self) -> CaseKey:
+        """The case as records name it: a replay's have the board that was recorded."""
+        return replace(self.key, target=self.bench.targets.of(self.key.target).recorded_as)
 
     def identity(self) -> list[Measurement]:
         """What the model is, read from its graph; CheckpointError when its name says otherwise."""
-        facts, twin = self.bench.facts(self.variant), self.bench.twin(self.variant)
-        self.bench.require_identity(self.variant)
-        weights = facts.weights if facts else self.bench.source(self.variant).graph.weights
-        subject = Subject(self.variant, self.profile, self.recorded_target, Identity(weights=weights, options=self._engine()))
-        size = self.bench.checkpoint_bytes(self.variant)
-        return self._keep(figures.identity_figures(subject, facts, self.bench.activation(self.variant), twin, size))
+        models, name = self.bench.models, self.key.variant
+        facts, twin = models.facts(name), models.twin(name)
+        models.require_identity(name)
+        subject = Subject(self.recorded, Identity(weights=models.weights(name), options=self._engine()))
+        size = models.checkpoint_bytes(name)
+        return self._keep(figures.identity_figures(subject, facts, models.activation(name), twin, size))
 
     def offload(self) -> list[Measurement]:
         """Where the compiled file puts the work; the placement of every operator goes into the results."""
         compilation = self.artefact.compilation
         placement = compilation.placement.to_json()
-        self.findings.texts[f"placement/{self.variant}-{self.profile}.json"] = json.dumps(placement, indent=1)
+        self.findings.texts[f"placement/{self.key.model}-{self.key.profile}.json"] = json.dumps(placement, indent=1)
         return self._keep([*figures.offload_figures(self.subject, compilation), *self._against_base()])
 
     def _against_base(self) -> list[Measurement]:
         """How many times faster than the plain model Vela estimates this one to be."""
-        base = self.bench.base(self.variant)
+        base = self.bench.models.base(self.key.variant)
         if not base:
             return []
-        other, own = self.bench.artefact(base, self.profile), self.artefact
+        other, own = self.bench.conversions.artefact(replace(self.key, variant=base)), self.artefact
         if other.image_size != own.image_size:
-            reason = Unavailable(f"{base} is {other.image_size} px, {self.variant} {own.image_size} px")
+            reason = Unavailable(f"{base} is {other.image_size} px, {self.key.variant} {own.image_size} px")
             return [self.subject.record("estimated_speedup_over_base", reason, "ratio", Evidence.ESTIMATED)]
         ratio = other.compilation.estimate.latency_us / own.compilation.estimate.latency_us
         return [self.subject.record("estimated_speedup_over_base", ratio, "ratio", Evidence.ESTIMATED)]
@@ -91,52 +89,45 @@ class Case:
         """What the compiled file needs and whether the platform has it."""
         compilation = self.artefact.compilation
         size = compilation.compiled.path.stat().st_size
-        shortfalls = self.bench.shortfalls(*self._place)
-        fitting = self.bench.fitting_size(*self._place) if shortfalls else Unavailable("it fits")
+        shortfalls = self.bench.conversions.shortfalls(self.key)
+        fitting = self.bench.conversions.fitting_size(self.key) if shortfalls else Unavailable("it fits")
         return self._keep(figures.memory_figures(self.subject, compilation, size, shortfalls, fitting))
-
-    @property
-    def _place(self) -> tuple[str, str, str]:
-        return self.variant, self.profile, self.target
 
     def execution(self) -> Run | Unavailable:
         """The run on the target, with its latency samples, or why the model is not run: that it does not fit is a result."""
-        unfit = self.bench.unfit(*self._place)
+        unfit = self.bench.conversions.unfit(self.key)
         if unfit:
             self._keep(figures.unrun_figures(self.subject, unfit, [("latency_us", "us")], tuple(figures.LATENCY_STATS)))
             return unfit
         run = self._run()
-        if self.bench.engine(self.target, self.profile) == "arm":
-            self.findings.texts[f"logs/{'-'.join(self._place).replace(':', '-')}.log"] = run.log
+        if run.log and self.bench.targets.engine(self.key):
+            self.findings.texts[f"logs/{str(self.key).replace(':', '-')}.log"] = run.log
         self._keep(figures.latency_figures(self.subject, run))
         if not isinstance(run.latency_us, Unavailable):
             self.findings.samples.append(
-                SampleGroup(
-                    variant=self.variant, profile=self.profile, target=self.recorded_target, executed=run.executed,
-                    latency_us=run.latency_us,
-                )
-            )  # fmt: skip
+                SampleGroup(**asdict(self.recorded), executed=run.executed, latency_us=run.latency_us)
+            )
         return run
 
     def _run(self) -> Run:
         """The run; samples that arrived before a link broke are kept beside the results, and are part of no figure."""
         try:
-            run = self.bench.run(*self._place)
+            run = self.bench.executions.run(self.key)
         except RunError as error:
-            self._keep_lost(getattr(error, "samples", ()), error.found)
+            self._keep_lost(error.samples, error.found)
             raise
         self._keep_lost(run.lost_us, "; ".join(run.notes))
         return run
 
     def _keep_lost(self, samples: Sequence[float], why: str) -> None:
         if samples:
-            content = {"variant": self.variant, "profile": self.profile, "target": self.recorded_target, "why": why}
-            name = f"lost/{self.variant}-{self.profile}-{self.recorded_target.replace(':', '-').replace('/', '-')}.json"
+            content = {**asdict(self.recorded), "why": why}
+            name = f"lost/{str(self.recorded).replace(':', '-').replace('/', '-')}.json"
             self.findings.texts[name] = json.dumps({**content, "latency_us": list(samples)})
 
     def proof(self) -> list[Measurement]:
         """What the run proves of NPU execution, or why it proves nothing."""
-        unfit = self.bench.unfit(*self._place)
+        unfit = self.bench.conversions.unfit(self.key)
         if unfit:
             return self._keep(figures.unrun_figures(self.subject, unfit, EXECUTION_METRICS))
         run = self._run()
@@ -144,61 +135,63 @@ class Case:
 
     def equality(self) -> list[Measurement]:
         """Whether the run's bytes are those of the reference, and on how many images."""
-        unfit = self.bench.unfit(*self._place)
+        unfit = self.bench.conversions.unfit(self.key)
         if unfit:
             return self._keep(figures.unrun_figures(self.subject, unfit, EQUALITY_METRICS))
         run = self._run()
-        found = self.bench.equality(*self._place)
-        inputs = self.bench.inputs(self.variant, self.target)
+        found = self.bench.executions.equality(self.key)
+        inputs = self.bench.executions.inputs(self.key)
         subject = self.subject.with_options(inputs.options)
         return self._keep(equality_figures(subject, run, found, inputs.said))
 
     def require_equality(self) -> None:
         """Raise RunError when an output of the run has other bytes than the reference."""
-        if self.bench.unfit(*self._place):
+        if self.bench.conversions.unfit(self.key):
             return
-        found = self.bench.equality(*self._place)
+        found = self.bench.executions.equality(self.key)
         if isinstance(found, Equality) and found.difference:
             wrong = f"{found.images - found.equal} of {found.images} images"
             raise RunError(
-                f"{self.variant} on {self.target}: {wrong} have other bytes than {found.reference}: {found.difference}",
+                f"{self.key.variant} on {self.key.target}: {wrong} have other bytes than {found.reference}: {found.difference}",
                 "the same bytes in every output of every image",
-                f"ethos-bench diff {self.artefact.source.path} --npu {self.profile}",
+                f"ethos-bench diff {self.artefact.source.path} --npu {self.key.profile}",
             )
 
     def require_execution_proof(self) -> None:
         """Raise RunError when a target that runs the compiled file cannot prove that the NPU executed."""
-        if self.bench.target(self.target).graph == "int8" or self.bench.unfit(*self._place):
+        if self.bench.targets.of(self.key.target).graph == "int8" or self.bench.conversions.unfit(self.key):
             return
         run = self._run()
         if isinstance(run.proof, Unavailable) or not run.proof.executed_operators:
             why = run.proof.reason if isinstance(run.proof, Unavailable) else run.proof.sign
-            raise RunError(f"{self.variant} on {self.target}: no proof that the NPU executed: {why}", "executed NPU operators")
+            what = f"{self.key.variant} on {self.key.target}"
+            raise RunError(f"{what}: no proof that the NPU executed: {why}", "executed NPU operators")
 
     def accuracy(self) -> list[Measurement]:
         """MAP of the float and the int8 graph, what int8 costs, and the mAP of an NPU target's outputs."""
-        found = {graph: self.bench.detections(self.variant, graph) for graph in ("float", "int8")}
+        found = {graph: self.bench.accuracy.detections(self.key, graph) for graph in ("float", "int8")}
         kept: list[Measurement] = []
         for graph, detections in found.items():
             kept += accuracy_figures(self._accuracy_subject(detections), graph, detections)
             if isinstance(detections, Detected):
-                self.findings.files[f"detections/{self.variant}-{graph}.json"] = str(detections.kept)
-        interval = self.bench.drop(self.variant)
+                self.findings.files[f"detections/{self.key.model}-{graph}.json"] = str(detections.kept)
+        interval = self.bench.accuracy.drop(self.key)
         if interval:
             kept += drop_figures(self._accuracy_subject(found["int8"]), interval)
-        if self.bench.target(self.target).graph == "npu":
+        if self.bench.targets.of(self.key.target).graph == "npu":
             kept += self._npu_accuracy()
         return self._keep(kept)
 
     def _npu_accuracy(self) -> list[Measurement]:
         """MAP of what came out of the target, with the evidence of its run."""
-        unfit = self.bench.unfit(*self._place)
+        unfit = self.bench.conversions.unfit(self.key)
         if unfit:
             return accuracy_figures(self._accuracy_subject(unfit), "npu", unfit, Evidence.COMPILED)
-        run = self.bench.run(*self._place)
-        found = self.bench.npu_detections(*self._place)
+        run = self.bench.executions.run(self.key)
+        found = self.bench.accuracy.npu_detections(self.key)
         if isinstance(found, Detected):
-            self.findings.files[f"detections/{self.variant}-npu-{self.profile}-{self.recorded_target}.json"] = str(found.kept)
+            case = self.recorded
+            self.findings.files[f"detections/{case.model}-npu-{case.profile}-{case.target}.json"] = str(found.kept)
         subject = self._accuracy_subject(found)
         compiled = replace(subject.identity, compiled=run.executed, profile=self.subject.identity.profile)
         subject = replace(subject, identity=compiled).with_target(run.fingerprint)
@@ -216,15 +209,12 @@ class Case:
             options["runtime"] = detections.runtime
         identity = subject.identity
         return Subject(
-            self.variant,
-            self.profile,
-            self.recorded_target,
-            Identity(weights=identity.weights, tflite=identity.tflite, tools=identity.tools, options=options),
+            subject.case, Identity(weights=identity.weights, tflite=identity.tflite, tools=identity.tools, options=options)
         )
 
     def judge(self, claims: Sequence[Claim]) -> list[Verdict]:
         """The verdicts on what documents say of this variant, kept as findings; without claims there is nothing to compute."""
-        own = [claim for claim in claims if claim.variant == self.variant]
+        own = [claim for claim in claims if claim.variant == self.key.variant]
         if not own:
             return []
         found = [*self.identity(), *self.offload(), *self.accuracy()]
@@ -234,8 +224,8 @@ class Case:
 
     def _keep(self, records: Sequence[Measurement]) -> list[Measurement]:
         kept = list(records)
-        if self.recorded_target != self.target:
-            kept = [replace(record, replayed_from=self.target.partition(":")[2]) for record in kept]
+        if self.recorded != self.key:
+            kept = [replace(record, replayed_from=self.key.target.partition(":")[2]) for record in kept]
         self.findings.records += kept
         return kept
 
@@ -244,7 +234,7 @@ class Case:
 
     def _engine(self) -> dict[str, str]:
         """Which engine of the target this is, for the identity of every record; nothing where a target has only one."""
-        engine = self.bench.engine(self.target, self.profile)
+        engine = self.bench.targets.engine(self.key)
         return {"engine": engine} if engine else {}
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from core.records.artefact import Artefact, Compilation
+from core.records.case_key import CaseKey
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.evidence import Evidence
 from core.records.field_types import Unit
@@ -29,9 +30,7 @@ LATENCY_STATS: Mapping[str, Callable[[np.ndarray], float]] = {
 class Subject:
     """The case that a record belongs to, and the identity that all of its records share."""
 
-    variant: str
-    profile: str
-    target: str
+    case: CaseKey
     identity: Identity
 
     def record(
@@ -39,8 +38,8 @@ class Subject:
     ) -> Measurement:
         """One record of this case."""
         return Measurement(
-            variant=self.variant, profile=self.profile, target=self.target, metric=metric, value=value, unit=unit,
-            evidence=evidence, identity=self.identity, stat=stat, graph=graph, note=note,
+            **asdict(self.case), metric=metric, value=value, unit=unit, evidence=evidence, identity=self.identity,
+            stat=stat, graph=graph, note=note,
         )  # fmt: skip
 
     def with_options(self, options: Mapping[str, str]) -> Subject:

@@ -1,15 +1,20 @@
-"""Which models a session is about, and where each comes from."""
+"""Which models a session is about, where each comes from, and what it is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-from conversion.checkpoint import find_checkpoints
-from conversion.steps import Origin
-from conversion.variants import BY_NAME, VARIANTS
-from core.errors import CheckpointError, UsageError
+from conversion.checkpoint import SEEDED_IMAGE_SIZE, find_checkpoints
+from conversion.pipeline import Source, tflite_source
+from conversion.steps import Origin, facts_of
+from conversion.variants import BY_NAME, VARIANTS, activation_name, expected_activation
+from core.errors import CheckpointError, EthosBenchError, ModelError, UsageError
+from core.records.checkpoint_facts import CheckpointFacts
 from harness.workbench.options import BenchOptions
+from harness.workbench.session import Session
 
 BASE = "base_silu"
 
@@ -73,3 +78,101 @@ def _from_folder(name: str, found: dict[str, Path], folder: Path) -> Model:
         f"no checkpoint for {name} below `{folder}`", f"`{documented}/weights/best.pt`", f"--variant {next(iter(found))}"
     )
     return Model(name, problem=problem)
+
+
+class Models(Mapping[str, Model]):
+    """The models of a session by name, the base model first, and what each of them is before it is converted."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._models = {model.name: model for model in resolve_models(session.options)}
+
+    def __getitem__(self, name: str) -> Model:
+        return self._models[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def facts(self, name: str) -> CheckpointFacts | None:
+        """What a model's checkpoint is; None for a user's own TFLite file."""
+        model = self[name]
+        if model.problem:
+            raise model.problem
+        if model.origin is None:
+            return None
+        origin = model.origin
+        facts = self._session.memo.get(("facts", name), lambda: facts_of(origin, self._session.telling(name)))
+        return replace(facts, image_size=self._seeded_size) if model.seeded else facts
+
+    @cached_property
+    def _seeded_size(self) -> int:
+        """Seeded models take the size of the checkpoints they stand beside, so that they can be compared, else 320 px."""
+        trained = [facts for name, model in self.items() if not model.seeded and (facts := self._facts_if_any(name))]
+        return trained[0].image_size if trained else SEEDED_IMAGE_SIZE
+
+    def _facts_if_any(self, name: str) -> CheckpointFacts | None:
+        try:
+            return self.facts(name)
+        except EthosBenchError:
+            return None  # its own tests fail with it
+
+    def twin(self, name: str) -> str:
+        """The first model of the session with the same graph and weights, "" when there is none before it."""
+        facts = self.facts(name)
+        if facts is None:
+            return ""
+        for other in self:
+            if other == name:
+                return ""
+            known = self._facts_if_any(other)
+            if known and known.weights == facts.weights:
+                return other
+        return ""
+
+    def group(self, name: str) -> str:
+        """The name under which xdist keeps tests of equal models in one process: equal models share their work."""
+        try:
+            return self.twin(name) or name
+        except EthosBenchError:
+            return name
+
+    def require_identity(self, name: str) -> None:
+        """Raise the model's error when its activation is not the one the name promises, before anything is computed."""
+        promised, held = expected_activation(name), self.activation(name)
+        if promised and held != promised:
+            tflite = self[name].tflite
+            kind = ModelError if tflite else CheckpointError
+            raise kind(
+                f"{name} holds {held} where its name says {promised}",
+                f"a graph with {promised} activations: a name is no evidence (an exporter may ignore what was asked for)",
+                f"ethos-bench inspect {tflite}" if tflite else "",
+            )
+
+    def activation(self, name: str) -> str:
+        """The activations that are really in a model's graph."""
+        facts = self.facts(name)
+        return facts.activation if facts else activation_name(self.tflite(name).graph.activations)
+
+    def weights(self, name: str) -> str:
+        """The fingerprint of a model's weights."""
+        facts = self.facts(name)
+        return facts.weights if facts else self.tflite(name).graph.weights
+
+    def tflite(self, name: str) -> Source:
+        """The int8 file that a user brought."""
+        path = self[name].tflite
+        assert path
+        return self._session.memo.get(("tflite", name), lambda: tflite_source(path))
+
+    def base(self, name: str) -> str:
+        """The model that others are compared with, "" when the session has none or it is this one."""
+        return BASE if BASE in self and name != BASE else ""
+
+    def checkpoint_bytes(self, name: str) -> int:
+        """Size of a model's checkpoint file, 0 for seeded weights and TFLite files."""
+        origin = self[name].origin
+        path: Path | None = origin.checkpoint if origin else None
+        return path.stat().st_size if path else 0

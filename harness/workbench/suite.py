@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.errors import CompileError, ConversionError, EthosBenchError
+from core.records.case_key import CaseKey
 from core.records.claim import Statement
 from core.records.verdict import Verdict
 from harness.claims.verdicts import RANKING, Suite, decide
@@ -14,7 +15,7 @@ from harness.workbench.workbench import Workbench
 
 
 @dataclass
-class SuiteCase:
+class AllModels:
     """What statements about several variants are decided on; variants that failed are part of the answer."""
 
     bench: Workbench
@@ -38,14 +39,17 @@ class SuiteCase:
         failures: dict[str, str] = {}
         for name in self.bench.models:
             try:
-                facts = self.bench.facts(name)
-                compilation = self.bench.artefact(name, self.profile).compilation
+                fingerprint = self.bench.models.weights(name)
+                compilation = self.bench.conversions.artefact(CaseKey(name, "", self.profile, self.target)).compilation
             except (ConversionError, CompileError) as error:
                 failures[name] = error.found
                 continue
             except EthosBenchError:
                 continue  # a checkpoint that is missing says nothing about whether it would convert
             shares[name] = compilation.placement.operator_share
+            weights[name] = fingerprint
             memory[name] = sum(compilation.estimate.memory_bytes.values())
-            weights[name] = facts.weights if facts else self.bench.source(name).graph.weights
-        return Suite(self.profile, self.bench.recorded_target(self.target), shares, memory, weights, failures)
+        target = self.bench.targets.of(self.target).recorded_as
+        return Suite(
+            profile=self.profile, target=target, shares=shares, memory_bytes=memory, weights=weights, failures=failures
+        )

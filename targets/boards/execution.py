@@ -29,9 +29,7 @@ CLOCK_SLACK_S = 0.5
 
 
 class SamplesLost(RunError):
-    """A run that ended early; `samples` had arrived by then."""
-
-    samples: tuple[float, ...] = ()
+    """A run that ended early, after samples had arrived."""
 
 
 @dataclass(kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import harness.workbench.workbench as workbench
+import harness.workbench.models as workbench
 from core.errors import TargetUnavailable
 from core.records.job import Job
 from core.records.run import Run

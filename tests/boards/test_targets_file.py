@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from core.errors import UsageError
 from harness.cli import main
-from harness.workbench.board_options import session_vela
 from harness.workbench.options import BenchOptions
+from harness.workbench.session import session_vela
 from targets.boards.targets_file import Board, find_board, read_boards
 from targets.kinds import TargetOptions, open_target
 from tests.checkout import CHECKOUT

@@ -21,7 +21,7 @@ from harness.tasks.detect.images import read_image
 from harness.tasks.detect.letterbox import letterbox, to_quantised
 from harness.workbench.layers.errors import Departure, departure, differing
 from harness.workbench.layers.values import float_values, int8_values, real
-from harness.workbench.workbench import Progress
+from harness.workbench.session import Progress
 from targets.layer_values import NpuValues, npu_values
 
 Array = NDArray[Any]

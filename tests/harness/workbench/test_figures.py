@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from conversion.profile_files import load_profile
 from conversion.vela import compile_model
 from core.records.artefact import Compilation
+from core.records.case_key import CaseKey
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.evidence import Evidence
 from core.records.identity import Identity
@@ -33,7 +34,7 @@ from targets.memory_budget import budget_shortfalls
 from tests.benchmarks import tiny
 from tests.harness.schema import SCHEMA
 
-SUBJECT = Subject("mine", "ethos-u55-256", "host", Identity(weights="w"))
+SUBJECT = Subject(CaseKey("mine", "", "ethos-u55-256", "host"), Identity(weights="w"))
 FACTS = CheckpointFacts("w", "f", "relu", ("a",), 1234, 640, (8, 16, 32), 16, True)
 
 

@@ -10,13 +10,14 @@ import pytest
 from conversion.checkpoint import packaged_images
 from conversion.variants import BY_NAME
 from core.errors import CheckpointError, CompileError, ConversionError, RunError, UsageError
+from core.records.case_key import CaseKey
 from core.records.claim import Statement
 from core.records.unavailable import Unavailable
 from harness.workbench.calibration import data_calibration, packaged_calibration
 from harness.workbench.memo import Memo
 from harness.workbench.models import resolve_models
 from harness.workbench.options import BenchOptions
-from harness.workbench.suite import SuiteCase
+from harness.workbench.suite import AllModels
 from harness.workbench.workbench import Workbench
 from tests.benchmarks import tiny
 from tests.conftest import require_convert
@@ -37,6 +38,10 @@ def model(tmp_path: Path) -> Path:
 
 def bench(**options: Any) -> Workbench:
     return Workbench(BenchOptions(**options), lambda _: None)
+
+
+def on_sim(model: str) -> CaseKey:
+    return CaseKey(model, "", "ethos-u65-256", "sim")
 
 
 # --- options ---
@@ -133,15 +138,15 @@ def test_ctrl_c_is_not_remembered_as_a_failure() -> None:
 
 def test_profiles_share_the_run_of_the_same_file(model: Path) -> None:
     session = bench(model=model, profiles=("ethos-u65-256", "ethos-u55-256"), repeats=2)
-    first, second = (session.run("mine", profile, "host") for profile in session.profiles)
+    first, second = (session.executions.run(CaseKey("mine", "", profile, "host")) for profile in session.profiles)
     assert first is second
     session.close()
 
 
 def test_without_data_or_training_there_is_no_accuracy_but_a_reason(model: Path) -> None:
     session = bench(model=model)
-    assert session.detections("mine", "int8") == Unavailable("no data set was given (--data data.yaml)")
-    assert bench().detections("level2_relu", "int8") == Unavailable("untrained weights have no accuracy")
+    assert session.accuracy.detections(on_sim("mine"), "int8") == Unavailable("no data set was given (--data data.yaml)")
+    assert bench().accuracy.detections(on_sim("level2_relu"), "int8") == Unavailable("untrained weights have no accuracy")
 
 
 # --- statements ---
@@ -167,8 +172,8 @@ def test_only_a_conversion_that_failed_shows_that_a_model_does_not_compile(
     def fail(*_: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(session, "facts", fail)
-    (verdict,) = SuiteCase(session, "ethos-u65-256", "host").judge([LEVEL2_FAILS])
+    monkeypatch.setattr(session.models, "facts", fail)
+    (verdict,) = AllModels(session, "ethos-u65-256", "host").judge([LEVEL2_FAILS])
     assert verdict.outcome == outcome
 
 

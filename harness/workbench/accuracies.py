@@ -1,0 +1,74 @@
+"""What the graphs of a session's models find on its data set, and what int8 costs them."""
+
+from __future__ import annotations
+
+from core.records.case_key import CaseKey
+from core.records.unavailable import Unavailable
+from harness.tasks.detect.bootstrap import Interval, bootstrap_difference
+from harness.tasks.detect.dataset import Dataset
+from harness.workbench.conversions import Conversions
+from harness.workbench.detectors import Detected, detected, detected_in
+from harness.workbench.executions import Executions
+from harness.workbench.models import Models
+from harness.workbench.open_targets import OpenTargets
+from harness.workbench.options import NPU_IMAGES
+from harness.workbench.session import Session
+
+
+class Accuracies:
+    """From a case to detections on the session's images: of its float and int8 graph, and of what a target gave."""
+
+    def __init__(
+        self, session: Session, models: Models, targets: OpenTargets, conversions: Conversions, executions: Executions
+    ) -> None:
+        self._session = session
+        self._models = models
+        self._targets = targets
+        self._conversions = conversions
+        self._executions = executions
+
+    def _images(self, case: CaseKey) -> Dataset | Unavailable:
+        """The images to find things in, or why there is nothing to find."""
+        if self._models[case.variant].seeded:
+            return Unavailable("untrained weights have no accuracy")
+        return self._session.dataset or Unavailable("no data set was given (--data data.yaml)")
+
+    def detections(self, case: CaseKey, graph: str) -> Detected | Unavailable:
+        """What the float or int8 graph of a case finds on the data set, or why that cannot be said."""
+        dataset = self._images(case)
+        if isinstance(dataset, Unavailable):
+            return dataset
+        source = self._conversions.source(case)
+        file = source.int8 if graph == "int8" else source.floating
+        if file is None:
+            return Unavailable("a TFLite file comes without its float graph")
+        rect = source.floating_rect if graph == "float" else None
+        threads, tell = self._session.options.threads, self._session.telling(case.variant)
+        return self._session.memo.get(
+            ("detections", file.sha256),
+            lambda: detected(file, rect, dataset, threads, lambda text: tell(f"{graph} graph: {text}")),
+        )
+
+    def npu_detections(self, case: CaseKey) -> Detected | Unavailable:
+        """What the outputs of a target with an NPU show, or why that cannot be said."""
+        dataset, options = self._images(case), self._session.options
+        if isinstance(dataset, Unavailable):
+            return dataset
+        if options.images is None and not options.accuracy_on_target:
+            return Unavailable(f"{case.target} ran {NPU_IMAGES} images only (--images N or --accuracy-on-target asks for more)")
+        run, source = self._executions.run(case), self._conversions.source(case)
+        if len(run.outputs) != len(dataset.images):
+            return Unavailable(f"{case.target} did not run the images of the data set: the model takes none of their shape")
+        runtime = f"{self._targets.of(case.target).recorded_as}, {', '.join(run.fingerprint.values())}"
+        return self._session.memo.get(
+            ("npu detections", run.executed, case.target),
+            lambda: detected_in(run.outputs, source.int8, dataset, options.threads, runtime),
+        )
+
+    def drop(self, case: CaseKey) -> Interval | None:
+        """What int8 costs in mAP50-95, with its interval; None when one of the graphs has no detections."""
+        floats, ints = self.detections(case, "float"), self.detections(case, "int8")
+        if isinstance(floats, Unavailable) or isinstance(ints, Unavailable):
+            return None
+        key = ("drop", str(floats.folder), str(ints.folder))
+        return self._session.memo.get(key, lambda: bootstrap_difference(floats.coco, ints.coco, floats.dataset))

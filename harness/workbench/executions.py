@@ -1,0 +1,80 @@
+"""The runs of a session on its targets, what they are given, and their bytes against the reference's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from conversion.pipeline import Source
+from core.errors import RunError
+from core.records.artefact import Artefact
+from core.records.case_key import CaseKey
+from core.records.job import Job
+from core.records.run import Run
+from core.records.unavailable import Unavailable
+from harness.tasks.detect.graphs import open_graph
+from harness.workbench.conversions import Conversions
+from harness.workbench.inputs import Inputs, of_dataset, of_noise, of_photographs
+from harness.workbench.models import Models
+from harness.workbench.open_targets import OpenTargets
+from harness.workbench.options import NPU_IMAGES
+from harness.workbench.reference import Equality, compare, reference_outputs
+from harness.workbench.session import Session
+from targets.target import Target
+
+
+class Executions:
+    """From a case to its run; cases that give a target the same file share one."""
+
+    def __init__(self, session: Session, models: Models, targets: OpenTargets, conversions: Conversions) -> None:
+        self._session = session
+        self._models = models
+        self._targets = targets
+        self._conversions = conversions
+
+    def run(self, case: CaseKey) -> Run:
+        """What came back from the target."""
+        artefact, target = self._conversions.artefact(case), self._targets.of(case.target)
+        file = artefact.source if target.graph == "int8" else artefact.compilation.compiled
+        return self._session.memo.get(("run", file.sha256, case.target), lambda: self._run(case, artefact, target))
+
+    def _run(self, case: CaseKey, artefact: Artefact, target: Target) -> Run:
+        inputs = self.inputs(case)
+        self._session.telling(case.variant)(f"running on {target.name}")
+        return target.run(Job(artefact, inputs.tensors, self._session.options.repeats))
+
+    def inputs(self, case: CaseKey) -> Inputs:
+        """What a target runs: one image for a target that only samples the host, several where bytes are compared."""
+        source, target, options = self._conversions.source(case), self._targets.of(case.target), self._session.options
+        dataset = self._session.dataset
+        whole = len(dataset.images) if dataset and options.accuracy_on_target else NPU_IMAGES
+        count = 1 if target.graph == "int8" else options.images or whole
+        return self._session.memo.get(("inputs", source.int8.sha256, count), lambda: self._inputs(source, count))
+
+    def _inputs(self, source: Source, count: int) -> Inputs:
+        detail, size, dataset = source.graph.inputs[0], source.image_size, self._session.dataset
+        if detail.shape != (1, size, size, 3):
+            return of_noise(count, detail)
+        if not dataset and (self._models[source.variant].tflite or count == 1):
+            return of_noise(count, detail)
+        form = open_graph(source.int8.path, self._session.options.threads).input
+        return of_dataset(dataset, count, size, form) if dataset else of_photographs(count, size, form)
+
+    def equality(self, case: CaseKey) -> Equality | Unavailable:
+        """Whether the bytes of a run are those of TFLite Micro's reference kernels, or why nothing was compared."""
+        if self._targets.of(case.target).graph == "int8":
+            return Unavailable(f"{case.target} runs the int8 source file: its speed is measured, not the NPU's bytes")
+        run, source = self.run(case), self._conversions.source(case)
+        try:
+            expected = self._reference(case, source)
+        except RunError as error:
+            return Unavailable(f"no reference: {error.found}")
+        return compare(run.outputs, expected, [tensor.name for tensor in source.graph.outputs])
+
+    def _reference(self, case: CaseKey, source: Source) -> list[list[NDArray[Any]]]:
+        images, threads, tell = self.inputs(case).tensors, self._session.options.threads, self._session.telling(case.variant)
+        return self._session.memo.get(
+            ("reference", source.int8.sha256, len(images)),
+            lambda: reference_outputs(source.int8, source.graph, images, threads, tell),
+        )

@@ -1,0 +1,55 @@
+"""What all parts of a session share: what was asked for, the NPUs, the data set, and what has been computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from conversion.profile_files import load_profile
+from core.errors import UsageError
+from core.records.profile import Profile
+from harness.tasks.detect.dataset import Dataset, load_dataset
+from harness.workbench.memo import Memo
+from harness.workbench.options import BenchOptions
+from targets.kinds import TargetOptions, choices_of, preferred_vela
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Session:
+    """The checked options with the Vela that compiles, the profiles by name, and a memory of everything that was computed."""
+
+    options: BenchOptions
+    profiles: Mapping[str, Profile]
+    progress: Progress
+    memo: Memo = field(default_factory=Memo)
+
+    @classmethod
+    def of(cls, options: BenchOptions, progress: Progress) -> Session:
+        """The session that options ask for; UsageError when no session could do that."""
+        options.check()
+        profiles = {profile.name: profile for profile in map(load_profile, options.profiles)}
+        return cls(replace(options, vela=session_vela(options)), profiles, progress)
+
+    @cached_property
+    def dataset(self) -> Dataset | None:
+        """The labelled images that accuracy is measured on."""
+        return load_dataset(self.options.data, images=self.options.images) if self.options.data else None
+
+    def telling(self, name: str) -> Progress:
+        """A progress that says which model it is about."""
+        return lambda text: self.progress(f"{name}: {text}")
+
+
+def session_vela(options: BenchOptions) -> str:
+    """The Vela that compiles: --vela, else the one that the session's boards ask for; UsageError when they disagree."""
+    if options.vela:
+        return options.vela
+    seen = TargetOptions(**choices_of(options))
+    wanted = {spec: preferred_vela(spec, seen) for spec in options.targets}
+    if len(set(wanted.values())) > 1:
+        said = ", ".join(f"{spec}: {vela or 'the installed one'}" for spec, vela in wanted.items())
+        raise UsageError(f"the targets ask for different Velas ({said})", "one Vela in a session", "--vela EXECUTABLE")
+    return next(iter(wanted.values()), "")
