@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from core.errors import UsageError
 from core.option_fields import option
@@ -32,10 +31,13 @@ class TargetOptions(TargetChoices):
     progress: Callable[[str], None] = lambda _: None
     journal: Path | None = None
 
-
-def choices_of(options: TargetChoices) -> dict[str, Any]:
-    """The choices among options that hold more, by name."""
-    return {one.name: getattr(options, one.name) for one in fields(TargetChoices)}
+    @classmethod
+    def of(
+        cls, choices: TargetChoices, progress: Callable[[str], None] = lambda _: None, journal: Path | None = None
+    ) -> TargetOptions:
+        """The options that hold these choices; `choices` may hold more."""
+        kept = {one.name: getattr(choices, one.name) for one in fields(TargetChoices)}
+        return cls(**kept, progress=progress, journal=journal)
 
 
 @dataclass(frozen=True)

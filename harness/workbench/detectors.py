@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from core.cache import entry
 from core.errors import ModelError
@@ -33,7 +34,7 @@ REPORT_EVERY = 64
 SETS = ("coco", "published")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Detected:
     """Detections of one graph under COCO's selection and under the published one, and the folder that keeps them."""
 
@@ -75,7 +76,7 @@ def detected(
     finder = _Finder(dataset, threads, progress)
     folder = entry("detections", {**parts, **_settings()}, lambda folder: finder.write(model, rect, folder), tell=progress)
     coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text()), dataset) for name in SETS)
-    return Detected(dataset, coco, published, folder, version)
+    return Detected(dataset=dataset, coco=coco, published=published, folder=folder, runtime=version)
 
 
 def detected_in(
@@ -95,10 +96,10 @@ def detected_in(
     parts = {"model": model.sha256, "outputs": digest, "data": dataset.identity}
     folder = entry("detections", {**parts, **_settings()}, write)
     coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text()), dataset) for name in SETS)
-    return Detected(dataset, coco, published, folder, runtime)
+    return Detected(dataset=dataset, coco=coco, published=published, folder=folder, runtime=runtime)
 
 
-def _settings() -> dict[str, Any]:
+def _settings() -> dict[str, JsonValue]:
     """What decides which boxes count, as values: it may be set to something else than the sources say."""
     selections = zip(SETS, (evaluate.COCO_SELECTION, evaluate.PUBLISHED_SELECTION), strict=True)
     return {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.records.case_key import CaseKey
 from harness.workbench.session import Session
-from targets.kinds import TargetOptions, choices_of, open_target
+from targets.kinds import TargetOptions, open_target
 from targets.target import Target
 
 
@@ -25,11 +25,8 @@ class OpenTargets:
 
     def of(self, spec: str) -> Target:
         """The open target; TargetUnavailable when it is not there."""
-        return self._session.memo.get(("target", spec), lambda: self._held.enter_context(open_target(spec, self._options())))
-
-    def _options(self) -> TargetOptions:
-        session = self._session
-        return TargetOptions(**choices_of(session.options), progress=session.progress, journal=self.journal)
+        options = TargetOptions.of(self._session.options, self._session.progress, self.journal)
+        return self._session.memo.get(("target", spec), lambda: self._held.enter_context(open_target(spec, options)))
 
     def require(self, profile: str, spec: str) -> None:
         """Open the target; TargetUnavailable when it, or the engine that was forced for the profile, is not there."""

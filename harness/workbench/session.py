@@ -12,7 +12,7 @@ from core.records.profile import Profile
 from harness.tasks.detect.dataset import Dataset, load_dataset
 from harness.workbench.memo import Memo
 from harness.workbench.options import BenchOptions
-from targets.kinds import TargetOptions, choices_of, preferred_vela
+from targets.kinds import TargetOptions, preferred_vela
 
 Progress = Callable[[str], None]
 
@@ -47,7 +47,7 @@ def session_vela(options: BenchOptions) -> str:
     """The Vela that compiles: --vela, else the one that the session's boards ask for; UsageError when they disagree."""
     if options.vela:
         return options.vela
-    seen = TargetOptions(**choices_of(options))
+    seen = TargetOptions.of(options)
     wanted = {spec: preferred_vela(spec, seen) for spec in options.targets}
     if len(set(wanted.values())) > 1:
         said = ", ".join(f"{spec}: {vela or 'the installed one'}" for spec, vela in wanted.items())

@@ -6,7 +6,7 @@ import secrets
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -206,6 +206,7 @@ class _Watch:
     execution: Execution
     transcript: Transcript
     journal: Journal
+    _: KW_ONLY
     progress: float = field(default_factory=time.monotonic)
     loaded: bool = False
 

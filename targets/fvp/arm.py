@@ -41,7 +41,7 @@ GRACE_S = 10
 """Beyond the FVP's own time limit, before it is killed."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ArmFvp:
     """Runs jobs on one FVP executable with one firmware, each start at most `limit_s` seconds long."""
 
@@ -65,8 +65,10 @@ class ArmFvp:
 
     def _launch(self, artefact: Artefact, container: Container) -> Launch:
         profile = artefact.compilation.profile
-        size = output_bytes(container)
-        return Launch(self.platform, self.executable, self.firmware.path, profile.macs, corstone(profile), self.limit_s, size)
+        return Launch(
+            platform=self.platform, executable=self.executable, firmware=self.firmware.path, macs=profile.macs,
+            layout=corstone(profile), limit_s=self.limit_s, output_bytes=output_bytes(container),
+        )  # fmt: skip
 
     def _start(self, launch: Launch, content: bytes, container: Container, image: Array, what: str) -> Started:
         """One start of the FVP on one input."""

@@ -13,7 +13,7 @@ MODEL, INPUT, OUTPUT = "model.tflite", "input.bin", "output.bin"
 """Files of a run's own folder, where it is started: a path may hold no `@` and no `,`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Launch:
     """What one run starts: an executable, a firmware, the NPU's size, so many seconds at most, so many bytes of output."""
 

@@ -16,7 +16,7 @@ BYTES_PER_OPERATOR = 64
 """What TFLite Micro keeps in the arena beside tensors; the runner itself used 456 bytes for 1 operator and 5 tensors."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Needs:
     """What a compiled file asks of the runner, in bytes: its arena, its on-chip buffer, and space for file, input, output."""
 

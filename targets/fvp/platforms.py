@@ -8,7 +8,7 @@ from core.errors import UsageError
 from core.records.profile import Corstone, Npu, Profile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Platform:
     """One FVP: `binaries` are its names as an FVP and as an Arm Virtual Hardware model.
 
@@ -49,16 +49,27 @@ MPS3 = _headless("mps3_board")
 MPS4 = _headless("mps4_board", "vis_hdlcd.disable_visualisation=1")
 
 PLATFORMS = (
-    Platform("SSE-300", "ethos-u55", _names("Corstone_SSE-300_Ethos-U55"), "FVP_Corstone_SSE-300", "ethosu.num_macs", MPS3,
-             "cpu0", _runner("sse-300", "U55")),
-    Platform("SSE-300", "ethos-u65", _names("Corstone_SSE-300_Ethos-U65"), "FVP_Corstone_SSE-300", "ethosu.num_macs", MPS3,
-             "cpu0", _runner("sse-300", "U65")),
-    Platform("SSE-310", "ethos-u55", _names("Corstone_SSE-310"), "FVP_Corstone_SSE-310", "ethosu.num_macs", MPS3,
-             "cpu0", _runner("sse-310", "U55")),
-    Platform("SSE-310", "ethos-u65", _names("Corstone_SSE-310_Ethos-U65"), "FVP_Corstone_SSE-310", "ethosu.num_macs", MPS3,
-             "cpu0", _runner("sse-310", "U65")),
-    Platform("SSE-320", "ethos-u85", _names("Corstone_SSE-320"), "FVP_Corstone_SSE-320",
-             "mps4_board.subsystem.ethosu.num_macs", MPS4, "mps4_board.subsystem.cpu0", _runner("sse-320", "U85")),
+    Platform(
+        name="SSE-300", npu="ethos-u55", binaries=_names("Corstone_SSE-300_Ethos-U55"), package="FVP_Corstone_SSE-300",
+        macs="ethosu.num_macs", headless=MPS3, cpu="cpu0", runner=_runner("sse-300", "U55"),
+    ),
+    Platform(
+        name="SSE-300", npu="ethos-u65", binaries=_names("Corstone_SSE-300_Ethos-U65"), package="FVP_Corstone_SSE-300",
+        macs="ethosu.num_macs", headless=MPS3, cpu="cpu0", runner=_runner("sse-300", "U65"),
+    ),
+    Platform(
+        name="SSE-310", npu="ethos-u55", binaries=_names("Corstone_SSE-310"), package="FVP_Corstone_SSE-310",
+        macs="ethosu.num_macs", headless=MPS3, cpu="cpu0", runner=_runner("sse-310", "U55"),
+    ),
+    Platform(
+        name="SSE-310", npu="ethos-u65", binaries=_names("Corstone_SSE-310_Ethos-U65"), package="FVP_Corstone_SSE-310",
+        macs="ethosu.num_macs", headless=MPS3, cpu="cpu0", runner=_runner("sse-310", "U65"),
+    ),
+    Platform(
+        name="SSE-320", npu="ethos-u85", binaries=_names("Corstone_SSE-320"), package="FVP_Corstone_SSE-320",
+        macs="mps4_board.subsystem.ethosu.num_macs", headless=MPS4, cpu="mps4_board.subsystem.cpu0",
+        runner=_runner("sse-320", "U85"),
+    ),
 )  # fmt: skip
 """Names, parameters and folders as in PyPI mlia-ethos-u 0.2.0, `mlia/backend/corstone/`; `cpu` as in ML embedded evaluation
 kit, docs/use_cases/inference_runner.md (300, 310), and in published command lines of Corstone-320."""

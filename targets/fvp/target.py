@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from core.errors import RunError
@@ -36,6 +36,7 @@ class Fvp(Target):
     name: str
     asked: str
     options: TargetOptions
+    _: KW_ONLY
     graph: Graph = "npu"
     _searches: dict[str, Search] = field(default_factory=dict)
 
@@ -86,9 +87,11 @@ class Fvp(Target):
 
     def _on_fvp(self, job: Job, profile: Profile) -> Run:
         platform = platform_of(profile, self.asked)
-        executable = self._search(profile).require(profile.name)
-        firmware = self._firmware(platform)
-        return ArmFvp(platform, executable, firmware, self.options.fvp_seconds, self.options.progress).run(job, self.name)
+        fvp = ArmFvp(
+            platform=platform, executable=self._search(profile).require(profile.name), firmware=self._firmware(platform),
+            limit_s=self.options.fvp_seconds, progress=self.options.progress,
+        )  # fmt: skip
+        return fvp.run(job, self.name)
 
     def _on_simulator(self, job: Job, profile: Profile) -> Run:
         problems = self.shortfalls(job.artefact)

@@ -27,7 +27,7 @@ from targets.layer_values import NpuValues, npu_values
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LayerRow:
     """One operator of the int8 file. `quantisation` is int8 against float, `npu_differing` elements of the NPU against int8.
 

@@ -60,13 +60,13 @@ def float_values(path: Path, canvas: NDArray[np.uint8], threads: int) -> dict[st
     return {
         detail["name"]: value
         for detail in interpreter.get_tensor_details()
-        if (value := _value(interpreter, detail)) is not None
+        if (value := _value(interpreter, detail["index"])) is not None
     }
 
 
-def _value(interpreter: Any, detail: dict[str, Any]) -> Array | None:
+def _value(interpreter: Any, index: int) -> Array | None:
     try:
-        values: Array = interpreter.get_tensor(detail["index"])
+        values: Array = interpreter.get_tensor(index)
     except ValueError:  # a tensor that the runtime planned away, such as a variable's resource
         return None
     return values if values.dtype == np.float32 else None

@@ -19,7 +19,10 @@ LOGS = Path(__file__).parent / "logs"
 def launch(profile: str = "ethos-u55-128", platform: str = "", limit_s: int = 60) -> Launch:
     found = load_profile(profile)
     where = Path("/opt/fvp/models/FVP"), Path("/fw/runner.axf")
-    return Launch(platform_of(found, platform), *where, found.macs, corstone(found), limit_s, 4096)
+    return Launch(
+        platform=platform_of(found, platform), executable=where[0], firmware=where[1], macs=found.macs,
+        layout=corstone(found), limit_s=limit_s, output_bytes=4096,
+    )  # fmt: skip
 
 
 def recorded(name: str) -> str:
