@@ -143,7 +143,10 @@ class QemuCorstone:
         if not boot.log.completed:
             _require_npu(container, profile, what, boot.log)
         size = output_bytes(container)
-        launch = Launch(self.platform, Path(QEMU), self.firmware.path, profile.macs, layout, self.limit_s, size, who="QEMU")
+        launch = Launch(
+            platform=self.platform, executable=Path(QEMU), firmware=self.firmware.path, macs=profile.macs, layout=layout,
+            limit_s=self.limit_s, output_bytes=size, who="QEMU",
+        )  # fmt: skip
         require_success(what, boot.log, Finished(0, "", "", timed_out=not ended), launch)
         require_copied(boot.log, size, what)
         return Booted(boot.log, device, output_tensors(machine.read(layout.output_address, size), container))
