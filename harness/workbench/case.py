@@ -104,9 +104,7 @@ class Case:
             self.findings.texts[f"logs/{str(self.key).replace(':', '-')}.log"] = run.log
         self._keep(figures.latency_figures(self.subject, run))
         if not isinstance(run.latency_us, Unavailable):
-            self.findings.samples.append(
-                SampleGroup(**asdict(self.recorded), executed=run.executed, latency_us=run.latency_us)
-            )
+            self.findings.samples.append(SampleGroup(**asdict(self.recorded), executed=run.executed, latency_us=run.latency_us))
         return run
 
     def _run(self) -> Run:
