@@ -14,7 +14,8 @@ from ethosu_simulator.command_stream import Command, NpuConfig, decode, parse_pa
 from ethosu_simulator.container import Container, Operator, Tensor
 from ethosu_simulator.decoder import decode_operations, regions
 from ethosu_simulator.errors import ContainerError, InputError, MemoryFault
-from ethosu_simulator.fast.plan import Plan, Planner
+from ethosu_simulator.fast.plan import Plan
+from ethosu_simulator.fast.planner import Planner
 from ethosu_simulator.machine import Machine
 from ethosu_simulator.memory import Memory
 from ethosu_simulator.npu import run

@@ -22,7 +22,8 @@ from ethosu_simulator import npu
 from ethosu_simulator.command_stream import Command, NpuConfig, Payload, decode, parse_config
 from ethosu_simulator.decoder import decode_operations
 from ethosu_simulator.errors import NotModelled, StreamError
-from ethosu_simulator.fast.plan import Plan, Planner
+from ethosu_simulator.fast.plan import Plan
+from ethosu_simulator.fast.planner import Planner
 from ethosu_simulator.limits import Limits
 from ethosu_simulator.machine import Machine
 from ethosu_simulator.memory import FeatureMap, Memory

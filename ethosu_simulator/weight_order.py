@@ -1,164 +1,239 @@
 """Weights in stream order -> int16 [output channel, kernel row, kernel column, input channel].
 
-Source: the traversals in ethos-u-vela 5.2.0, `ethos_u55_weight_encoder.cpp` and `ethos_u85_weight_encoder.cpp`, read backwards:
-each walk visits the kernel as the encoder does and takes the next weight from the stream; padding is taken and dropped.
+Source: the traversals in ethos-u-vela 5.2.0, `ethos_u55_weight_encoder.cpp` and `ethos_u85_weight_encoder.cpp`, read backwards.
+An encoder walks the kernel in nested loops, which have a function each here, outermost first:
+
+| level | RASTER (U55, U65) | SNAKE (U85) |
+|---|---|---|
+| blocks of output channels | in turn | in turn |
+| blocks of input channels | in turn | there and back again, from one block of output channels to the next |
+| parts of the kernel, at most 8 x 8 with dilation | row by row | column by column |
+| micro-blocks of input and output channels | in turn | in turn |
+| one micro-block: places of the part | row by row | by phase of the stride, every other row backwards |
+| one place: its channels | output, input | input groups, output channels of one weight decoder in fours, input |
+
+What they give is an array of places in the kernel, one for each weight of a stream, PADDING for weights that only fill up.
+It depends on shape and traversal alone, so that it is made once for all kernels of a kind; a kernel is then one indexed store.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ethosu_simulator.errors import WeightStreamError
-from ethosu_simulator.jit import compiled, inlined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Weights = NDArray[np.int16]
+Longs = NDArray[np.int64]
+Order = NDArray[np.int32]
+KernelShape = tuple[int, int, int, int]
 
-DEPTH_FIRST, PART_KERNEL, DEPTHWISE = 0, 1, 2
-RASTER, SNAKE = 0, 1  # U55 and U65, U85
-INTERLEAVE = 4  # U85: output channels that stay together when several weight decoders share a block
+DEPTH_FIRST, PART_KERNEL, DEPTHWISE = "DEPTH_FIRST", "PART_KERNEL_FIRST", "DEPTHWISE"
+RASTER, SNAKE = "RASTER", "SNAKE"
+PADDING = -1
+INTERLEAVE = 4  # SNAKE: output channels that stay together when several weight decoders share a block
+PART_SIDE = 8  # of a part of the kernel, dilation counted in
+KEPT_WEIGHTS = 1 << 20  # orders of larger kernels are made anew each time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Traversal:
     """How the encoder walked the kernel; kernel sizes are without dilation."""
 
-    walk: int
-    kind: int
+    walk: str
+    kind: str
     ofm_block_depth: int
     ifm_block_depth: int
     ofm_ublock_depth: int
     ifm_ublock_depth: int
     dilation_y: int
     dilation_x: int
-    kernel_round: int
+    kernel_round: int  # places of a part come in multiples of this
     stride_y: int = 1
     stride_x: int = 1
-    padding_count: int = 0
+    padding_count: int = 0  # SNAKE, depthwise: places of padding after each full round
     sparse: bool = False
 
 
-@inlined
-def _round_up(value: int, step: int) -> int:
-    return (value + step - 1) // step * step
+@dataclass(frozen=True)
+class Decoder:
+    """One of several weight decoders that share a SNAKE's blocks, each with a stream of its own."""
+
+    index: int = 0
+    count: int = 1
 
 
-@compiled
-def _unpack_u55(  # noqa: C901 - the nested walk of the format
-    stream: Weights, out: Weights, kind: int, ofm_block: int, ifm_block: int, ofm_u: int, ifm_u: int, step_y: int, step_x: int,
-    kernel_round: int,
-) -> int:  # fmt: skip
-    """The number of weights taken, or -1 when the stream is too short."""
-    depth, height, width, inputs = out.shape
-    at, end = 0, len(stream)
-    part, single = kind == PART_KERNEL, kind == DEPTHWISE
-    for block_o in range(0, depth, ofm_block):
-        block_depth = min(ofm_block, depth - block_o)
-        for block_i in range(0, 1 if single else inputs, ifm_block):
-            clipped = ifm_u if single else (min(ifm_block, inputs - block_i) if part else ifm_block)
-            for sub_y in range(0, height, step_y):
-                sub_h = min(height - sub_y, step_y)
-                for sub_x in range(0, width, step_x):
-                    sub_w = min(width - sub_x, step_x)
-                    elements = _round_up(sub_w * sub_h, kernel_round)
-                    for outer in range(0, clipped if part else 1, ifm_u):
-                        for u_o in range(0, block_depth, ofm_u):
-                            for element in range(elements):
-                                y, x = element // sub_w, element % sub_w
-                                for inner in range(0, 1 if part else clipped, ifm_u):
-                                    for z_o in range(ofm_u):
-                                        for z_i in range(1 if single else ifm_u):
-                                            if at >= end:
-                                                return -1
-                                            o, i = block_o + u_o + z_o, block_i + outer + inner + z_i
-                                            if o < depth and i < inputs and y < sub_h:
-                                                out[o, sub_y + y, sub_x + x, i] = stream[at]
-                                            at += 1
-    return at
+@dataclass(frozen=True)
+class Part:
+    """A part of the kernel: `width` columns from `x` on, `height` rows from `y` on."""
+
+    y: int
+    x: int
+    height: int
+    width: int
 
 
-@compiled
-def _unpack_u85(  # noqa: C901 - the nested walk of the format
-    stream: Weights, out: Weights, kind: int, ofm_block: int, ifm_block: int, ofm_u: int, ifm_u: int, step_y: int, step_x: int,
-    kernel_round: int, stride_y: int, stride_x: int, padding_count: int, sparse: bool, index: int, streams: int,
-) -> int:  # fmt: skip
-    """The number of weights taken, or -1 when the stream is too short."""
-    depth, height, width, inputs = out.shape
-    at, end = 0, len(stream)
-    single = kind == DEPTHWISE
-    inner_step = 1 if single else (16 if sparse else 8)
-    last_i, increment = 0, -ifm_block
-    for block_o in range(0, depth, ofm_block):
-        increment = -increment
-        block_depth = min(ofm_block, depth - block_o)
-        block_i = last_i
-        while 0 <= block_i < (1 if single else inputs):
-            last_i = block_i
-            clipped = min(ifm_block, inputs - block_i)
-            for sub_x in range(0, width, step_x):
-                sub_w = min(width - sub_x, step_x)
-                for sub_y in range(0, height, step_y):
-                    sub_h = min(height - sub_y, step_y)
-                    for outer in range(0, 1 if single else clipped, ifm_u):
-                        for u_o in range(0, block_depth, ofm_u):
-                            left = _round_up(sub_w * sub_h, kernel_round)
-                            for phase_y in range(stride_y):
-                                strided_h = (sub_h + stride_y - 1 - phase_y) // stride_y
-                                for phase_x in range(stride_x):
-                                    strided_w = (sub_w + stride_x - 1 - phase_x) // stride_x
-                                    for y in range(strided_h):
-                                        for step in range(strided_w):
-                                            x = step if y % 2 == 0 else strided_w - 1 - step
-                                            left -= 1
-                                            for inner in range(0, ifm_u, inner_step):
-                                                for z_o in range(index * INTERLEAVE, ofm_u, INTERLEAVE * streams):
-                                                    for lane in range(INTERLEAVE):
-                                                        for z_i in range(inner_step):
-                                                            if at >= end:
-                                                                return -1
-                                                            o = block_o + u_o + lane + z_o
-                                                            i = block_i + outer + inner + z_i
-                                                            if o < depth and i < inputs:
-                                                                row = sub_y + phase_y + y * stride_y
-                                                                column = sub_x + phase_x + x * stride_x
-                                                                out[o, row, column, i] = stream[at]
-                                                            at += 1
-                                            if single and left % kernel_round == 0:
-                                                at += padding_count * ofm_u // streams
-                            if left > 0:
-                                at += (left + (padding_count if single else 0)) * ifm_u * ofm_u // streams
-            block_i += increment
-    return at if at <= end else -1
+@dataclass(frozen=True)
+class MicroBlock:
+    """What one micro-block takes from the stream: for each weight, its channels from the micro-block's first on and its place.
+
+    A place is (row, column) of the part; rows are PADDING for weights that only fill up.
+    """
+
+    outputs: Longs
+    rows: Longs
+    columns: Longs
+    inputs: Longs
 
 
-def unpack_u55(stream: Weights, shape: tuple[int, int, int, int], how: Traversal) -> Weights:
-    """The kernel of one core, int16 [o, y, x, i] (i is 1 for depthwise); WeightStreamError when weights are missing."""
-    out = np.zeros(shape, np.int16)
-    taken = _unpack_u55(
-        stream, out, how.kind, how.ofm_block_depth, how.ifm_block_depth, how.ofm_ublock_depth, how.ifm_ublock_depth,
-        8 // how.dilation_y, 8 // how.dilation_x, how.kernel_round,
-    )  # fmt: skip
-    if taken < 0:
-        raise WeightStreamError(f"weight stream runs dry: {len(stream)} weights do not fill a kernel of shape {shape}")
-    return out
-
-
-def unpack_u85(streams: list[Weights], shape: tuple[int, int, int, int], how: Traversal) -> Weights:
+def unpack(streams: Sequence[Weights], shape: KernelShape, how: Traversal) -> Weights:
     """The kernel out of all weight decoders' streams, int16 [o, y, x, i]; WeightStreamError when weights are missing."""
-    out = np.zeros(shape, np.int16)
+    flat = np.zeros(math.prod(shape) + 1, np.int16)  # the last place takes the padding
     for index, stream in enumerate(streams):
-        taken = _unpack_u85(
-            stream, out, how.kind, how.ofm_block_depth, how.ifm_block_depth, how.ofm_ublock_depth, how.ifm_ublock_depth,
-            8 // how.dilation_y, 8 // how.dilation_x, how.kernel_round, how.stride_y, how.stride_x, how.padding_count,
-            how.sparse, index, len(streams),
-        )  # fmt: skip
-        if taken < 0:
+        order = stream_order(shape, how, Decoder(index, len(streams)))
+        if len(order) > len(stream):
             raise WeightStreamError(f"weight stream {index} runs dry: {len(stream)} weights for a kernel of shape {shape}")
-    return out
+        flat[order] = stream[: len(order)]
+    return flat[:-1].reshape(shape)
 
 
-def unpack(streams: list[Weights], shape: tuple[int, int, int, int], how: Traversal) -> Weights:
-    """The kernel of one core."""
-    return unpack_u55(streams[0], shape, how) if how.walk == RASTER else unpack_u85(streams, shape, how)
+def stream_order(shape: KernelShape, how: Traversal, decoder: Decoder) -> Order:
+    """The place in a flattened kernel [o, y, x, i] of each weight of a stream, or PADDING."""
+    return _kept_order(shape, how, decoder) if math.prod(shape) <= KEPT_WEIGHTS else _order(shape, how, decoder)
+
+
+@lru_cache(maxsize=32)
+def _kept_order(shape: KernelShape, how: Traversal, decoder: Decoder) -> Order:
+    order = _order(shape, how, decoder)
+    order.flags.writeable = False
+    return order
+
+
+def _order(shape: KernelShape, how: Traversal, decoder: Decoder) -> Order:
+    micro_blocks = cache(lambda height, width, inputs: _MICRO_BLOCKS[how.walk](height, width, inputs, how, decoder))
+    pieces = [
+        _laid(shape, how, outputs, inputs, part, micro_blocks(part.height, part.width, len(inputs)))
+        for outputs, inputs in _blocks(shape, how)
+        for part in _parts(shape, how)
+    ]
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
+
+
+def _blocks(shape: KernelShape, how: Traversal) -> Iterator[tuple[range, range]]:
+    """Blocks of output channels, and for each of them all blocks of input channels."""
+    backwards = False
+    for first in range(0, shape[0], how.ofm_block_depth):
+        inputs = list(_input_blocks(shape[3], how))
+        for block in reversed(inputs) if backwards else inputs:
+            yield range(first, min(first + how.ofm_block_depth, shape[0])), block
+        backwards = how.walk == SNAKE and not backwards
+
+
+def _input_blocks(inputs: int, how: Traversal) -> Iterator[range]:
+    """Blocks of input channels; RASTER fills up the last one where whole blocks are innermost."""
+    if how.kind == DEPTHWISE:
+        yield range(1)
+        return
+    filled_up = how.walk == RASTER and how.kind == DEPTH_FIRST
+    for first in range(0, inputs, how.ifm_block_depth):
+        yield range(first, first + how.ifm_block_depth if filled_up else min(first + how.ifm_block_depth, inputs))
+
+
+def _parts(shape: KernelShape, how: Traversal) -> Iterator[Part]:
+    """Parts of the kernel that the input buffer can hold."""
+    _outputs, height, width, _inputs = shape
+    step_y, step_x = PART_SIDE // how.dilation_y, PART_SIDE // how.dilation_x
+    ys, xs = range(0, height, step_y), range(0, width, step_x)
+    for y, x in ((y, x) for y in ys for x in xs) if how.walk == RASTER else ((y, x) for x in xs for y in ys):
+        yield Part(y, x, min(height - y, step_y), min(width - x, step_x))
+
+
+def _laid(shape: KernelShape, how: Traversal, outputs: range, inputs: range, part: Part, micro: MicroBlock) -> Order:
+    """The order of one block and part: its micro-blocks of input channels, and in each those of output channels."""
+    depth, height, width, input_depth = shape
+    input_starts, output_starts = _micro_block_starts(inputs, how), np.arange(0, len(outputs), how.ofm_ublock_depth)
+    o = outputs.start + output_starts[:, None] + micro.outputs
+    i = inputs.start + input_starts[:, None, None] + micro.inputs
+    places = ((o * height + part.y + micro.rows) * width + part.x + micro.columns) * input_depth + i
+    exists = (o < depth) & (i < input_depth) & (micro.rows != PADDING)
+    return np.where(exists, places, PADDING).astype(np.int32).reshape(-1)
+
+
+def _micro_block_starts(inputs: range, how: Traversal) -> Longs:
+    """Where micro-blocks of input channels begin; one where a micro-block has all of them."""
+    whole = how.kind == DEPTHWISE or (how.walk == RASTER and how.kind == DEPTH_FIRST)
+    return np.arange(0, 1 if whole else len(inputs), how.ifm_ublock_depth)
+
+
+def _raster_micro_block(height: int, width: int, inputs: int, how: Traversal, _decoder: Decoder) -> MicroBlock:
+    """Places row by row, filled up; at each place output channels, and for each of them input channels."""
+    places = np.arange(_round_up(height * width, how.kernel_round))
+    rows = np.where(places < height * width, places // width, PADDING)
+    groups = np.arange(0, inputs if how.kind == DEPTH_FIRST else 1, how.ifm_ublock_depth)
+    lanes = np.arange(1 if how.kind == DEPTHWISE else how.ifm_ublock_depth)
+    return _spread(rows, places % width, groups, np.arange(how.ofm_ublock_depth), lanes)
+
+
+def _snake_micro_block(height: int, width: int, _inputs: int, how: Traversal, decoder: Decoder) -> MicroBlock:
+    """Places by phase of the stride; at each place groups of input channels, this decoder's output channels, input channels."""
+    single, rows, columns = how.kind == DEPTHWISE, *_snake(height, width, how.stride_y, how.stride_x)
+    step = 1 if single else 16 if how.sparse else 8
+    fours = np.arange(decoder.index * INTERLEAVE, how.ofm_ublock_depth, INTERLEAVE * decoder.count)
+    outputs = (fours[:, None] + np.arange(INTERLEAVE)).reshape(-1)
+    groups = np.arange(0, how.ifm_ublock_depth, step)
+    full = _spread(rows, columns, groups, outputs, np.arange(step))
+    return _filled_up(full, len(rows), how, decoder)
+
+
+def _spread(rows: Longs, columns: Longs, groups: Longs, outputs: Longs, lanes: Longs) -> MicroBlock:
+    """All combinations, the last varying fastest."""
+    full = (len(rows), len(groups), len(outputs), len(lanes))
+    place = (slice(None), None, None, None)
+    inputs = groups[:, None, None] + lanes
+    columns_ = (np.broadcast_to(values, full).reshape(-1) for values in (outputs[:, None], rows[place], columns[place], inputs))
+    return MicroBlock(*columns_)
+
+
+def _snake(height: int, width: int, stride_y: int, stride_x: int) -> tuple[Longs, Longs]:
+    """Rows and columns of all places: those of one phase of the stride together, every other row of them backwards."""
+    places = [
+        (row, column)
+        for phase_y in range(stride_y)
+        for phase_x in range(stride_x)
+        for number, row in enumerate(range(phase_y, height, stride_y))
+        for column in (range(phase_x, width, stride_x) if number % 2 == 0 else reversed(range(phase_x, width, stride_x)))
+    ]
+    rows, columns = np.array(places, np.int64).reshape(-1, 2).T
+    return rows, columns
+
+
+def _filled_up(full: MicroBlock, places: int, how: Traversal, decoder: Decoder) -> MicroBlock:
+    """With the padding after full rounds (depthwise) and at the end."""
+    each = how.ofm_ublock_depth * how.ifm_ublock_depth
+    left = _round_up(places, how.kernel_round) - places
+    between = how.padding_count if how.kind == DEPTHWISE else 0
+    if between == left == 0 or places == 0:
+        return full
+    size = len(full.rows) // places
+    ends = np.array([place for place in range(1, places + 1) if (places + left - place) % how.kernel_round == 0], np.int64)
+    at = np.repeat(ends * size, between * how.ofm_ublock_depth // decoder.count)
+    last = (left + between) * each // decoder.count if left else 0
+    at = np.concatenate([at, np.full(last, places * size)])
+    values = (full.outputs, full.rows, full.columns, full.inputs)
+    return MicroBlock(*(np.insert(column, at, fill) for column, fill in zip(values, (0, PADDING, 0, 0), strict=True)))
+
+
+def _round_up(value: int, step: int) -> int:
+    return -(-value // step) * step
+
+
+_MICRO_BLOCKS = {RASTER: _raster_micro_block, SNAKE: _snake_micro_block}

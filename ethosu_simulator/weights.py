@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ethosu_simulator.errors import WeightStreamError
+from ethosu_simulator.fast_weight_stream import FWD_HEADER_BYTES, decode_fast
 from ethosu_simulator.scaling import Scaling
 from ethosu_simulator.weight_order import Traversal, unpack
-from ethosu_simulator.weight_stream import FWD_HEADER_BYTES, MAX_WEIGHTS, decode_fast, decode_standard
+from ethosu_simulator.weight_stream import MAX_WEIGHTS, decode_standard
 
 if TYPE_CHECKING:
     from ethosu_simulator.memory import Memory

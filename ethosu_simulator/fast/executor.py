@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ethosu_simulator.fast import general, kernels
 from ethosu_simulator.fast import layout as at
-from ethosu_simulator.fast.vectors import CAN_YIELD, atomic_add, atomic_read, copy_block, pause, yield_thread
+from ethosu_simulator.fast.atomics import CAN_YIELD, atomic_add, atomic_read, pause, yield_thread
+from ethosu_simulator.fast.vectors import copy_block
 from ethosu_simulator.jit import compiled
 
 if TYPE_CHECKING:

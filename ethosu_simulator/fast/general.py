@@ -141,22 +141,29 @@ def _sum(step: Numbers, memory: Bytes, numbers: Numbers, y: int, x: int, c: int)
 
 
 @compiled
+def _pooled(step: Numbers, memory: Bytes, numbers: Numbers, y: int, x: int, c: int) -> int:
+    """One output element before the output stage."""
+    if step[at.MODE] == REDUCE_SUM:
+        over_channels: int = np.int64(0)
+        for channel in range(step[at.IN_DEPTH]):
+            over_channels += _sum(step, memory, numbers, y, x, channel)[0]
+        return over_channels
+    total, count = _sum(step, memory, numbers, y, x, c)
+    if step[at.MODE] == MEAN:
+        count = max(1, count)
+        mean = (2 * abs(total) + count) // (2 * count)
+        total = -mean if total < 0 else mean
+    return total
+
+
+@compiled
 def pool(step: Numbers, memory: Bytes, numbers: Numbers, words: NDArray[np.int32]) -> None:
     """A whole pool that sums: AVERAGE and SUM, MEAN, or the sum over channels."""
+    kind = step[at.OUT_TYPE]
     for y in range(step[at.OUT_HEIGHT]):
         row = numbers[step[at.OUT_ROWS] + y]
         for x in range(step[at.OUT_WIDTH]):
             for c in range(step[at.OUT_DEPTH]):
-                if step[at.MODE] == REDUCE_SUM:
-                    value = np.int64(0)
-                    for channel in range(step[at.IN_DEPTH]):
-                        value += _sum(step, memory, numbers, y, x, channel)[0]
-                else:
-                    value, count = _sum(step, memory, numbers, y, x, c)
-                    if step[at.MODE] == MEAN:
-                        count = max(1, count)
-                        mean = (2 * abs(value) + count) // (2 * count)
-                        value = -mean if value < 0 else mean
-                kind = step[at.OUT_TYPE]
+                value = _pooled(step, memory, numbers, y, x, c)
                 place = row + x * step[at.OUT_PIXEL] + c // 16 * step[at.OUT_BLOCK] + c % 16 * abs(kind)
                 write(memory, place, kind, _finish(value, step, words))

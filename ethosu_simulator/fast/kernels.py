@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ethosu_simulator.fast import layout as at
+from ethosu_simulator.fast.llvm import LANES
 from ethosu_simulator.fast.vectors import (
     ELEMENT_BYTES,
-    LANES,
     PARAMETER_BYTES,
     PIXELS,
     VECTORS,

@@ -26,24 +26,34 @@ _SUMS = {"AVERAGE": general.SUM, "SUM": general.SUM, "REDUCE_SUM": general.REDUC
 
 def lower_pool(place: Place, operation: Pool) -> Map | None:
     """What the pool writes, as a step; None when it is left to ethosu_simulator.npu."""
-    win, output, mode = operation.window, operation.output, operation.mode
-    if output is None or not operation.accumulators.are_fresh or not (mode in EXTREMES or mode in _SUMS):
+    output = operation.output
+    if output is None or not _is_stepwise(operation):
         return None
     stage = place.stage(output)
-    if stage is None or win.upscale == "ZEROS" or win.dilation_y * win.dilation_x != 1:
+    ifm, ofm = place.input(operation.ifm), place.output(output, operation.shape)
+    if stage is None or ifm is None or ofm is None:
         return None
-    ifm, ofm = place.input(operation.ifm), place.output(output, win.ofm)
-    if ifm is None or ofm is None or not _depths_agree(operation):
-        return None
-    if {ifm.dtype, ofm.dtype} <= BYTE_TYPES and mode != "REDUCE_SUM":
-        if _is_one_pixel(win):
-            if not _is_padded(win) and not collide(ifm, ofm, in_place=win.upscale == "NONE"):
-                place.add_map(ifm, ofm, _byte_table(operation, stage), int(win.upscale == "NEAREST"))
-                return ofm
-            return ofm if mode in EXTREMES and _add_extreme(place, operation, ifm, ofm, stage) else None
-        if mode in EXTREMES and win.upscale == "NONE":
-            return ofm if _add_extreme(place, operation, ifm, ofm, stage) else None
-    return ofm if _add_sum(place, operation, ifm, ofm, stage) else None
+    add = _add_sum
+    if {ifm.dtype, ofm.dtype} <= BYTE_TYPES and operation.mode != "REDUCE_SUM":
+        add = _add_pixel if _is_one_pixel(operation.window) else _add_extreme if operation.mode in EXTREMES else _add_sum
+    return ofm if add(place, operation, ifm, ofm, stage) else None
+
+
+def _is_stepwise(operation: Pool) -> bool:
+    """True for what a step may do, whatever its elements are and wherever they lie."""
+    win = operation.window
+    known = operation.mode in EXTREMES or operation.mode in _SUMS
+    plain = win.upscale != "ZEROS" and win.dilation_y * win.dilation_x == 1
+    return known and plain and operation.accumulators.are_fresh and _depths_agree(operation)
+
+
+def _add_pixel(place: Place, operation: Pool, ifm: Map, ofm: Map, stage: OutputStage) -> bool:
+    """One pixel of bytes for each: a table, or with padding an extreme."""
+    win = operation.window
+    if _is_padded(win) or collide(ifm, ofm, in_place=win.upscale == "NONE"):
+        return operation.mode in EXTREMES and _add_extreme(place, operation, ifm, ofm, stage)
+    place.add_map(ifm, ofm, _byte_table(operation, stage), int(win.upscale == "NEAREST"))
+    return True
 
 
 def _depths_agree(operation: Pool) -> bool:
@@ -70,7 +80,8 @@ def _add_extreme(place: Place, operation: Pool, ifm: Map, ofm: Map, stage: Outpu
     """MAX or MIN of a window that always holds a pixel of the input."""
     win, largest = operation.window, operation.mode == "MAX"
     after = win.padded_height - win.inside_height - win.top, win.padded_width - win.inside_width - win.left
-    if max(win.top, after[0]) >= win.kernel_y or max(win.left, after[1]) >= win.kernel_x or collide(ifm, ofm, in_place=False):
+    outside = max(win.top, after[0]) >= win.kernel_y or max(win.left, after[1]) >= win.kernel_x
+    if outside or win.upscale != "NONE" or collide(ifm, ofm, in_place=False):
         return False
     table = _byte_table(operation, stage)
     columns = place.window(win, ifm, (0 if largest else 255) ^ ifm.flip) | place.maps(ofm, ifm)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ethosu_simulator.fast import layout as at
-from ethosu_simulator.fast.vectors import BYTES, ELEMENT_BYTES, LANES, PIXELS, VECTORS
+from ethosu_simulator.fast.llvm import LANES
+from ethosu_simulator.fast.vectors import BYTES, ELEMENT_BYTES, PIXELS, VECTORS
 from ethosu_simulator.fixed_point import DOUBLE, FIRST_SHIFT, NATURAL
 from ethosu_simulator.lookup_tables import DIRECT
 from ethosu_simulator.ops.conv import ifm_magnitude

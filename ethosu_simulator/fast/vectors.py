@@ -13,7 +13,6 @@ Both bounds are checked for each kernel before it is used (products.py).
 from __future__ import annotations
 
 import os
-import platform
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
@@ -22,6 +21,25 @@ from numba.core.cgutils import raw_memcpy
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
+from ethosu_simulator.fast.llvm import (
+    F32,
+    I8,
+    I32,
+    I64,
+    LANES,
+    V16F32,
+    V16I8,
+    V16I32,
+    V16I64,
+    V64I8,
+    Loop,
+    declare,
+    load,
+    plus,
+    pointer,
+    splat,
+    store,
+)  # fmt: skip
 from ethosu_simulator.jit import PORTABLE
 
 if TYPE_CHECKING:
@@ -31,89 +49,19 @@ _FIXED = bool(os.environ.get("NUMBA_CPU_NAME") or os.environ.get("NUMBA_CPU_FEAT
 _FEATURES = frozenset(() if _FIXED else get_host_cpu_features().split(","))
 _WIDE = "+avx512bw" in _FEATURES and not PORTABLE
 _TABLES_IN_REGISTERS = "+avx512vbmi" in _FEATURES and not PORTABLE
-_IS_X86 = platform.machine().lower() in ("x86_64", "amd64")
-CAN_YIELD = os.name == "posix"
 
 BYTES = "+avx512vnni" in _FEATURES and _WIDE and not PORTABLE
 PIXELS, VECTORS = (8, 3) if _WIDE else (4, 1)  # output pixels and groups of 16 channels held in registers
-LANES = 16
 ELEMENT_BYTES = 1 if BYTES else 4  # of an input element as the products read it
-
-I8, I32, I64, F32 = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
-V16I8, V16I32, V16I64 = (ir.VectorType(kind, LANES) for kind in (I8, I32, I64))
-V16F32, V64I8 = ir.VectorType(F32, LANES), ir.VectorType(I8, 64)
-
-
-def _pointer(builder: Any, address: Any, kind: Any) -> Any:
-    return builder.inttoptr(address, kind.as_pointer())
-
-
-def _load(builder: Any, address: Any, kind: Any) -> Any:
-    return builder.load(_pointer(builder, address, kind), align=1)
-
-
-def _store(builder: Any, value: Any, address: Any) -> None:
-    builder.store(value, _pointer(builder, address, value.type), align=1)
-
-
-def _splat(builder: Any, value: Any, lanes: int = LANES) -> Any:
-    kind = ir.VectorType(value.type, lanes)
-    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, I32(0))
-    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(I32, lanes), [0] * lanes))
-
-
-def _plus(builder: Any, address: Any, offset: Any) -> Any:
-    return builder.add(address, offset if isinstance(offset, ir.Value) else I64(offset))
-
-
-def _declare(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
-    module = builder.module
-    found = module.globals.get(name)
-    return found if found is not None else ir.Function(module, ir.FunctionType(result, arguments), name)
-
-
-class _Loop:
-    """A counted loop with values carried around it: `values` inside, `results` after it."""
-
-    def __init__(self, builder: Any, count: Any, carried: list[Any]) -> None:
-        self._builder, self._count = builder, count
-        before = builder.block
-        self._body = builder.append_basic_block("loop")
-        self._after = builder.append_basic_block("after")
-        builder.cbranch(builder.icmp_signed(">", count, I64(0)), self._body, self._after)
-        builder.position_at_end(self._body)
-        self.index = builder.phi(I64)
-        self.index.add_incoming(I64(0), before)
-        self._initial, self._before = carried, before
-        self.values = [builder.phi(value.type) for value in carried]
-        for phi, value in zip(self.values, carried, strict=True):
-            phi.add_incoming(value, before)
-
-    def close(self, carried: list[Any]) -> list[Any]:
-        """Ends the loop's body with the next round's values; the values after the loop."""
-        builder = self._builder
-        end, following = builder.block, builder.add(self.index, I64(1))
-        self.index.add_incoming(following, end)
-        for phi, value in zip(self.values, carried, strict=True):
-            phi.add_incoming(value, end)
-        builder.cbranch(builder.icmp_signed("<", following, self._count), self._body, self._after)
-        builder.position_at_end(self._after)
-        results = []
-        for first, value in zip(self._initial, carried, strict=True):
-            phi = builder.phi(value.type)
-            phi.add_incoming(first, self._before)
-            phi.add_incoming(value, end)
-            results.append(phi)
-        return results
 
 
 def _multiply_add(builder: Any, acc: Any, group: Any, weights: Any) -> Any:
     """The accumulators plus one group of input elements (a scalar of 4 bytes) times 16 groups of weights."""
     if BYTES:
-        function = _declare(builder, "llvm.x86.avx512.vpdpbusd.512", V16I32, [V16I32, V16I32, V16I32])
-        return builder.call(function, [acc, _splat(builder, group), weights])
-    function = _declare(builder, "llvm.fma.v16f32", V16F32, [V16F32, V16F32, V16F32])
-    return builder.call(function, [_splat(builder, group), weights, acc])
+        function = declare(builder, "llvm.x86.avx512.vpdpbusd.512", V16I32, [V16I32, V16I32, V16I32])
+        return builder.call(function, [acc, splat(builder, group), weights])
+    function = declare(builder, "llvm.fma.v16f32", V16F32, [V16F32, V16F32, V16F32])
+    return builder.call(function, [splat(builder, group), weights, acc])
 
 
 def _as_integers(builder: Any, acc: Any) -> Any:
@@ -126,22 +74,22 @@ def _make_products(pixels: int, vectors: int) -> Callable[..., None]:
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         inputs, pixel_step, runs, run_count, groups, weights, out = arguments
         zero = ir.Constant(acc_kind, [0] * LANES)
-        outer = _Loop(builder, run_count, [weights] + [zero] * (pixels * vectors))
-        offset = _load(builder, _plus(builder, runs, builder.mul(outer.index, I64(8))), I64)
-        start = _plus(builder, inputs, offset)
-        starts = [_plus(builder, start, builder.mul(pixel_step, I64(m))) for m in range(pixels)]
-        inner = _Loop(builder, groups, outer.values)
+        outer = Loop(builder, run_count, [weights] + [zero] * (pixels * vectors))
+        offset = load(builder, plus(builder, runs, builder.mul(outer.index, I64(8))), I64)
+        start = plus(builder, inputs, offset)
+        starts = [plus(builder, start, builder.mul(pixel_step, I64(m))) for m in range(pixels)]
+        inner = Loop(builder, groups, outer.values)
         at, accs = inner.values[0], inner.values[1:]
         step = builder.mul(inner.index, I64(4))
-        rows = [_load(builder, _plus(builder, at, 64 * n), acc_kind) for n in range(vectors)]
+        rows = [load(builder, plus(builder, at, 64 * n), acc_kind) for n in range(vectors)]
         following = []
         for m in range(pixels):
-            group = _load(builder, _plus(builder, starts[m], step), group_kind)
+            group = load(builder, plus(builder, starts[m], step), group_kind)
             following += [_multiply_add(builder, accs[m * vectors + n], group, rows[n]) for n in range(vectors)]
-        done = inner.close([_plus(builder, at, 64 * vectors), *following])
+        done = inner.close([plus(builder, at, 64 * vectors), *following])
         _at, *accs = outer.close(done)
         for index, acc in enumerate(accs):
-            _store(builder, _as_integers(builder, acc), _plus(builder, out, 64 * index))
+            store(builder, _as_integers(builder, acc), plus(builder, out, 64 * index))
         return _context.get_dummy_value()
 
     @intrinsic  # type: ignore[untyped-decorator]
@@ -166,20 +114,20 @@ def depthwise_tile(_typing: Any, inputs: Any, pixel_step: Any, taps: Any, tap_co
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         inputs, pixel_step, taps, tap_count, weights, out = arguments
         kind = V16I32 if BYTES else V16F32
-        loop = _Loop(builder, tap_count, [ir.Constant(kind, [0] * LANES)] * PIXELS)
-        offset = _load(builder, _plus(builder, taps, builder.mul(loop.index, I64(8))), I64)
-        row = _load(builder, _plus(builder, weights, builder.mul(loop.index, I64(64))), kind)
-        start, following = _plus(builder, inputs, offset), []
+        loop = Loop(builder, tap_count, [ir.Constant(kind, [0] * LANES)] * PIXELS)
+        offset = load(builder, plus(builder, taps, builder.mul(loop.index, I64(8))), I64)
+        row = load(builder, plus(builder, weights, builder.mul(loop.index, I64(64))), kind)
+        start, following = plus(builder, inputs, offset), []
         for m, acc in enumerate(loop.values):
-            at = _plus(builder, start, builder.mul(pixel_step, I64(m)))
+            at = plus(builder, start, builder.mul(pixel_step, I64(m)))
             if BYTES:
-                product = builder.mul(builder.zext(_load(builder, at, V16I8), V16I32), row)
+                product = builder.mul(builder.zext(load(builder, at, V16I8), V16I32), row)
                 following.append(builder.add(acc, product))
             else:
-                function = _declare(builder, "llvm.fma.v16f32", V16F32, [V16F32, V16F32, V16F32])
-                following.append(builder.call(function, [_load(builder, at, V16F32), row, acc]))
+                function = declare(builder, "llvm.fma.v16f32", V16F32, [V16F32, V16F32, V16F32])
+                following.append(builder.call(function, [load(builder, at, V16F32), row, acc]))
         for m, acc in enumerate(loop.close(following)):
-            _store(builder, _as_integers(builder, acc), _plus(builder, out, 64 * m))
+            store(builder, _as_integers(builder, acc), plus(builder, out, 64 * m))
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 6), generate
@@ -192,12 +140,12 @@ def _copy16(wide: bool) -> Callable[..., None]:
 
         def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             target, source, flip = arguments
-            flips = _splat(builder, builder.trunc(flip, I8))
-            value = builder.xor(_load(builder, source, V16I8), flips)
+            flips = splat(builder, builder.trunc(flip, I8))
+            value = builder.xor(load(builder, source, V16I8), flips)
             if wide and not BYTES:  # float32 of the signed value
                 value = builder.sub(builder.zext(value, V16I32), builder.zext(flips, V16I32))
                 value = builder.sitofp(value, V16F32)
-            _store(builder, value, target)
+            store(builder, value, target)
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * 3), generate
@@ -216,7 +164,7 @@ def copy_block(_typing: Any, target: Any, source: Any, length: Any) -> Any:
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         target, source, length = arguments
-        raw_memcpy(builder, _pointer(builder, target, I8), _pointer(builder, source, I8), length, 1)
+        raw_memcpy(builder, pointer(builder, target, I8), pointer(builder, source, I8), length, 1)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 3), generate
@@ -230,12 +178,12 @@ def _table_of(builder: Any, table: Any) -> Callable[[Any], Any]:
             value = ir.Constant(V16I8, ir.Undefined)
             for lane in range(LANES):
                 at = builder.zext(builder.extract_element(index, I32(lane)), I64)
-                value = builder.insert_element(value, _load(builder, builder.add(table, at), I8), I32(lane))
+                value = builder.insert_element(value, load(builder, builder.add(table, at), I8), I32(lane))
             return value
 
         return one_by_one
-    parts = [_load(builder, _plus(builder, table, 64 * i), V64I8) for i in range(4)]
-    function = _declare(builder, "llvm.x86.avx512.vpermi2var.qi.512", V64I8, [V64I8, V64I8, V64I8])
+    parts = [load(builder, plus(builder, table, 64 * i), V64I8) for i in range(4)]
+    function = declare(builder, "llvm.x86.avx512.vpermi2var.qi.512", V64I8, [V64I8, V64I8, V64I8])
     undefined = ir.Constant(V16I8, ir.Undefined)
 
     def permuted(index: Any) -> Any:
@@ -256,10 +204,10 @@ def map_row(
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         target, target_step, source, source_step, count, table, flip = arguments
-        look_up, flips = _table_of(builder, table), _splat(builder, builder.trunc(flip, I8))
-        loop = _Loop(builder, count, [target, source])
+        look_up, flips = _table_of(builder, table), splat(builder, builder.trunc(flip, I8))
+        loop = Loop(builder, count, [target, source])
         to, at = loop.values
-        _store(builder, look_up(builder.xor(_load(builder, at, V16I8), flips)), to)
+        store(builder, look_up(builder.xor(load(builder, at, V16I8), flips)), to)
         loop.close([builder.add(to, target_step), builder.add(at, source_step)])
         return context.get_dummy_value()
 
@@ -272,14 +220,14 @@ PARAMETER_BYTES = 64 * 5 + 128 * 2  # bias, scale, second shift, half, adjustmen
 def _requantise(with_table: bool) -> Callable[..., None]:
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         acc, acc_step, count, parameters, zero, low, high, table, target, target_step = arguments
-        bias, scale, second, half, adjust = (_load(builder, _plus(builder, parameters, 64 * i), V16I32) for i in range(5))
-        first, first_half = (_load(builder, _plus(builder, parameters, 320 + 128 * i), V16I64) for i in range(2))
+        bias, scale, second, half, adjust = (load(builder, plus(builder, parameters, 64 * i), V16I32) for i in range(5))
+        first, first_half = (load(builder, plus(builder, parameters, 320 + 128 * i), V16I64) for i in range(2))
         scale = builder.sext(scale, V16I64)
-        zeros, lows, highs = (_splat(builder, builder.trunc(value, I32)) for value in (zero, low, high))
+        zeros, lows, highs = (splat(builder, builder.trunc(value, I32)) for value in (zero, low, high))
         look_up = _table_of(builder, table) if with_table else None
-        loop = _Loop(builder, count, [acc, target])
+        loop = Loop(builder, count, [acc, target])
         at, to = loop.values
-        value = builder.add(_load(builder, at, V16I32), bias)
+        value = builder.add(load(builder, at, V16I32), bias)
         product = builder.mul(builder.sext(value, V16I64), scale)
         value = builder.trunc(builder.ashr(builder.add(product, first_half), first), V16I32)
         away = builder.and_(builder.ashr(value, ir.Constant(V16I32, [31] * LANES)), adjust)
@@ -288,7 +236,7 @@ def _requantise(with_table: bool) -> Callable[..., None]:
         value = builder.select(builder.icmp_signed("<", value, lows), lows, value)
         value = builder.select(builder.icmp_signed(">", value, highs), highs, value)
         value = builder.trunc(value, V16I8)
-        _store(builder, look_up(value) if look_up is not None else value, to)
+        store(builder, look_up(value) if look_up is not None else value, to)
         loop.close([builder.add(at, acc_step), builder.add(to, target_step)])
         return context.get_dummy_value()
 
@@ -306,47 +254,3 @@ def _requantise(with_table: bool) -> Callable[..., None]:
 
 requantise_plain = _requantise(with_table=False)
 requantise_table = _requantise(with_table=True)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def atomic_add(_typing: Any, address: Any, value: Any) -> Any:
-    """The number at an address before `value` was added to it."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.atomic_rmw("add", _pointer(builder, arguments[0], I64), arguments[1], "seq_cst")
-
-    return types.int64(types.int64, types.int64), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def atomic_read(_typing: Any, address: Any) -> Any:
-    """The number at an address, with all that other threads wrote before it."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.load_atomic(_pointer(builder, arguments[0], I64), "seq_cst", 8)
-
-    return types.int64(types.int64), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def pause(_typing: Any) -> Any:
-    """Tells the processor that this loop waits."""
-
-    def generate(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
-        if _IS_X86:
-            builder.call(_declare(builder, "llvm.x86.sse2.pause", ir.VoidType(), []), [])
-        return context.get_dummy_value()
-
-    return types.void(), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def yield_thread(_typing: Any) -> Any:
-    """Lets another thread have this processor."""
-
-    def generate(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
-        if CAN_YIELD:
-            builder.call(_declare(builder, "sched_yield", I32, []), [])
-        return context.get_dummy_value()
-
-    return types.void(), generate

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ethosu_simulator.errors import NotModelled
 from ethosu_simulator.jit import compiled
 from ethosu_simulator.ops.output_stage import finish
-from ethosu_simulator.ops.window import pad
+from ethosu_simulator.ops.window import pad, upscaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,25 +35,22 @@ FRACTION_BITS = 16
 
 
 @compiled
+def _fold(pixel: Array, out: Array, largest: bool) -> None:
+    for c in range(len(out)):
+        out[c] = max(out[c], pixel[c]) if largest else min(out[c], pixel[c])
+
+
+@compiled
 def _window_extreme(ifm: Array, stride_y: int, stride_x: int, top: int, left: int, kernel_y: int, kernel_x: int, largest: bool,
                     out: Array) -> None:  # fmt: skip
-    rows, columns, depth = ifm.shape
-    height, width, _ = out.shape
-    for y in range(height):
-        for x in range(width):
-            first = True
-            for ky in range(max(0, top - y * stride_y), min(kernel_y, rows + top - y * stride_y)):
-                for kx in range(max(0, left - x * stride_x), min(kernel_x, columns + left - x * stride_x)):
-                    row, column = y * stride_y + ky - top, x * stride_x + kx - left
-                    for c in range(depth):
-                        value = ifm[row, column, c]
-                        if first:
-                            out[y, x, c] = value
-                        elif largest:
-                            out[y, x, c] = max(out[y, x, c], value)
-                        else:
-                            out[y, x, c] = min(out[y, x, c], value)
-                    first = False
+    """Folds the pixels under each window into `out`, which holds the value that never wins."""
+    rows, columns, _ = ifm.shape
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            first_row, first_column = y * stride_y - top, x * stride_x - left
+            for row in range(max(0, first_row), min(rows, first_row + kernel_y)):
+                for column in range(max(0, first_column), min(columns, first_column + kernel_x)):
+                    _fold(ifm[row, column], out[y, x], largest)
 
 
 @compiled
@@ -96,8 +93,9 @@ def _min(ifm: Array, win: Window, zero_point: int) -> Array:
 
 
 def _extreme(ifm: Array, win: Window, *, largest: bool) -> Array:
-    if win.upscale != "NONE" or win.dilation_y * win.dilation_x != 1:
+    if win.upscale == "ZEROS" or win.dilation_y * win.dilation_x != 1:
         raise NotModelled("NPU_OP_POOL", f"MAX with upscaling {win.upscale} or dilation")
+    ifm = upscaled(ifm, win, 0)
     # A window that sees padding only holds the value that never wins.
     info = np.iinfo(ifm.dtype)
     out = np.full((win.ofm[0], win.ofm[1], ifm.shape[2]), info.min if largest else info.max, ifm.dtype)

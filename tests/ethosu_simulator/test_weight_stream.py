@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ethosu_simulator import WeightStreamError
-from ethosu_simulator.weight_stream import decode_fast, decode_standard
+from ethosu_simulator.fast_weight_stream import decode_fast
+from ethosu_simulator.weight_stream import decode_standard
 
 # In a child: Arm's codec ends the process when a stream is damaged.
 CODEC = """

@@ -6,6 +6,7 @@ import contextlib
 import random
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ import numpy as np
 import ethosu_simulator
 from ethosu_simulator import container, disassemble, model
 from ethosu_simulator.command_stream import decode, parse_payload
-from ethosu_simulator.weight_order import DEPTH_FIRST, DEPTHWISE, PART_KERNEL, RASTER, Traversal, unpack_u55, unpack_u85
-from ethosu_simulator.weight_stream import decode_fast, decode_standard
+from ethosu_simulator.fast_weight_stream import decode_fast
+from ethosu_simulator.weight_order import DEPTH_FIRST, DEPTHWISE, PART_KERNEL, RASTER, SNAKE, Traversal, unpack
+from ethosu_simulator.weight_stream import decode_standard
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 LIMITS = ethosu_simulator.Limits(memory_bytes=1 << 22, work=1 << 13)
@@ -37,16 +39,16 @@ def weights(data: bytes) -> None:
     kind, block, ublock, kernel_round, outputs, height, width, inputs = data[:8]
     stream = np.frombuffer(data[8:], np.uint8)
     how = Traversal(
-        RASTER, (DEPTH_FIRST, PART_KERNEL, DEPTHWISE)[kind % 3], 1 + block % 32, 16, 1 + ublock % 8, 8, 1 + kind // 3 % 2, 1,
-        1 + kernel_round % 10, sparse=bool(kind & 128),
+        walk=RASTER, kind=(DEPTH_FIRST, PART_KERNEL, DEPTHWISE)[kind % 3], ofm_block_depth=1 + block % 32, ifm_block_depth=16,
+        ofm_ublock_depth=1 + ublock % 8, ifm_ublock_depth=8, dilation_y=1 + kind // 3 % 2, dilation_x=1,
+        kernel_round=1 + kernel_round % 10, sparse=bool(kind & 128),
     )  # fmt: skip
     shape = (1 + outputs % 20, 1 + height % 9, 1 + width % 9, 1 if kind % 3 == 2 else 1 + inputs % 20)
     for decoded in (decode_standard, decode_fast):
         with contextlib.suppress(ethosu_simulator.SimulatorError):
-            values = decoded(stream, MOST_WEIGHTS)
-            unpack_u55(values, shape, how)
+            unpack([decoded(stream, MOST_WEIGHTS)], shape, how)
         with contextlib.suppress(ethosu_simulator.SimulatorError):
-            unpack_u85([decoded(stream, MOST_WEIGHTS)] * 2, shape, how)
+            unpack([decoded(stream, MOST_WEIGHTS)] * 2, shape, replace(how, walk=SNAKE))
 
 
 def file(data: bytes) -> None:
