@@ -1,8 +1,7 @@
-"""`ethos-bench doctor`: what is installed, found and missing, and the command that mends it."""
+"""`ethos-bench doctor`: what is installed, found and missing, and the command that fixes it."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import shutil
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,9 @@ from rich.console import Console
 from conversion.profile_files import load_profile, profile_names
 from conversion.vela import vela_executable, vela_version
 from core.cache import cache_root
+from core.cache_prune import entries_of, size_text
 from core.errors import EthosBenchError
+from core.versions import ABSENT, version_of
 
 State = Literal["ok", "missing", "broken"]
 MARKS = {"ok": "[green]ok[/green]", "missing": "[yellow]missing[/yellow]", "broken": "[red]broken[/red]"}
@@ -27,12 +28,12 @@ FREE_BYTES = 2_000_000_000
 
 @dataclass(frozen=True)
 class Check:
-    """One line: what was looked at, its state, what was found, and the command that mends it. `needed` by the main job."""
+    """One line: what was looked at, its state, what was found, and the command that fixes it. `needed` by the main job."""
 
     name: str
     state: State
     found: str
-    mend: str = ""
+    fix: str = ""
     needed: bool = True
 
 
@@ -44,8 +45,8 @@ def doctor_command(context: click.Context) -> None:
     failed = False
     for check in checks():
         console.print(f"{MARKS[check.state]:>24}  {check.name}: {check.found}", soft_wrap=True)
-        if check.mend and check.state != "ok":
-            console.print(f"{'':>9}mend: {check.mend}", markup=False, soft_wrap=True)
+        if check.fix and check.state != "ok":
+            console.print(f"{'':>9}fix: {check.fix}", markup=False, soft_wrap=True)
         failed |= check.needed and check.state != "ok"
     if failed:
         context.exit(1)
@@ -62,12 +63,12 @@ def checks() -> Iterator[Check]:
     yield _cache()
 
 
-def _package(name: str, mend: str, *, extra: bool = False) -> Check:
+def _package(name: str, fix: str, *, extra: bool = False) -> Check:
     what = f"{name} (extra `convert`: needed for checkpoints)" if extra else name
-    try:
-        return Check(what, "ok", importlib.metadata.version(name), needed=not extra)
-    except importlib.metadata.PackageNotFoundError:
-        return Check(what, "missing", "not installed", mend, needed=not extra)
+    version = version_of(name)
+    if version == ABSENT:
+        return Check(what, "missing", "not installed", fix, needed=not extra)
+    return Check(what, "ok", version, needed=not extra)
 
 
 def _vela() -> Check:
@@ -91,8 +92,9 @@ def _cache() -> Check:
     place = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(place).free
     state: State = "ok" if free > FREE_BYTES and _writable(place) else "broken"
-    mend = "ETHOS_BENCH_CACHE=/path/with/space"
-    return Check("cache", state, f"{root}, {free / 1e9:.0f} GB free", mend)
+    fix = "ETHOS_BENCH_CACHE=/path/with/space, or: ethos-bench cache prune --to 1GB"
+    held = size_text(sum(entry.size_bytes for entry in entries_of(root)))
+    return Check("cache", state, f"{root}, {held} of it, {free / 1e9:.0f} GB free", fix)
 
 
 def _writable(folder: Path) -> bool:

@@ -43,7 +43,7 @@ def list_command(targets_file: Path | None) -> None:
 @declared(BoardOptions, "trust_on_first_use")
 @exits_cleanly
 def check_command(name: str, targets_file: Path | None, trust_on_first_use: bool) -> None:
-    """Look at a board: one line per finding, and how to mend it; exit code 3 when it is not ready."""
+    """Look at a board: one line per finding, and how to fix it; exit code 3 when it is not ready."""
     board = find_board(name, targets_file)
     console = Console(highlight=False)
     try:
@@ -54,8 +54,8 @@ def check_command(name: str, targets_file: Path | None, trust_on_first_use: bool
     for finding in found:
         console.print(f"{STYLES[finding.level]:>26}  {finding.name}: ", end="")
         console.print(finding.found, markup=False, soft_wrap=True)
-        if finding.mend and finding.level != "ok":
-            console.print(f"{'':>11}mend: {finding.mend}", markup=False, soft_wrap=True)
+        if finding.fix and finding.level != "ok":
+            console.print(f"{'':>11}fix: {finding.fix}", markup=False, soft_wrap=True)
     problems = [finding for finding in found if finding.level == "problem"]
     if problems:
         raise TargetUnavailable(f"ssh:{name} is not ready: {len(problems)} problem{'s' if problems[1:] else ''}")

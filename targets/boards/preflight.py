@@ -52,12 +52,12 @@ say end yes
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: what was found, whether that will do, and what mends it."""
+    """One thing that was looked at: what was found, whether that will do, and what fixes it."""
 
     name: str
     level: Level
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def require_ready(name: str, board: Board, facts: BoardFacts) -> None:
     if problems:
         first = problems[0]
         more = f" (and {len(problems) - 1} more: ethos-bench targets check)" if problems[1:] else ""
-        raise TargetUnavailable(f"{name} is not ready: {first.name}: {first.found}{more}", hint=first.mend)
+        raise TargetUnavailable(f"{name} is not ready: {first.name}: {first.found}{more}", hint=first.fix)
 
 
 def _work(board: Board, facts: BoardFacts) -> Finding:

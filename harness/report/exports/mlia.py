@@ -6,7 +6,6 @@ of the target: they stay out of it. What has its place carries our evidence as a
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import re
 import uuid
@@ -19,6 +18,7 @@ from core.records.identity import Identity
 from core.records.measurement import Measurement
 from core.records.placement import PlacedOperator, Placement
 from core.records.unavailable import Unavailable
+from core.versions import version_of
 from harness.report.run_view import RunView
 from harness.results.stored_run import StoredRun
 
@@ -57,7 +57,7 @@ def _document(view: RunView, case: CaseKey, placement: Placement, identity: Iden
         "schema_version": SCHEMA_VERSION,
         "run_id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{run.id} {case.model} {case.profile}")),
         "timestamp": run.header.started,
-        "tool": {"name": "ethos-bench", "version": importlib.metadata.version("ethos-bench")},
+        "tool": {"name": "ethos-bench", "version": version_of("ethos-bench")},
         "target": _target(case.profile, identity),
         "model": {"name": f"{case.model}.tflite", "format": "tflite", "hash": identity.tflite},
         "context": {"cli_arguments": run.header.command.split(), "notes": NOTE},
