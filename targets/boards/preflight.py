@@ -1,4 +1,4 @@
-"""What is checked on a board before anything runs there: one line per finding, and how to mend it."""
+"""What is checked on a board before anything runs there: one line per finding, and how to fix it."""
 
 from __future__ import annotations
 
@@ -152,16 +152,16 @@ def _runtime(board: Board, facts: BoardFacts) -> Iterator[Finding]:
         yield Finding("runtime", "ok", f"{binary}: means only, no single samples")
         return
     if not python:
-        mend = 'python = "/path/of/python3" in targets.toml, or put benchmark_model on the board\'s PATH'
-        yield Finding("Python", "problem", f"`{board.python}` does not run, and no `{board.benchmark_model}`", mend)
+        fix = 'python = "/path/of/python3" in targets.toml, or put benchmark_model on the board\'s PATH'
+        yield Finding("Python", "problem", f"`{board.python}` does not run, and no `{board.benchmark_model}`", fix)
         return
     old = tuple(int(part) for part in python.split(".")[:2]) < (3, 8)
     yield Finding("Python", "problem" if old else "ok", python, "Python 3.8 or newer")
     wanted = [board.runtime] if board.runtime != "auto" else list(RUNTIMES)
     found = [name for name in wanted if name in facts.runtimes]
     if not found:
-        mend = "pip install -r requirements-board.lock on the board, or environment = { PYTHONPATH = ... } in targets.toml"
-        yield Finding("runtime", "problem", f"no {' and no '.join(wanted)}", mend)
+        fix = "pip install -r requirements-board.lock on the board, or environment = { PYTHONPATH = ... } in targets.toml"
+        yield Finding("runtime", "problem", f"no {' and no '.join(wanted)}", fix)
         return
     yield Finding("runtime", "ok", found[0])
 
@@ -181,8 +181,8 @@ def _npu(board: Board, facts: BoardFacts) -> Iterator[Finding]:
         yield Finding("delegate", "problem", f"no `{board.delegate}`", f"delegate = ... in targets.toml; known: {known}")
     kind = facts.first("device")
     if not kind:
-        mend = "load the driver (modprobe ethosu), or device = ... in targets.toml"
-        yield Finding("device", "problem", f"no `{board.device}`", mend)
+        fix = "load the driver (modprobe ethosu), or device = ... in targets.toml"
+        yield Finding("device", "problem", f"no `{board.device}`", fix)
     elif not facts.first("device_open"):
         yield Finding("device", "problem", f"`{board.device}` may not be opened", "add the user to the device's group")
     elif kind == "character":
@@ -195,8 +195,8 @@ def _steadiness(facts: BoardFacts) -> Iterator[Finding]:
     yield Finding("kernel", "ok", f"{facts.first('kernel')} {facts.first('machine')}")
     governor = facts.first("governor") or "unknown"
     level: Level = "ok" if governor in STEADY_GOVERNORS else "warning"
-    mend = "echo performance > /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
-    yield Finding("governor", level, governor, mend)
+    fix = "echo performance > /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
+    yield Finding("governor", level, governor, fix)
     hot = facts.number("temperature_mc")
     found = f"{hot / 1000:.0f} °C" if hot else "unknown"
     yield Finding("temperature", "warning" if hot > HOT_MC else "ok", found, "let it cool: a hot board throttles")

@@ -47,12 +47,12 @@ def test_doctor_exits_0_when_the_main_job_can_run(tmp_path: Path, monkeypatch: p
     assert f"cache: {tmp_path}" in result.output
 
 
-def test_doctor_names_a_missing_package_and_the_command_that_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_a_missing_package_and_the_command_that_fixes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "CORE", ("numpy", "no-such-package"))
     result = command("doctor")
     assert result.exit_code == 1
     assert "missing  no-such-package: not installed" in result.output
-    assert "mend: uv pip sync requirements.lock" in result.output
+    assert "fix: uv pip sync requirements.lock" in result.output
 
 
 def test_doctor_does_not_mind_that_the_extra_for_checkpoints_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ def test_doctor_does_not_mind_that_the_extra_for_checkpoints_is_missing(monkeypa
     result = command("doctor")
     assert result.exit_code == 0, result.output
     assert "no-such-package (extra `convert`: needed for checkpoints): not installed" in result.output
-    assert "mend: make environment" in result.output
+    assert "fix: make environment" in result.output
 
 
 def test_doctor_names_a_missing_vela_and_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -70,9 +70,9 @@ def test_doctor_names_a_missing_vela_and_a_full_disk(monkeypatch: pytest.MonkeyP
     result = command("doctor")
     assert result.exit_code == 1
     assert "missing  Vela" in result.output
-    assert "mend: python -m pip install ethos-u-vela" in result.output
+    assert "fix: python -m pip install ethos-u-vela" in result.output
     assert "broken  cache" in result.output
-    assert "mend: ETHOS_BENCH_CACHE=/path/with/space" in result.output
+    assert "fix: ETHOS_BENCH_CACHE=/path/with/space" in result.output
 
 
 def test_doctor_names_a_broken_profile(monkeypatch: pytest.MonkeyPatch) -> None:
