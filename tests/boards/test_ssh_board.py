@@ -187,11 +187,11 @@ def test_check_says_what_was_found_line_by_line(the_lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"delegate": "/usr/lib/libethosu_delegat.so"}, ("no `/usr/lib/libethosu_delegat.so`", "mend: delegate =")),
+        ({"delegate": "/usr/lib/libethosu_delegat.so"}, ("no `/usr/lib/libethosu_delegat.so`", "fix: delegate =")),
         ({"device": "/dev/ethosu7"}, ("no `/dev/ethosu7`", "modprobe")),
         ({"environment": {}}, ("no tflite_runtime and no ai_edge_litert", "requirements-board.lock")),
-        ({"python": "python9"}, ("`python9` does not run", "mend: python =")),
-        ({"work": "/proc/nowhere"}, ("cannot write `/proc/nowhere`", "mend: work =")),
+        ({"python": "python9"}, ("`python9` does not run", "fix: python =")),
+        ({"work": "/proc/nowhere"}, ("cannot write `/proc/nowhere`", "fix: work =")),
     ],
 )
 def test_what_is_missing_is_found_before_anything_runs(
