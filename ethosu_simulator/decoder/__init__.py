@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ethosu_simulator.decoder.parts import DIALECTS, Reader
+from ethosu_simulator.decoder.pool_scales import pool_scale
 from ethosu_simulator.decoder.register_file import RegisterFile
 from ethosu_simulator.decoder.transfers import transfer
 from ethosu_simulator.disassemble import field_text
@@ -131,13 +132,12 @@ def _matmul(reader: Reader, command: Command, named: dict[str, Any]) -> Operatio
 
 def _pool(reader: Reader, command: Command, named: dict[str, Any]) -> Operation:
     mode = command.choice("pooling_mode")
-    if not reader.is_global():
-        raise _not_modelled(command, f"pooling_mode {mode} with OFM scale_mode PER_CHANNEL")
     fields = _windowed(reader)
     divides = mode == "AVERAGE" and (reader.dialect.average_always_divides or fields["window"].has_padding)
     if mode == "NONE" and fields["accumulators"].begin == "RESET":
         raise NotModelled("NPU_OP_POOL", f"pooling_mode {mode} with acc_input RESET")
-    return Pool(**named, **fields, mode=mode, divides=divides, scale=reader.global_scale())
+    scale = pool_scale(reader, mode, fields["window"], divides=divides)
+    return Pool(**named, **fields, mode=mode, divides=divides, scale=scale)
 
 
 def _elementwise(reader: Reader, command: Command, named: dict[str, Any]) -> Operation:

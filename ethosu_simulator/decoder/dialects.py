@@ -34,6 +34,8 @@ class Dialect:
 
     rounding_register: str  # the register with the OFM's round_mode
     average_always_divides: bool
+    scales_extremes: bool  # MAX and MIN apply OFM_SCALE
+    offsets_words: bool  # OFM_ZERO_POINT is added to 32-bit outputs
     stride_mode_side: str  # the DMA register with the stride_mode: SRC or DST
     storage: Callable[[RegisterFile, str], str]  # TILE2X2, TILE3X1, CHAINED or NONE
     broadcast: Callable[[RegisterFile, str], tuple[int, int | None]]  # (mask of axes H, W, C; the scalar instead)

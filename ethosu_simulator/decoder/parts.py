@@ -28,6 +28,7 @@ ROUNDINGS = {
     "DBL": DOUBLE, "TRUNCATE": TRUNCATE, "NATURAL": NATURAL,
     "DOUBLE_SYMMETRIC": DOUBLE, "SYMMETRIC": SYMMETRIC, "TRUNCATE_TO_ZERO": TRUNCATE, "TRUNCATE_TO_LOWER": DOWN,
 }  # fmt: skip
+WORDS = ("int32", "uint32")
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,11 @@ class Reader:
                 f"the clip range {low}..{high} is empty: expected ACTIVATION_MIN <= ACTIVATION_MAX, within the OFM's type"
             )
         dtype = dtype_of(registers, "OFM")
-        stage = OutputStage(ROUNDINGS[rounding], FIRST_SHIFT, zero_point(registers, "OFM"), low, high, dtype, None)
         lookup, (reverse, order) = self.dialect.lookup(registers), self.dialect.turned(registers)
+        zero = zero_point(registers, "OFM")
+        if dtype in WORDS and lookup is None and not self.dialect.offsets_words:
+            zero = 0
+        stage = OutputStage(ROUNDINGS[rounding], FIRST_SHIFT, zero, low, high, dtype, None)
         return Output(
             dtype=dtype,
             where=self._place("OFM"),

@@ -145,6 +145,8 @@ def _dma_steps(registers: RegisterFile, mode: str, length: int) -> tuple[Steps, 
 U55_U65 = Dialect(
     rounding_register="OFM_PRECISION",
     average_always_divides=False,
+    scales_extremes=False,
+    offsets_words=False,
     stride_mode_side="DST",
     storage=lambda _registers, _which: "TILE2X2",
     broadcast=_broadcast,

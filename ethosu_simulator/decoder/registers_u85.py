@@ -164,6 +164,8 @@ def _indexed_sides(registers: RegisterFile) -> list[str]:
 U85 = Dialect(
     rounding_register="OFM_SCALE",
     average_always_divides=True,
+    scales_extremes=True,
+    offsets_words=True,
     stride_mode_side="SRC",
     storage=_storage,
     broadcast=_broadcast,

@@ -9,7 +9,10 @@ import pytest
 from conversion.profile_files import FOLDER, load_profile, profile_names
 from core.errors import UsageError
 
-NAMES = ("ethos-u55-128", "ethos-u55-256", "ethos-u65-256", "ethos-u65-512", "ethos-u85-1024", "ethos-u85-256")
+NAMES = (
+    *("ethos-u55-128", "ethos-u55-256", "ethos-u55-32", "ethos-u55-64", "ethos-u65-256", "ethos-u65-512"),
+    *("ethos-u85-1024", "ethos-u85-128", "ethos-u85-2048", "ethos-u85-256", "ethos-u85-512"),
+)
 OWN = """
 npu = "ethos-u65"
 macs = 256
@@ -41,7 +44,7 @@ def own(folder: Path, text: str = OWN) -> Path:
     return path
 
 
-def test_six_profiles_are_shipped() -> None:
+def test_every_configuration_has_a_profile() -> None:
     assert profile_names() == NAMES
 
 

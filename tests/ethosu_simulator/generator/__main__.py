@@ -6,12 +6,14 @@ import argparse
 import collections
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tests.ethosu_simulator.generator.cases import case
 from tests.ethosu_simulator.generator.compare import EQUAL, PASSING
 from tests.ethosu_simulator.generator.pool import compare_all
 from tests.ethosu_simulator.generator.shrink import shrink_all
+from tests.ethosu_simulator.velas import missing
 
 
 def main() -> int:
@@ -20,12 +22,15 @@ def main() -> int:
     parser.add_argument("first", type=int)
     parser.add_argument("count", type=int)
     parser.add_argument("--only", help="operators, separated by commas")
+    parser.add_argument("--vela", default="", help="an older version, from `make velas`")
     parser.add_argument("--cases", nargs="*", help="cases by name instead of numbers")
     parser.add_argument("--all", action="store_true", help="print cases that were not compared, too")
     parser.add_argument("--golden", type=Path, help="shrink failing cases and keep them there")
     parser.add_argument("--json", type=Path, help="write every result there, one per line")
     options = parser.parse_args()
-    chosen = [case(n) for n in range(options.first, options.first + options.count)]
+    if options.vela and missing((options.vela,)):
+        parser.exit(3, f"Vela {options.vela} is not here: make velas VELAS={options.vela}\n")
+    chosen = [replace(case(n), vela=options.vela) for n in range(options.first, options.first + options.count)]
     if options.only:
         chosen = [c for c in chosen if c.operator in options.only.split(",")]
     results = []

@@ -34,19 +34,24 @@ OPERATORS = (*LAYERS, *integers.GRAPHS, *sequences.GRAPHS, *CHAINS, "chain3", "c
 ATTEMPTS = 40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
-    """One comparison; its text, such as `conv-INT8-u55-128-17`, makes the same graph anywhere; `cap` bounds sizes."""
+    """One comparison; its text, such as `conv-INT8-u55-128-17`, makes the same graph anywhere; `cap` bounds sizes.
+
+    `vela` is an older version that compiles it, "" the one that is installed.
+    """
 
     operator: str
     dtype: str
     config: str
     seed: int
     cap: int = 1 << 20
+    vela: str = ""
 
     def __str__(self) -> str:
         """The text that `parse` reads."""
-        return f"{self.operator}-{self.dtype}-{self.config}-{self.seed}" + (f"-{self.cap}" if self.cap < 1 << 20 else "")
+        capped, at = f"-{self.cap}" if self.cap < 1 << 20 else "", f"@{self.vela}" if self.vela else ""
+        return f"{self.operator}-{self.dtype}-{self.config}-{self.seed}{capped}{at}"
 
     def build(self) -> bytes:
         """The TFLite file; Unsupported when the operator has no such case."""
@@ -61,8 +66,10 @@ class Case:
 
 def parse(text: str) -> Case:
     """The case of that text."""
-    operator, dtype, product, macs, seed, *cap = text.split("-")
-    return Case(operator, dtype, f"{product}-{macs}", int(seed), *(int(n) for n in cap))
+    name, _, vela = text.partition("@")
+    operator, dtype, product, macs, seed, *cap = name.split("-")
+    size = int(cap[0]) if cap else 1 << 20
+    return Case(operator=operator, dtype=dtype, config=f"{product}-{macs}", seed=int(seed), cap=size, vela=vela)
 
 
 def case(number: int) -> Case:
@@ -74,7 +81,7 @@ def case(number: int) -> Case:
         dtype = "INT8"
     if operator in UINT8_TOO and random.random() < 0.1:
         dtype = "UINT8"
-    return Case(operator, dtype, str(random.choice(ALL)), number)
+    return Case(operator=operator, dtype=dtype, config=str(random.choice(ALL)), seed=number)
 
 
 # With an unsigned kernel in TFLite (TFLite Micro has hardly any).

@@ -21,6 +21,7 @@ from ethosu_simulator.registers import ENUMS
 from tests.ethosu_simulator.generator.cases import Case
 from tests.ethosu_simulator.generator.departures import departure
 from tests.ethosu_simulator.generator.graph import Unsupported
+from tests.ethosu_simulator.velas import compile_with
 
 Array = NDArray[Any]
 EQUAL, EXPLAINED, DIFFERS, ON_CPU = "equal", "explained", "differs", "on the CPU"
@@ -105,8 +106,10 @@ def _tflite(model: bytes, sets: list[list[Array]]) -> list[Array]:
     return outputs
 
 
-def compiled(path: Path, config: str, folder: Path) -> Path:
-    """What Vela makes of a model with its default options; RuntimeError when it refuses."""
+def compiled(path: Path, config: str, folder: Path, version: str = "") -> Path:
+    """What Vela, or an older version of it, makes of a model with its default options; RuntimeError when it refuses."""
+    if version:
+        return compile_with(version, path, config, folder)
     try:
         vela.main([str(path), "--accelerator-config", f"ethos-{config}", "--output-dir", str(folder)])
     except SystemExit as stop:
@@ -131,7 +134,7 @@ def compare(case: Case, folder: Path, stage: Callable[[str], object] = str) -> R
         return Result(str(case), NO_REFERENCE, str(error)[:200])
     stage(NO_VELA)
     try:
-        output = compiled(path, case.config, folder)
+        output = compiled(path, case.config, folder, case.vela)
     except Exception as error:  # whatever Vela raises
         return Result(str(case), NO_VELA, f"{type(error).__name__}: {error}"[:200])
     stage(CRASHED)

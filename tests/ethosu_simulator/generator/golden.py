@@ -24,7 +24,8 @@ def candidates() -> Iterator[Case]:
         for dtype in ("INT32",) if operator in GRAPHS else ("INT8", "INT16"):
             for product in (U55, U65, U85):
                 for seed in SEEDS:
-                    yield Case(operator, dtype, product[number % len(product)], seed, CAP)
+                    config = product[number % len(product)]
+                    yield Case(operator=operator, dtype=dtype, config=config, seed=seed, cap=CAP)
 
 
 def main() -> None:
