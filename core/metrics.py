@@ -181,7 +181,7 @@ METRICS = (
     Metric(name="image_size", unit="px", title="image size", short="px", step="offload", display=PIXELS,
            meaning="side of the model's input"),
     Metric(name="fits", unit="bool", title="fits the platform", short="fits", step="memory", display=WORD, better="higher",
-           meaning="every need is within the profile's budget, or the regions of the target's platform; the note says what is "
+           meaning="every need is within the profile's budget, or the memory of the target's platform; the note says what is "
            "too small"),
     Metric(name="latency_us", unit="us", title="latency", short="ms", step="execution", evidence="the run's",
            display=MILLISECONDS, better="lower", sampled=True, stats=LATENCY_STATS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +30,16 @@ class Proof:
 
 HANDED_OVER = ".handed-over.jsonl"
 """End of the name of a journal of samples that the harness has; it goes when they are stored."""
+
+COUNTERS: Mapping[str, tuple[str, str]] = {
+    **{f"{stat}_cycles": ("npu_cycles", stat) for stat in ("active", "idle", "total")},
+    **{
+        f"{port}_{way}_beats": ("npu_beats", f"{port}_{way}")
+        for port in ("axi0", "axi1", "sram", "ext")
+        for way in ("read", "write")
+    },
+}
+"""Our name of a counter -> the metric and the stat that it is recorded as; any other is an `npu_counter` of its own name."""
 
 
 @dataclass(frozen=True)

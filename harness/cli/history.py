@@ -16,9 +16,10 @@ from core.files import storage_errors, write_whole
 from core.metrics import metric_of, nearest
 from harness.cli.failing import exits_cleanly
 from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
+from harness.history.run_list import RunSummary
 from harness.history.sending import SendOutcome, send_waiting, told
 from harness.history.spool import Spool
-from harness.history.store import History, RunSummary
+from harness.history.store import History
 from harness.history.trend import Trend, trends
 from harness.report.tables import amount_text
 from harness.results.stored_run import read_run, sample_lines

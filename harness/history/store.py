@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Select, Table, and_, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Row
 
 from core.errors import HistoryError, UsageError
 from core.files import sha256
@@ -23,14 +22,13 @@ from core.records.verdict import Verdict
 from harness.history.database_tables import BASELINES, FAILURES, IDENTITIES, RECORDS, RUNS, SAMPLES, VERDICTS
 from harness.history.engine import WAIT_S, database_errors, open_engine, shown
 from harness.history.rows import record_of, row_of
+from harness.history.run_list import RunSummary, run_list
 from harness.history.schema import migrate, require_current
 from harness.results.older_files import with_kind
 from harness.results.stored_run import StoredRun, canonical, stored_run
 
 Figure = tuple[str, str, str]
 """(metric, stat, graph)."""
-Names = dict[str, tuple[dict[str, None], dict[str, None]]]
-"""Run -> its variants and its targets, in their order."""
 POINTS = (
     select(RECORDS, IDENTITIES.c.content.label("identity_content"), RUNS.c.started, RUNS.c.commit, RUNS.c.dirty)
     .join(IDENTITIES)
@@ -39,21 +37,6 @@ POINTS = (
 )
 FEWEST_LETTERS = 4
 """Of a run's id that name it."""
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """One line of the list of runs."""
-
-    id: str
-    started: str
-    commit: str
-    dirty: bool
-    models: tuple[str, ...]
-    targets: tuple[str, ...]
-    records: int
-    failures: int
-    folder: str
 
 
 @dataclass(frozen=True)
@@ -89,10 +72,7 @@ class History:
         """
         with self._writing() as connection:
             migrate(connection)
-            header = run.header.to_json()
-            row = {key: header[key] for key in ("id", "started", "commit", "dirty")}
-            row |= {"header": header, "folder": str(run.folder), "digest": run.digest}
-            if not _is_new(connection, row):
+            if not _is_new(connection, run):
                 self._require_same(connection, run)
                 return False
             self._add_records(connection, run)
@@ -131,11 +111,7 @@ class History:
     def runs(self) -> list[RunSummary]:
         """Every run, the oldest first."""
         with self._reading() as connection:
-            counts = _counts(connection)
-            names = _names(connection)
-            return [
-                _summary(row, counts, names) for row in connection.execute(select(RUNS).order_by(RUNS.c.started, RUNS.c.id))
-            ]
+            return run_list(connection)
 
     def run(self, run_id: str) -> StoredRun:
         """One run, as it went in; HistoryError when there is none of this id."""
@@ -249,9 +225,12 @@ def _disposed(engine: Engine) -> Iterator[None]:
         engine.dispose()
 
 
-def _is_new(connection: Connection, run: dict[str, object]) -> bool:
+def _is_new(connection: Connection, run: StoredRun) -> bool:
     """Insert the row of a run, unless its id is there; one statement, so that of two writers at once only one gets True."""
-    statement = _insert(connection, RUNS).values(run).on_conflict_do_nothing().returning(RUNS.c.id)
+    header = run.header
+    row = {"id": run.id, "started": header.started, "commit": header.commit, "dirty": header.dirty, "digest": run.digest}
+    row |= {"header": header.to_json(), "folder": str(run.folder)}
+    statement = _insert(connection, RUNS).values(row).on_conflict_do_nothing().returning(RUNS.c.id)
     return connection.execute(statement).first() is not None
 
 
@@ -288,34 +267,6 @@ def _any_of(figures: Sequence[Figure]) -> ColumnElement[bool]:
 def _contents(connection: Connection, table: Table, run_id: str) -> list[Any]:
     found = select(table.c.content).where(table.c.run_id == run_id).order_by(table.c.position)
     return list(connection.execute(found).scalars())
-
-
-def _counts(connection: Connection) -> dict[str, dict[str, int]]:
-    """Table name -> run -> number of rows."""
-    counts: dict[str, dict[str, int]] = {}
-    for table in (RECORDS, FAILURES):
-        rows = connection.execute(select(table.c.run_id, func.count().label("rows")).group_by(table.c.run_id))
-        counts[table.name] = {row.run_id: row.rows for row in rows}
-    return counts
-
-
-def _names(connection: Connection) -> Names:
-    """Run -> its variants and its targets."""
-    found = select(RECORDS.c.run_id, RECORDS.c.variant, RECORDS.c.target, func.min(RECORDS.c.position).label("first"))
-    rows = connection.execute(found.group_by(RECORDS.c.run_id, RECORDS.c.variant, RECORDS.c.target).order_by("first"))
-    names: Names = {}
-    for row in rows:
-        variants, targets = names.setdefault(row.run_id, ({}, {}))
-        variants[row.variant] = targets[row.target] = None
-    return names
-
-
-def _summary(row: Row[Any], counts: Mapping[str, Mapping[str, int]], names: Names) -> RunSummary:
-    variants, targets = names.get(row.id, ({}, {}))
-    number = [counts[table].get(row.id, 0) for table in ("records", "failures")]
-    return RunSummary(
-        row.id, row.started, row.commit, row.dirty, tuple(variants), tuple(targets), number[0], number[1], row.folder
-    )
 
 
 def _names_one(name: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,19 @@ from sqlalchemy import URL
 from conversion.vela import vela_executable, vela_version
 from core.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
 from core.records.case_key import CaseKey
-from core.records.failure import Failure
 from harness.acceptance.thresholds import Threshold
 from harness.history.engine import history_url
 from harness.history.keeper import HistoryKeeper
 from harness.pytest_plugin.acceptance import AcceptanceLines, Requirement, read_thresholds
 from harness.pytest_plugin.options import add_options, parse_options
+from harness.pytest_plugin.recorder import Recorder, ending_the_session, test_of
 from harness.pytest_plugin.scheduling import ByModel
 from harness.report.exports.junit import figure_properties
 from harness.report.progress import ProgressLines
 from harness.report.results_files import write_report, write_reports
 from harness.report.terminal import print_summary
 from harness.results.run_header import run_header
-from harness.results.store import Findings, Results
+from harness.results.store import Results
 from harness.workbench.case import Case
 from harness.workbench.suite import AllModels
 from harness.workbench.workbench import Workbench
@@ -37,29 +36,6 @@ ORDER = (
     "test_acceptance",
 )  # fmt: skip
 """Identity of every model comes before any compute; then model by model."""
-
-
-class Recorder:
-    """Keeps what tests found. Registered only in the process that writes the results, which under xdist runs no test."""
-
-    def __init__(self, results: Results) -> None:
-        self.results = results
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the findings off a report, and note how the test ended; a results folder that is full ends the session."""
-        with _ending_the_session():
-            self._keep(report)
-
-    def _keep(self, report: pytest.TestReport) -> None:
-        findings = getattr(report, "ethos_findings", None)
-        if findings:
-            self.results.add(Findings.from_json(findings))
-        if report.when == "call" or not report.passed:
-            self.results.log(f"{report.outcome} {report.nodeid} {report.duration:.2f} s")
-        if report.failed:
-            message = getattr(report, "ethos_error", "") or str(report.longrepr).strip().splitlines()[-1]
-            told: dict[str, str] = getattr(report, "ethos_test", {})  # none from a process that crashed
-            self.results.fail(Failure(test=report.nodeid, message=message, **told))
 
 
 BY_MODEL = ("load", "loadgroup")
@@ -264,23 +240,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.ethos_findings = findings.to_json()
         item.user_properties.extend(figure_properties(findings.records))
     if report.failed:
-        report.ethos_test = _told_of(item)
+        report.ethos_test = test_of(item, item.config.stash.get(bench_key, None))
     if call.excinfo is not None and isinstance(call.excinfo.value, EthosBenchError):
         report.longrepr = str(call.excinfo.value)
         report.ethos_error = call.excinfo.value.found
-
-
-def _told_of(item: pytest.Item) -> dict[str, str]:
-    """What a failure keeps of its test: the function's name, and its case where it is of one."""
-    name = {"name": getattr(item, "originalname", None) or item.name}
-    bench = item.config.stash.get(bench_key, None)
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
-    if bench is None or not {"case", "requirement"} & parameters.keys():
-        return name
-    case: CaseKey = parameters["requirement"].key.case if "requirement" in parameters else parameters["case"]
-    with contextlib.suppress(EthosBenchError):  # a target that is not there has no other name than this
-        case = replace(case, target=bench.targets.of(case.target).recorded_as)
-    return {**name, **asdict(case)}
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -289,19 +252,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not results:
         return
     run = results.run()
-    with _ending_the_session():
+    with ending_the_session():
         write_reports(run)
     print_summary(run, terminalreporter)
     if not config.option.no_report:
-        with _ending_the_session():
+        with ending_the_session():
             page = write_report(run, config.stash[bench_key].session.dataset, config.stash[history_key])
             terminalreporter.write_line(f"report: {page}")
-
-
-@contextlib.contextmanager
-def _ending_the_session() -> Iterator[None]:
-    """End the session with an error's message and exit code, where pytest would show a stack trace of its own."""
-    try:
-        yield
-    except EthosBenchError as error:
-        pytest.exit(str(error), returncode=error.exit_code)

@@ -45,11 +45,7 @@ def print_summary(run: StoredRun, reporter: Any) -> None:
 
 def model_table(table: FigureTable, verdicts: Sequence[Verdict]) -> Table:
     """Models x figures; targets whose figures complete each other share a row. The caption names every column's evidence."""
-    cases = table.cases()
-    used = [column for column in COLUMNS if any(table.text(c, column) != MISSING for c in cases)]
-    sizes = {table.text(case, column) for case in cases for column in used if column.metric == SIZE}
-    if len(sizes) == 1:
-        used = [column for column in used if column.metric != SIZE]
+    used = _used_columns(table)
     shown = Table(box=box.SIMPLE_HEAD, title="Models", caption=_evidence(table, used), **LEFT)
     for heading in ("model", "NPU", "target"):
         shown.add_column(heading, no_wrap=True)
@@ -57,13 +53,19 @@ def model_table(table: FigureTable, verdicts: Sequence[Verdict]) -> Table:
         shown.add_column(column.short, justify="right", no_wrap=True)
     shown.add_column("claims met", justify="right", no_wrap=True)
     for row in shared_rows(table, used):
-        own = {verdict.claim: verdict for case in row for verdict in verdicts if verdict.case == case}
+        own = {verdict.claim: verdict for verdict in verdicts if verdict.case in row}
         targets = ", ".join(table.target(case) for case in row)
         cells = (_cell(table, row, column) for column in used)
-        shown.add_row(
-            escape(row[0].model), short_profile(row[0].profile), escape(targets), *cells, outcome_counts(list(own.values()))
-        )
+        where = (escape(row[0].model), short_profile(row[0].profile), escape(targets))
+        shown.add_row(*where, *cells, outcome_counts(list(own.values())))
     return shown
+
+
+def _used_columns(table: FigureTable) -> list[Column]:
+    """The columns in which some case has a value; the image size only where not all have the same."""
+    cases = table.cases()
+    texts = {column: {table.text(case, column) for case in cases} for column in COLUMNS}
+    return [column for column in COLUMNS if texts[column] - {MISSING} and (column.metric != SIZE or len(texts[column]) > 1)]
 
 
 def shared_rows(table: FigureTable, columns: Sequence[Column]) -> list[list[CaseKey]]:

@@ -3,7 +3,8 @@
 Circular binary segmentation (Olshen et al., Biostatistics 5, 2004) on ranks: of all stretches, the one whose mean rank differs
 most from the rest, standardised, held against the same of shuffled series; a stretch that one shuffle in a hundred reaches is
 none. A stretch up to the end is a single step, one in the middle a level that came and went. Then every piece is searched
-alike. Ranks, so that one wild run is no change.
+alike. Ranks, so that one wild run is no change. Our own, because no kept library of change points has a stated rate of false
+alarms.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 FALSE_ALARMS = 0.01
 SHUFFLES = 1999
@@ -53,7 +55,7 @@ def _search(series: Floats, offset: int, random: np.random.Generator) -> list[in
     count = len(series)
     if count < 2 * FEWEST_BEFORE or np.all(series == series[0]):
         return []
-    ranks = _ranks(series) - (count + 1) / 2
+    ranks = rankdata(series) - (count + 1) / 2
     stretches = _stretches(count)
     statistics = _differences(ranks[None], *stretches)[0]
     best = int(np.argmax(statistics))
@@ -91,11 +93,3 @@ def _chunks(stretches: int) -> Iterator[int]:
     size = max(1, min(SHUFFLES, HELD // stretches))
     for start in range(0, SHUFFLES, size):
         yield min(size, SHUFFLES - start)
-
-
-def _ranks(series: Floats) -> Floats:
-    """Ranks from 1, equal values sharing the mean of theirs."""
-    _, inverse, counts = np.unique(series, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    shared: Floats = (last - (counts - 1) / 2)[inverse]
-    return shared

@@ -12,7 +12,6 @@ from core.records.artefact import Artefact
 from core.records.case_key import CaseKey
 from core.records.claim import Claim
 from core.records.evidence import Evidence
-from core.records.field_types import Unit
 from core.records.identity import Identity
 from core.records.measurement import Measurement
 from core.records.run import Run
@@ -31,7 +30,7 @@ from harness.workbench.workbench import Workbench
 
 TOOLS = ("ai-edge-quantizer", "ai-edge-litert", "litert-torch", "torch", "onnxruntime")
 
-EXECUTION_METRICS: tuple[tuple[str, Unit], ...] = (("npu_executed_share", "ratio"), ("npu_time_share", "ratio"))
+EXECUTION_METRICS = ("npu_executed_share", "npu_time_share")
 
 
 @dataclass
@@ -81,9 +80,9 @@ class Case:
         other, own = self.bench.conversions.artefact(replace(self.key, variant=base)), self.artefact
         if other.image_size != own.image_size:
             reason = Unavailable(f"{base} is {other.image_size} px, {self.key.variant} {own.image_size} px")
-            return [self.subject.record("estimated_speedup_over_base", reason, "ratio", Evidence.ESTIMATED)]
+            return [self.subject.record("estimated_speedup_over_base", reason, Evidence.ESTIMATED)]
         ratio = other.compilation.estimate.latency_us / own.compilation.estimate.latency_us
-        return [self.subject.record("estimated_speedup_over_base", ratio, "ratio", Evidence.ESTIMATED)]
+        return [self.subject.record("estimated_speedup_over_base", ratio, Evidence.ESTIMATED)]
 
     def memory(self) -> list[Measurement]:
         """What the compiled file needs and whether the platform has it."""
@@ -97,7 +96,7 @@ class Case:
         """The run on the target, with its latency samples, or why the model is not run: that it does not fit is a result."""
         unfit = self.bench.conversions.unfit(self.key)
         if unfit:
-            self._keep(figures.unrun_figures(self.subject, unfit, [("latency_us", "us")], tuple(figures.LATENCY_STATS)))
+            self._keep(figures.unrun_figures(self.subject, unfit, ["latency_us"], tuple(figures.LATENCY_STATS)))
             return unfit
         run = self._run()
         if run.log and self.bench.targets.engine(self.key):

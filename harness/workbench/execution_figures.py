@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from core.records.field_types import Unit
 from core.records.measurement import Measurement
 from core.records.run import Run
 from core.records.unavailable import Unavailable
@@ -14,13 +13,13 @@ def equality_figures(subject: Subject, run: Run, found: Equality | Unavailable, 
     """Whether every output byte is the reference's, and on how many images; `inputs` says in words what was run."""
     subject = subject.with_target(run.fingerprint)
     if isinstance(found, Unavailable):
-        return [subject.record(metric, found, unit, run.evidence) for metric, unit in EQUALITY_METRICS]
+        return [subject.record(metric, found, run.evidence) for metric in EQUALITY_METRICS]
     exact, against = found.equal == found.images, f"against {found.reference}, {inputs}"
     note = against if exact else f"{against}: {found.difference}"
     return [
-        subject.record("bit_exact", exact, "bool", run.evidence, note=note),
-        subject.record("bit_exact_images", found.equal, "count", run.evidence, note=f"{found.equal} of {found.images}"),
+        subject.record("bit_exact", exact, run.evidence, note=note),
+        subject.record("bit_exact_images", found.equal, run.evidence, note=f"{found.equal} of {found.images}"),
     ]
 
 
-EQUALITY_METRICS: tuple[tuple[str, Unit], ...] = (("bit_exact", "bool"), ("bit_exact_images", "count"))
+EQUALITY_METRICS = ("bit_exact", "bit_exact_images")

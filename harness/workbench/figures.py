@@ -7,15 +7,15 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from core.metrics import BY_NAME
 from core.records.artefact import Artefact, Compilation
 from core.records.case_key import CaseKey
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.evidence import Evidence
-from core.records.field_types import Unit
 from core.records.identity import Identity
 from core.records.measurement import Measurement, Value
 from core.records.memory_shortfall import MemoryShortfall
-from core.records.run import NO_CPU_BESIDE, Run
+from core.records.run import COUNTERS, NO_CPU_BESIDE, Run
 from core.records.unavailable import Unavailable
 
 LATENCY_STATS: Mapping[str, Callable[[np.ndarray], float]] = {
@@ -34,12 +34,12 @@ class Subject:
     identity: Identity
 
     def record(
-        self, metric: str, value: Value, unit: Unit, evidence: Evidence, *, stat: str = "", graph: str = "", note: str = ""
+        self, metric: str, value: Value, evidence: Evidence, *, stat: str = "", graph: str = "", note: str = ""
     ) -> Measurement:
-        """One record of this case."""
+        """One record of this case, in the unit of the metric's row."""
         return Measurement(
-            **asdict(self.case), metric=metric, value=value, unit=unit, evidence=evidence, identity=self.identity,
-            stat=stat, graph=graph, note=note,
+            **asdict(self.case), metric=metric, value=value, unit=BY_NAME[metric].unit, evidence=evidence,
+            identity=self.identity, stat=stat, graph=graph, note=note,
         )  # fmt: skip
 
     def with_options(self, options: Mapping[str, str]) -> Subject:
@@ -60,12 +60,12 @@ def identity_figures(
     """
     no_file = Unavailable("no checkpoint file: seeded weights" if facts else "no checkpoint file: a TFLite file was given")
     found = [
-        subject.record("activation", activation, "name", Evidence.COMPILED),
-        subject.record("same_model_as", twin or "none", "name", Evidence.COMPILED),
-        subject.record("checkpoint_bytes", checkpoint_bytes or no_file, "bytes", Evidence.COMPILED),
+        subject.record("activation", activation, Evidence.COMPILED),
+        subject.record("same_model_as", twin or "none", Evidence.COMPILED),
+        subject.record("checkpoint_bytes", checkpoint_bytes or no_file, Evidence.COMPILED),
     ]
     parameters: Value = facts.parameters if facts else Unavailable("a TFLite file does not say how it was parametrised")
-    found.append(subject.record("parameters", parameters, "count", Evidence.COMPILED))
+    found.append(subject.record("parameters", parameters, Evidence.COMPILED))
     return found
 
 
@@ -74,15 +74,15 @@ def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurem
     placement, estimate = compilation.placement, compilation.estimate
     cpu_note = ", ".join(sorted({operator.operator for operator in placement.cpu}))
     return [
-        subject.record("npu_operator_share", placement.operator_share, "ratio", Evidence.COMPILED, note=cpu_note),
-        subject.record("npu_mac_share", placement.mac_share, "ratio", Evidence.COMPILED),
-        subject.record("npu_cycle_share", placement.cycle_share, "ratio", Evidence.ESTIMATED),
-        subject.record("npu_cpu_crossings", placement.crossings, "count", Evidence.COMPILED),
-        subject.record("macs", placement.macs, "count", Evidence.COMPILED),
-        subject.record("image_size", _image_size(subject), "px", Evidence.COMPILED),
-        subject.record("estimated_us", estimate.latency_us, "us", Evidence.ESTIMATED),
+        subject.record("npu_operator_share", placement.operator_share, Evidence.COMPILED, note=cpu_note),
+        subject.record("npu_mac_share", placement.mac_share, Evidence.COMPILED),
+        subject.record("npu_cycle_share", placement.cycle_share, Evidence.ESTIMATED),
+        subject.record("npu_cpu_crossings", placement.crossings, Evidence.COMPILED),
+        subject.record("macs", placement.macs, Evidence.COMPILED),
+        subject.record("image_size", _image_size(subject), Evidence.COMPILED),
+        subject.record("estimated_us", estimate.latency_us, Evidence.ESTIMATED),
         *(
-            subject.record(f"operators_{where}", placement.count(where), "count", Evidence.COMPILED)
+            subject.record(f"operators_{where}", placement.count(where), Evidence.COMPILED)
             for where in ("executed", "fused", "elided", "cpu")
         ),
     ]
@@ -108,15 +108,15 @@ def memory_figures(
     if shortfalls and isinstance(fitting, int):
         said.append(f"{fitting} px would fit (--imgsz auto)" if fitting else "no image size would fit")
     return [
-        subject.record("arena_bytes", compilation.estimate.arena_bytes, "bytes", Evidence.COMPILED),
-        subject.record("flash_bytes", compiled_bytes, "bytes", Evidence.COMPILED, note="size of the compiled file"),
-        *(subject.record("memory_bytes", need, "bytes", Evidence.COMPILED, stat=area) for area, need in needs.items() if need),
+        subject.record("arena_bytes", compilation.estimate.arena_bytes, Evidence.COMPILED),
+        subject.record("flash_bytes", compiled_bytes, Evidence.COMPILED, note="size of the compiled file"),
+        *(subject.record("memory_bytes", need, Evidence.COMPILED, stat=area) for area, need in needs.items() if need),
         *(
-            subject.record("memory_budget_bytes", has.bytes, "bytes", Evidence.DOCUMENTED, stat=area, note=has.source)
+            subject.record("memory_budget_bytes", has.bytes, Evidence.DOCUMENTED, stat=area, note=has.source)
             for area, has in budget.items()
         ),
-        subject.record("fits", not shortfalls, "bool", Evidence.COMPILED, note="; ".join(said)),
-        *([subject.record("fitting_imgsz", fitting, "px", Evidence.COMPILED)] if shortfalls else []),
+        subject.record("fits", not shortfalls, Evidence.COMPILED, note="; ".join(said)),
+        *([subject.record("fitting_imgsz", fitting, Evidence.COMPILED)] if shortfalls else []),
     ]
 
 
@@ -127,17 +127,17 @@ def latency_figures(subject: Subject, run: Run) -> list[Measurement]:
         told: Mapping[str, Value] = run.latency_summary_us
         note = "; ".join(run.notes) if told else ""
         return [
-            subject.record("latency_us", told.get(stat, run.latency_us), "us", run.evidence, stat=stat, note=note)
+            subject.record("latency_us", told.get(stat, run.latency_us), run.evidence, stat=stat, note=note)
             for stat in LATENCY_STATS
         ]
     samples = np.asarray(run.latency_us)
     note = "; ".join([f"{len(samples)} samples, {run.fingerprint.get('threads', '?')} threads", *run.notes])
     return [
         *(
-            subject.record("latency_us", reduce(samples), "us", run.evidence, stat=stat, note=note)
+            subject.record("latency_us", reduce(samples), run.evidence, stat=stat, note=note)
             for stat, reduce in LATENCY_STATS.items()
         ),
-        subject.record("process_peak_bytes", run.peak_memory_bytes, "bytes", run.evidence),
+        subject.record("process_peak_bytes", run.peak_memory_bytes, run.evidence),
         *_beside_cpu(subject, run, samples),
     ]
 
@@ -148,17 +148,17 @@ def _beside_cpu(subject: Subject, run: Run, samples: np.ndarray) -> list[Measure
         return []
     if isinstance(run.cpu_latency_us, Unavailable):
         return [
-            subject.record("cpu_latency_us", run.cpu_latency_us, "us", run.evidence, stat="median"),
-            subject.record("speedup_over_cpu", run.cpu_latency_us, "ratio", run.evidence),
+            subject.record("cpu_latency_us", run.cpu_latency_us, run.evidence, stat="median"),
+            subject.record("speedup_over_cpu", run.cpu_latency_us, run.evidence),
         ]
     beside = np.asarray(run.cpu_latency_us)
     note = f"{len(beside)} samples of the plain int8 file on the same board's CPU"
     return [
         *(
-            subject.record("cpu_latency_us", reduce(beside), "us", Evidence.HOST, stat=stat, note=note)
+            subject.record("cpu_latency_us", reduce(beside), Evidence.HOST, stat=stat, note=note)
             for stat, reduce in LATENCY_STATS.items()
         ),
-        subject.record("speedup_over_cpu", float(np.median(beside) / np.median(samples)), "ratio", run.evidence, note=note),
+        subject.record("speedup_over_cpu", float(np.median(beside) / np.median(samples)), run.evidence, note=note),
     ]
 
 
@@ -168,33 +168,26 @@ def execution_figures(subject: Subject, run: Run) -> list[Measurement]:
     share: Value = run.proof if isinstance(run.proof, Unavailable) else run.proof.share
     sign = "" if isinstance(run.proof, Unavailable) else run.proof.sign
     return [
-        subject.record("npu_executed_share", share, "ratio", run.evidence, note=sign),
-        subject.record("npu_time_share", run.npu_time_share, "ratio", run.evidence),
+        subject.record("npu_executed_share", share, run.evidence, note=sign),
+        subject.record("npu_time_share", run.npu_time_share, run.evidence),
         *counter_figures(subject, run),
     ]
 
 
-COUNTER_UNITS: Mapping[str, Unit] = {"cycles": "cycles", "beats": "beats"}
-
-
 def counter_figures(subject: Subject, run: Run) -> list[Measurement]:
-    """The NPU's own counters for one inference: cycles, and beats on its ports."""
+    """The NPU's own counters for one inference: cycles, beats on its ports, and what only the firmware has a name for."""
     found = []
     for name, value in run.counters.items():
-        stat, _, kind = name.rpartition("_")
-        unit = COUNTER_UNITS.get(kind)
-        if unit:
-            found.append(subject.record(f"npu_{unit}", value, unit, run.evidence, stat=stat))
-        else:
-            found.append(subject.record("npu_counter", value, "count", run.evidence, stat=name))
+        metric, stat = COUNTERS.get(name, ("npu_counter", name))
+        found.append(subject.record(metric, value, run.evidence, stat=stat))
     return found
 
 
 def unrun_figures(
-    subject: Subject, reason: Unavailable, metrics: Sequence[tuple[str, Unit]], stats: Sequence[str] = ("",)
+    subject: Subject, reason: Unavailable, metrics: Sequence[str], stats: Sequence[str] = ("",)
 ) -> list[Measurement]:
     """What a run would have given, had the compiled file not shown before that it cannot be run."""
-    return [subject.record(metric, reason, unit, Evidence.COMPILED, stat=stat) for metric, unit in metrics for stat in stats]
+    return [subject.record(metric, reason, Evidence.COMPILED, stat=stat) for metric in metrics for stat in stats]
 
 
 def artefact_identity(artefact: Artefact, options: Mapping[str, str], tools: Mapping[str, str]) -> Identity:

@@ -1,4 +1,4 @@
-"""Figures over the runs before this one: lines that break where two runs are not compared, and marks where a figure changed."""
+"""Figures over the runs before this one: lines that break where two runs are not compared, and marks where one changed."""
 
 from __future__ import annotations
 
@@ -6,23 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from core.metrics import metric_of
-from harness.history.trend import Jump, Step, Trend
+from harness.history.trend import Trend
+from harness.report.html.history_events import COMMIT
 from harness.report.html.vega import DESCRIPTION, NARROW, Chart, Spec, axis, category, data, draw, field
 from harness.report.past import FIGURES, Past
 from harness.report.tables import Column
 from harness.report.terminal import short_profile
 
-MOST_EVENTS = 12
-FEW = 3
-"""Figures that are named one by one; of more the range is given."""
 WIDTH, HEIGHT, PADDING = NARROW - 130, 140, 10
 """Of a chart's plot, pixels; the names of the lines stand at its right."""
 LABEL = 11
 """Pixels from one name to the next."""
 Place = tuple[str, str]
-COMMIT = 10
-"""Letters of a commit that are shown."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +53,6 @@ class LineLabel:
     y: float
 
 
-@dataclass(frozen=True)
-class Event:
-    """A run at which something changed: `commits` and `causes` in words, `figures` a line for each metric."""
-
-    run: str
-    started: str
-    commits: str
-    causes: tuple[str, ...]
-    figures: tuple[str, ...]
-    state: str
-    """`worse` when some figure got worse, `better` when some got better and none worse, else ``."""
-
-
 def history_charts(past: Past) -> list[Chart]:
     """A chart per metric, NPU and target of which some model's figure is not the same in all runs, oldest run first.
 
@@ -86,70 +68,6 @@ def unchanged(past: Past) -> list[str]:
         if not _moves(points) and len({point.run for point in points}) > 1:
             flat.setdefault(column.headline, []).append(where)
     return [f"{title} ({'; '.join(places)})" for title, places in flat.items()]
-
-
-def history_events(past: Past) -> list[Event]:
-    """The runs at which one of these figures changed, the newest first; all the changes of a run are one event."""
-    found = {run: [(t, i) for t in past.trends for i, s in enumerate(t.steps) if _tells(s, run)] for run in past.runs[::-1]}
-    return [_event(changed) for changed in found.values() if changed]
-
-
-def _tells(step: Step, run: str) -> bool:
-    return step.point.run == run and bool(step.jump or step.apart)
-
-
-def _event(changed: Sequence[tuple[Trend, int]]) -> Event:
-    trend, index = changed[0]
-    before, after = trend.steps[index - 1].point, trend.steps[index].point
-    commits = [f"{point.commit[:COMMIT]}{' with local changes' if point.dirty else ''}" for point in (before, after)]
-    steps = [trend.steps[index] for trend, index in changed]
-    return Event(
-        after.run,
-        after.started[:16].replace("T", " "),
-        f"commit {commits[1]}" + ("" if commits[0] == commits[1] else f", before it {commits[0]}"),
-        tuple(dict.fromkeys(cause for step in steps for cause in step.causes)),
-        tuple(_lines(changed)),
-        _state(changed),
-    )
-
-
-def _state(changed: Sequence[tuple[Trend, int]]) -> str:
-    ways = set()
-    for trend, index in changed:
-        jump = trend.steps[index].jump
-        better = metric_of(trend.key.metric).better
-        if jump and jump.size and better != "neither":
-            ways.add("better" if (jump.size > 0) == (better == "higher") else "worse")
-    return "worse" if "worse" in ways else "".join(ways)
-
-
-def _lines(changed: Sequence[tuple[Trend, int]]) -> Iterator[str]:
-    for column in FIGURES:
-        own = [(trend.key.case, trend.steps[index]) for trend, index in changed if trend.key.figure == column.figure]
-        jumps = [(case.model, short_profile(case.profile), step.jump) for case, step in own if step.jump]
-        if jumps:
-            yield f"{column.headline}: {_told(jumps)}"
-        if any(step.apart for _, step in own):
-            yield f"{column.headline}: not compared with the run before"
-
-
-def _told(jumps: Sequence[tuple[str, str, Jump]]) -> str:
-    """Every jump of (model, NPU) by name, or their range; one that all NPUs share, or that needs none, names none."""
-    places: dict[tuple[str, str], list[str]] = {}
-    for model, npu, jump in jumps:
-        places.setdefault((model, jump.text), []).append(npu)
-    every = len({npu for _, npu, _ in jumps})
-    if len(places) <= FEW:
-        return ", ".join(
-            f"{text} for {model}" + (f" on {', '.join(dict.fromkeys(on))}" if len(set(on)) < every or every == 1 else "")
-            for (model, text), on in places.items()
-        )
-    texts = {text for _, text in places}
-    if len(texts) == 1:
-        return f"{len(places)} figures changed by {texts.pop()}"
-    ordered = sorted(((jump.size, model, npu, jump.text) for model, npu, jump in jumps if jump.size is not None))
-    ends = [f"{text} for {model} on {npu}" for _, model, npu, text in (ordered[:1] + ordered[-1:])]
-    return f"{len(places)} figures changed" + (f", from {ends[0]} to {ends[1]}" if ends else "")
 
 
 def _drawn(past: Past) -> Iterator[tuple[Column, str, list[TrendPoint]]]:
@@ -252,46 +170,45 @@ def _spec(points: Sequence[TrendPoint], bands: Sequence[RunBand], runs: int) -> 
     y = field(
         "value", scale={"zero": False, "nice": False, "padding": PADDING}, axis=axis("", grid=True, labelColor="var(--muted)")
     )
-    lengths = Counter(point.line for point in points)
-    alone = [point for point in points if lengths[point.line] == 1]
-    label = {
-        "type": "text",
-        "align": "left",
-        "dx": 5,
-        "fontSize": 10,
-        "baseline": "middle",
-        "aria": False,
-        "color": "var(--muted)",
-    }
-    band = {"type": "rule", "strokeWidth": WIDTH / runs, "opacity": 0}
     return {
         "width": WIDTH,
         "height": HEIGHT,
         "encoding": {"x": x, "y": y},
-        "layer": [
-            {
-                "data": data(points, "run", "value", "line"),
-                "mark": {"type": "line", "strokeWidth": 1.5, "color": "var(--accent)", "opacity": 0.7, "aria": False},
-                "encoding": {"detail": category("line")},
-            },
-            {
-                "data": data(alone),
-                "mark": {"type": "point", "filled": True, "size": 26, "color": "var(--accent)", "opacity": 1, "aria": False},
-            },
-            {
-                "data": data(_labels(points)),
-                "mark": label,
-                "encoding": {"x": {"value": "width"}, "y": field("y", scale=None), "text": category("name")},
-            },
-            {
-                "data": data(bands),
-                "mark": band,
-                "encoding": {"y": {"value": 0}, "y2": {"value": "height"}, "description": DESCRIPTION},
-            },
-            {
-                "data": data([point for point in points if point.marked]),
-                "mark": {"type": "point", "size": 130, "color": "var(--stop)", "strokeWidth": 2, "shape": "diamond"},
-                "encoding": {"description": DESCRIPTION},
-            },
-        ],
+        "layer": [*_lines(points), _names(points), _readout(bands, runs), _marks(points)],
+    }
+
+
+def _lines(points: Sequence[TrendPoint]) -> tuple[Spec, Spec]:
+    """The lines, and dots for those of a single run, which a line would not show."""
+    line = {"type": "line", "strokeWidth": 1.5, "color": "var(--accent)", "opacity": 0.7, "aria": False}
+    dot = {"type": "point", "filled": True, "size": 26, "color": "var(--accent)", "opacity": 1, "aria": False}
+    lengths = Counter(point.line for point in points)
+    alone = [point for point in points if lengths[point.line] == 1]
+    whole = {"data": data(points, "run", "value", "line"), "mark": line, "encoding": {"detail": category("line")}}
+    return whole, {"data": data(alone), "mark": dot}
+
+
+def _names(points: Sequence[TrendPoint]) -> Spec:
+    text = {"type": "text", "align": "left", "dx": 5, "fontSize": 10, "baseline": "middle", "aria": False}
+    return {
+        "data": data(_labels(points)),
+        "mark": {**text, "color": "var(--muted)"},
+        "encoding": {"x": {"value": "width"}, "y": field("y", scale=None), "text": category("name")},
+    }
+
+
+def _readout(bands: Sequence[RunBand], runs: int) -> Spec:
+    """What is read out of a run, over its whole height and seen by nobody."""
+    return {
+        "data": data(bands),
+        "mark": {"type": "rule", "strokeWidth": WIDTH / runs, "opacity": 0},
+        "encoding": {"y": {"value": 0}, "y2": {"value": "height"}, "description": DESCRIPTION},
+    }
+
+
+def _marks(points: Sequence[TrendPoint]) -> Spec:
+    return {
+        "data": data([point for point in points if point.marked]),
+        "mark": {"type": "point", "size": 130, "color": "var(--stop)", "strokeWidth": 2, "shape": "diamond"},
+        "encoding": {"description": DESCRIPTION},
     }

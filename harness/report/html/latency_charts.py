@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import quantile_test
 
 from core.records.case_key import CaseKey
 from core.records.sample_group import SampleGroup
@@ -49,10 +49,8 @@ def median_interval(samples: Sequence[float], level: float = LEVEL) -> tuple[flo
 
     Its coverage is at least `level` for independent samples; with too few for that it is the whole range.
     """
-    ordered = sorted(samples)
-    lower = int(binom.ppf((1 - level) / 2, len(ordered), 0.5))
-    rank = max(lower - 1, 0) if binom.cdf(lower - 1, len(ordered), 0.5) > (1 - level) / 2 else max(lower, 1) - 1
-    return ordered[rank], ordered[len(ordered) - 1 - rank]
+    found = quantile_test(samples, p=0.5).confidence_interval(level)
+    return (min(samples), max(samples)) if math.isnan(found.low) else (float(found.low), float(found.high))
 
 
 def latency_charts(view: RunView) -> list[Chart]:

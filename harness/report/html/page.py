@@ -19,7 +19,8 @@ from harness.report.decision import Decision, decide_run, decisions
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
 from harness.report.html.claim_charts import claim_charts
 from harness.report.html.exhibits import BADGES, NO_VALUE, NOTHING, Exhibits
-from harness.report.html.history import MOST_EVENTS, history_charts, history_events, unchanged
+from harness.report.html.history import history_charts, unchanged
+from harness.report.html.history_events import MOST_EVENTS, history_events
 from harness.report.html.latency_charts import latency_charts
 from harness.report.html.network import Network, networks
 from harness.report.html.page_content import (
@@ -233,20 +234,32 @@ def _stats(view: RunView, exhibits: Exhibits) -> list[TargetStats]:
 
 
 def _target_stats(target: str, view: RunView, exhibits: Exhibits) -> TargetStats:
-    rows: dict[tuple[object, ...], StatsRow] = {}
     cases = [case for case in view.cases if case.target == target and view.twin(case.model) == case.model]
     beside = any(view.table.find(case, *BESIDE[0]) for case in cases)
+    rows = _stats_rows(view, exhibits, cases, (*STATS, *(BESIDE if beside else ())))
+    cells = [cell for _, _, own in rows for cell in own]
+    if any(cell.text != NO_VALUE for cell in cells):
+        return TargetStats(target, beside, "", rows)
+    return TargetStats(target, beside, "; ".join(dict.fromkeys(cell.why for cell in cells)), [])
+
+
+def _stats_rows(
+    view: RunView, exhibits: Exhibits, cases: Sequence[CaseKey], stats: Sequence[tuple[str, str]]
+) -> list[StatsRow]:
+    """A row per model, and one more for each NPU where its figures are others."""
+    labels = {model.name: model.label for model in view.models}
+    rows: dict[tuple[object, ...], StatsRow] = {}
+    seen: set[str] = set()
     for case in cases:
-        figures = [view.table.find(case, metric, stat=stat) for metric, stat in (*STATS, *(BESIDE if beside else ()))]
-        name = next(model.label for model in view.models if model.name == case.model)
+        figures = [view.table.find(case, metric, stat=stat) for metric, stat in stats]
+        name = labels[case.model]
         values = (name, *(figure and figure.value for figure in figures))
-        where = f"{name}, {short_profile(case.profile)}" if any(n == name for n, _, _ in rows.values()) else name
-        note = figures[0].note if figures[0] else ""
-        rows.setdefault(values, (where, note, [exhibits.figure(figure, bare=True) for figure in figures]))
-    shown = [cell for _, _, own in rows.values() for cell in own]
-    missing = all(cell.text == NO_VALUE for cell in shown)
-    why = "; ".join(dict.fromkeys(cell.why for cell in shown)) if missing else ""
-    return TargetStats(target, beside, why, [] if missing else list(rows.values()))
+        if values not in rows:
+            where = f"{name}, {short_profile(case.profile)}" if name in seen else name
+            note = figures[0].note if figures[0] else ""
+            rows[values] = (where, note, [exhibits.figure(figure, bare=True) for figure in figures])
+            seen.add(name)
+    return list(rows.values())
 
 
 def _script_data(run: StoredRun, exhibits: Exhibits, panels: Mapping[str, Sequence[Network]]) -> ScriptData:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.records.failure import Failure
 from harness.report.decision import Decision, Summary
 from harness.report.html.exhibits import FigureCell
-from harness.report.html.history import Event
+from harness.report.html.history_events import Event
 from harness.report.html.network import Network
 from harness.report.html.pictures import Picture
 from harness.report.html.vega import Chart

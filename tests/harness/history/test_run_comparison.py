@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from core.metrics import BY_NAME, nearest
 from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
 from core.records.identity import Identity
@@ -21,7 +20,6 @@ from harness.history.store import History, Point
 from harness.history.trend import trends
 from harness.report.comparison_report import comparison_json, comparison_tables, summary
 from harness.tasks.detect.bootstrap import Interval
-from tests.checkout import CHECKOUT
 from tests.harness.builders import measurement
 from tests.harness.history.runs import IDENTITY, latency, run
 
@@ -240,12 +238,3 @@ def test_a_search_without_time_says_so_and_equal_series_are_searched_once() -> N
     points = [point(n, v, profile=p) for p in ("a", "b") for n, v in enumerate(values, 1)]
     assert [(trend.searched, any(step.jump for step in trend.steps)) for trend in trends(points, 0)] == [(False, False)] * 2
     assert [trend.searched for trend in trends(points)] == [True, True]
-
-
-def test_every_metric_of_the_reference_page_is_known_and_no_other() -> None:
-
-    page = (CHECKOUT / "docs" / "reference" / "metrics.md").read_text()
-    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
-    documented = {name for row in rows for name in row.replace("`_", "`operators_").split("`")[1::2]}
-    assert documented == set(BY_NAME)
-    assert nearest("latency_ms", BY_NAME) == "latency_us"

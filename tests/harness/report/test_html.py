@@ -25,7 +25,8 @@ from core.records.unavailable import Unavailable
 from harness.history.engine import history_url
 from harness.history.store import History
 from harness.report.decision import decide_case, decide_run, decisions
-from harness.report.html.history import history_charts, history_events
+from harness.report.html.history import history_charts
+from harness.report.html.history_events import history_events
 from harness.report.html.latency_charts import median_interval
 from harness.report.html.network import networks, short_names
 from harness.report.html.page import page

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import rankdata
 
 from benchmarks.studies.statistics.rates import change_point_rates
-from harness.statistics.change_points import _ranks, change_points
+from harness.statistics.change_points import change_points
 
 
 def noise(count: int, seed: int = 0) -> np.ndarray:
@@ -49,8 +48,3 @@ def test_false_alarms_stay_at_the_rate_that_is_promised() -> None:
     alarms, found, _ = change_point_rates(0.01, 200)
     assert alarms.count <= 7
     assert found.count >= 190
-
-
-def test_equal_values_share_their_rank() -> None:
-    values = np.array([3.0, 1.0, 3.0, 2.0, 1.0, 1.0])
-    assert _ranks(values).tolist() == rankdata(values).tolist()
