@@ -32,7 +32,7 @@ def find_command(fvp: Path | None, *, every: bool) -> None:
         _show(search, every=every)
     if not any(search.found for search in searches):
         raise TargetUnavailable(
-            "no Arm FVP is found: `--target fvp` takes the engine `open`, our simulator",
+            "no Arm FVP is found: `--target fvp` takes the engine `qemu` (Arm's firmware on QEMU) or `open`, our simulator",
             "an FVP at one of these places (docs/guides/fvp.md)",
             f"ethos-bench fvp install --accept-eula {NAMES[0]}",
         )

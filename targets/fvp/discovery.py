@@ -31,7 +31,7 @@ class Search:
             raise TargetUnavailable(
                 f"no Arm FVP for {profile}: `{self.platform.binaries[0]}` is at none of these places:{places}",
                 f"Arm's FVP of Corstone {self.platform.name}, free of charge under Arm's EULA (docs/guides/fvp.md), or "
-                "--fvp-engine open",
+                "--fvp-engine qemu or open",
                 f"ethos-bench fvp install --accept-eula {self.platform.name}",
             )
         return self.found

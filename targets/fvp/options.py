@@ -11,13 +11,13 @@ from core.option_fields import option
 
 @dataclass(frozen=True, kw_only=True)
 class FvpOptions:
-    """Which engine runs, and with what; an engine "" means Arm's FVP where one is found."""
+    """Which engine runs, and with what; an engine "" means the first that is there: Arm's FVP, QEMU, our simulator."""
 
-    fvp_engine: Literal["", "arm", "open"] = option(
+    fvp_engine: Literal["", "arm", "qemu", "open"] = option(
         "--fvp-engine",
-        "target `fvp`: force an engine, Arm's FVP or our simulator ([guide](../guides/fvp.md))",
+        "target `fvp`: force an engine, Arm's FVP, its firmware on QEMU, or our simulator ([guide](../guides/fvp.md))",
         "",
-        default_text="Arm's FVP where one is found",
+        default_text="the first that is there",
     )
     fvp: Path | None = option(
         "--fvp",

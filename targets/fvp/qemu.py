@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import RunError, UsageError
+from core.errors import RunError, TargetUnavailable, UsageError
 from core.processes import Finished
 from core.records.artefact import Artefact
 from core.records.evidence import Evidence
@@ -59,11 +59,29 @@ BOARDS = {"SSE-300": QemuBoard("mps3-an547", (0x5810_2000, 0x4810_2000), 24)}
 """The platforms that QEMU has a machine for; the NPU is where the firmware has it (its IRQ 56 is line 24 of the expansion)."""
 
 
-def unavailable(platform: Platform, firmware: Path | None = None) -> str:
+def missing(platform: Platform) -> str:
     """Why QEMU cannot run this platform here, "" when it can."""
     if platform.name not in BOARDS or platform.npu not in PRODUCTS:
         return f"QEMU has no machine for Corstone {platform.name} with an {platform.npu}"
     return "" if shutil.which(QEMU) else f"no {QEMU} on PATH"
+
+
+def require(platform: Platform) -> str:
+    """QEMU's executable; TargetUnavailable when it cannot run this platform here."""
+    found, why = shutil.which(QEMU), missing(platform)
+    if why or found is None:
+        has = platform.name in BOARDS and platform.npu in PRODUCTS
+        raise TargetUnavailable(
+            f"engine qemu: {why}",
+            f"{QEMU} (Debian's package of that name)" if has else "Corstone SSE-300, or --fvp-engine open",
+            f"apt-get install {QEMU}" if has else "pytest benchmarks/ --target fvp --fvp-engine open",
+        )
+    return found
+
+
+def said(platform: Platform) -> str:
+    """What runs a platform here."""
+    return f"QEMU {version(require(platform))} {BOARDS[platform.name].machine} and our NPU"
 
 
 @functools.cache

@@ -30,12 +30,13 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_an_fvp_the_simulator_runs_and_every_record_names_the_engine(run_suite: RunSuite, model: Path) -> None:
+def test_the_simulator_alone_runs_when_asked_and_every_record_names_the_engine(run_suite: RunSuite, model: Path) -> None:
     run = run_suite(
-        "--target", "fvp", "--npu", NPU, "--npu", "ethos-u85-256", "--model", model, "--images", "2", HOME="/nowhere"
-    )
+        "--target", "fvp", "--fvp-engine", "open", "--npu", NPU, "--npu", "ethos-u85-256", "--model", model, "--images", "2",
+        HOME="/nowhere",
+    )  # fmt: skip
     assert run.code == 0, run.output
-    run.says("engine open, our simulator: no FVP_Corstone_SSE-300_Ethos-U55 found", "fvp (open)")
+    run.says("engine open, our simulator: as asked", "fvp (open)")
     for record in run.results["records"]:
         assert record["identity"]["options"]["engine"] == "open", record
         assert record["evidence"] != "simulated-fvp"
@@ -43,6 +44,29 @@ def test_without_an_fvp_the_simulator_runs_and_every_record_names_the_engine(run
     assert run.value("bit_exact", profile=NPU) is True
     assert run.value("bit_exact", profile="ethos-u85-256") is True
     assert run.record("bit_exact", profile=NPU)["identity"]["target"]["platform"] == "SSE-300"
+
+
+@pytest.mark.qemu
+@pytest.mark.slow
+def test_without_an_fvp_the_firmware_runs_on_qemu_where_qemu_has_the_platform(
+    run_suite: RunSuite, model: Path, tmp_path: Path
+) -> None:
+    lane.require()
+    lane.require_firmware(load_profile(NPU))
+    run = run_suite("--target", "fvp", "--npu", NPU, "--npu", "ethos-u85-256", "--model", model, "--images", "2", HOME=tmp_path)
+    assert run.code == 0, run.output
+    run.says(
+        f"{NPU} on Corstone SSE-300: engine qemu, QEMU", "no FVP_Corstone_SSE-300_Ethos-U55 found", "fvp (qemu)",
+        "ethos-u85-256 on Corstone SSE-320: engine open, our simulator: no FVP_Corstone_SSE-320 found",
+        "QEMU has no machine for Corstone SSE-320 with an ethos-u85", "fvp (open)",
+    )  # fmt: skip
+    for record in run.results["records"]:
+        assert record["identity"]["options"]["engine"] == ("qemu" if record["profile"] == NPU else "open"), record
+        assert record["evidence"] != "simulated-fvp"
+    assert run.value("bit_exact", profile=NPU) is True
+    assert run.record("npu_executed_share", profile=NPU)["evidence"] == "simulated-open"
+    assert run.record("npu_time_share", profile=NPU)["unavailable"]
+    assert run.record("bit_exact", profile=NPU)["identity"]["target"]["firmware"].startswith("PyPI mlia-ethos-u")
 
 
 @pytest.mark.slow

@@ -68,6 +68,8 @@ ROWS = (
         marks=BOARDS, instant=True),
     Row("fvp", frozenset({Evidence.SIMULATED_OPEN}), "npu", children=False, label="fvp-open",
         options=lambda: TargetOptions(threads=1, fvp_engine="open")),
+    Row("fvp", frozenset({Evidence.SIMULATED_OPEN}), "npu", children=True, label="fvp-qemu", skip=lane.unusable,
+        options=lambda: TargetOptions(threads=1, fvp_engine="qemu"), marks=(pytest.mark.qemu, pytest.mark.slow)),
     # Arm's firmware under QEMU in the place of an FVP: everything but an NPU, and so never simulated-fvp.
     Row("fvp", frozenset({Evidence.HOST}), "npu", children=True, label="fvp-arm-stand-in", skip=lane.unusable,
         options=lambda: lane.contract_options(PROFILE), prepare=lane.keep_model, marks=(pytest.mark.qemu, pytest.mark.slow)),

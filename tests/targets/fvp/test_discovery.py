@@ -100,7 +100,7 @@ def test_absence_names_every_place_and_the_way_to_get_it(platform: Platform, hom
         assert place in caught.value.found
     assert caught.value.exit_code == 3
     assert "fvp install --accept-eula SSE-300" in caught.value.hint
-    assert "--fvp-engine open" in caught.value.expected
+    assert "--fvp-engine qemu or open" in caught.value.expected
 
 
 def test_a_file_that_cannot_be_executed_is_named_and_not_taken(platform: Platform, home: Path) -> None:
