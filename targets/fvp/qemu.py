@@ -35,13 +35,14 @@ from targets.fvp.firmware import Firmware
 from targets.fvp.fit import needs
 from targets.fvp.log import RunnerLog
 from targets.fvp.model_file import output_bytes, output_tensors, read_compiled, require_input
-from targets.fvp.npu_device import NpuDevice
+from targets.fvp.npu_device import NoSuchRegister, NpuDevice
 from targets.fvp.npu_registers import PRODUCTS
 from targets.fvp.npu_streams import StreamCache
 from targets.fvp.platforms import Platform, corstone
 from targets.fvp.qemu_machine import QEMU, QemuBoard, QemuMachine, started_machine
-from targets.gdb.errors import StillRunning
+from targets.gdb.errors import GdbError, StillRunning
 from targets.gdb.processor import AccessInPlace, FaultHandlers
+from targets.gdb.thumb import NotDecoded
 from targets.job_folder import job_errors
 from targets.simulator import npu_proof, simulator_digest
 
@@ -144,8 +145,11 @@ class QemuCorstone:
                 (folder / INPUT).write_bytes(np.ascontiguousarray(image).tobytes())
             loaded = {layout.model_address: folder / MODEL, layout.input_address: folder / INPUT}
             board = BOARDS[self.platform.name]
-            with started_machine(self.executable, board, self.firmware.path, loaded, folder) as machine:
-                return self._boot(machine, artefact, container, layout)
+            try:
+                with started_machine(self.executable, board, self.firmware.path, loaded, folder) as machine:
+                    return self._boot(machine, artefact, container, layout)
+            except (GdbError, NotDecoded, NoSuchRegister) as error:
+                raise type(error)(f"`{what}`: {error.found}", error.expected, error.hint) from error
 
     def _boot(self, machine: QemuMachine, artefact: Artefact, container: Container, layout: Corstone) -> Booted:
         """Let the firmware run to its end, and read what it left behind."""
