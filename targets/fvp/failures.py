@@ -12,6 +12,8 @@ from targets.fvp.log import LICENCE, RunnerLog
 
 Cause = Callable[[str, RunnerLog, Finished, Launch], RunError | None]
 
+# What the driver says comes only from a firmware that prints its standard error: the `_write` of Arm's prebuilt runners
+# answers that it wrote 0 bytes, and newlib drops all but the first characters ("E: E: E:"). Theirs end in `_npu_fault`.
 MISMATCH = re.compile(r"NPU config mismatch\. npu\.macs_per_cc=(\d+), optimizer\.macs_per_cc=(\d+)")
 OTHER_MISMATCH = re.compile(r"NPU (?:config|arch) mismatch\..*")
 ARENA = re.compile(r"Failed to resize buffer\. Requested: (\d+), available (\d+), missing: \d+")

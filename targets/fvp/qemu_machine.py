@@ -171,7 +171,7 @@ def started_machine(
             machine = QemuMachine(gdb, folder, board, Lines("machine protocol", ours[1]), Lines("qtest", ours[2]))
         except PeerGone as error:
             said = _last_words(folder)
-            raise RunError(
+            raise PeerGone(
                 f"`{executable}` ended at once: {said or error.found}", f"{QEMU} with machine {board.machine}"
             ) from error
         yield machine
