@@ -77,6 +77,7 @@ class ProfileFile:
     vela_config: str = "Arm/vela.ini"
     corstone: CorstoneTable | None = None
     description: str = ""
+    timing_memory: str = "mlek"
     sources: dict[str, str] = field(default_factory=dict)
 
 
@@ -119,12 +120,19 @@ def _profile(path: Path, written: ProfileFile) -> Profile:
         corstone=_corstone(written.corstone) if written.corstone else None,
         sources=written.sources,
         description=written.description,
+        timing_memory=_timing_memory(path, written.timing_memory),
         path=str(path),
     )
 
 
 def _corstone(table: CorstoneTable) -> Corstone:
     return Corstone(**{**asdict(table), "platforms": tuple(table.platforms)})
+
+
+def _timing_memory(profile: Path, name: str) -> str:
+    """The memory of our cycle model: the path of a file beside the profile, else a shipped one's name."""
+    beside = profile.parent / name
+    return str(beside.absolute()) if beside.is_file() else name
 
 
 def _vela_config(profile: Path, name: str) -> str:

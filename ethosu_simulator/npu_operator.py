@@ -46,6 +46,7 @@ class NpuOperator:
         self.inputs: tuple[Tensor, ...] = tuple(tensors[4:])
         self.outputs: tuple[Tensor, ...] = tuple(container.tensors[i] for i in operator.outputs)
         self.alone = len(container.operators) == 1
+        self.stream_bytes = 4 * len(payload.words)
         self._read_only = np.frombuffer(tensors[1].data, np.uint8)
         self._scratch, self._fast = tensors[2], tensors[3]
         self._kernels = KernelCache()
@@ -90,6 +91,11 @@ class NpuOperator:
     @property
     def _shares_fast(self) -> bool:
         return self._fast.index == self._scratch.index
+
+    @property
+    def one_arena(self) -> bool:
+        """Whether the fast scratch is the arena itself: by tensor, or (raw files name two) by size."""
+        return self._shares_fast or self._fast.size_bytes == self._scratch.size_bytes
 
     @property
     def arena_sizes(self) -> tuple[int, int]:

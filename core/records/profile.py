@@ -52,6 +52,7 @@ class Profile:
     holds weights and command stream ("off_chip_flash", "dram" or "sram"). `budget` maps these names to what the platform has.
     `vela_config` is Vela's name of a file it ships ("Arm/vela.ini") or an absolute path, `vela_config_sha256` that of
     its text. `corstone` is the platform that Arm's FVPs put this NPU on, None when the profile does not say.
+    `timing_memory` names the memory that our cycle model takes (ethosu_simulator/timing/memory), or is a file of that form.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Profile:
     vela_config_sha256: str = ""
     corstone: Corstone | None = None
     description: str = ""
+    timing_memory: str = "mlek"
     path: str = field(default="", compare=False)
 
     @property

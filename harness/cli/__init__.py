@@ -14,6 +14,7 @@ from harness.cli.convert import convert_command
 from harness.cli.diff import diff_command
 from harness.cli.disassemble import disassemble_command
 from harness.cli.doctor import doctor_command
+from harness.cli.estimate import estimate_command
 from harness.cli.export import export_command
 from harness.cli.export_onnx import export_onnx_command
 from harness.cli.fvp import fvp_command
@@ -41,6 +42,7 @@ COMMANDS = (
     diff_command,
     disassemble_command,
     doctor_command,
+    estimate_command,
     export_command,
     export_onnx_command,
     fvp_command,

@@ -1,0 +1,18 @@
+"""The cycle model: `ethosu_simulator.timing.estimate("model_vela.tflite", memory="mlek")`; it observes and changes no value."""
+
+from ethosu_simulator.timing.coverage import stated_errors
+from ethosu_simulator.timing.estimate import Estimate, OperationEstimate, estimate
+from ethosu_simulator.timing.memories import Area, Memory, MemoryFileError, memory_for, names, read_memory
+
+__all__ = [
+    "Area",
+    "Estimate",
+    "Memory",
+    "MemoryFileError",
+    "OperationEstimate",
+    "estimate",
+    "memory_for",
+    "names",
+    "read_memory",
+    "stated_errors",
+]
