@@ -1,4 +1,7 @@
-"""`--acceptance` from the outside: a test per threshold, and no threshold that is passed over."""
+"""`--acceptance` from the outside: a test per threshold, and no threshold that is passed over.
+
+Covers benchmarks.test_acceptance, harness.pytest_plugin.acceptance.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Boards of a labgrid farm, with a real coordinator and a real exporter."""
+"""Boards of a labgrid farm, with a real coordinator and a real exporter.
+
+Covers targets.farm.
+"""
 
 from __future__ import annotations
 

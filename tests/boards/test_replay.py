@@ -1,4 +1,7 @@
-"""A recorded run, run again without its board."""
+"""A recorded run, run again without its board.
+
+Covers targets.boards.recording, targets.replay.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What a board over SSH promises beyond the contract, on a real sshd."""
+"""What a board over SSH promises beyond the contract, on a real sshd.
+
+Covers targets.boards.benchmark_model, targets.boards.execution, targets.boards.host_keys, targets.boards.job_files,
+targets.boards.link, targets.boards.preflight, targets.boards.proof, targets.ssh_board.
+"""
 
 from __future__ import annotations
 

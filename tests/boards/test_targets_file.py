@@ -1,4 +1,7 @@
-"""targets.toml: what it takes, and what it says about what it does not take."""
+"""targets.toml: what it takes, and what it says about what it does not take.
+
+Covers harness.cli.targets.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Every promise of targets/target.py, held against every target of rows.py."""
+"""Every promise of targets/target.py, held against every target of rows.py.
+
+Covers targets.job_folder, targets.runner.micro_runner, targets.runner.tflite_runner.
+"""
 
 from __future__ import annotations
 

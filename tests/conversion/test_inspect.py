@@ -1,4 +1,7 @@
-"""What `ethos-bench inspect` says, and how it refuses."""
+"""What `ethos-bench inspect` says, and how it refuses.
+
+Covers harness.cli.inspect_view.
+"""
 
 from __future__ import annotations
 

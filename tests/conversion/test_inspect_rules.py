@@ -1,4 +1,7 @@
-"""What `ethos-bench inspect --rules` says of a file."""
+"""What `ethos-bench inspect --rules` says of a file.
+
+Covers harness.cli.inspect_rules.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the Vela wrapper promises, with the real Vela and with programs that pretend to be one."""
+"""What the Vela wrapper promises, with the real Vela and with programs that pretend to be one.
+
+Covers conversion.vela_input.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Vela's other outputs, raw npz and streams with regions of their own for inputs and outputs, give the same bytes."""
+"""Vela's other outputs, raw npz and streams with regions of their own for inputs and outputs, give the same bytes.
+
+Covers ethosu_simulator.builtins, ethosu_simulator.flatbuffer, ethosu_simulator.inference, ethosu_simulator.npu_operator.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""Every golden case, compiled by Vela and answered by TFLite's kernels when it was kept, still gives those bytes."""
+"""Every golden case, compiled by Vela and answered by TFLite's kernels when it was kept, still gives those bytes.
+
+Covers ethosu_simulator.decoder.dialects, ethosu_simulator.decoder.fields, ethosu_simulator.decoder.parts,
+ethosu_simulator.decoder.pool_scales, ethosu_simulator.decoder.register_file, ethosu_simulator.decoder.registers_u55,
+ethosu_simulator.decoder.registers_u85, ethosu_simulator.decoder.transfers, ethosu_simulator.operands,
+ethosu_simulator.ops.accumulators, ethosu_simulator.ops.conv, ethosu_simulator.ops.depthwise, ethosu_simulator.ops.dma,
+ethosu_simulator.ops.elementwise, ethosu_simulator.ops.matmul, ethosu_simulator.ops.pool, ethosu_simulator.ops.resize,
+ethosu_simulator.ops.window, ethosu_simulator.products.
+"""
 
 from __future__ import annotations
 

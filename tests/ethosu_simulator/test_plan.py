@@ -1,4 +1,11 @@
-"""A planned run does exactly what the command-by-command run does: bytes, trace and errors."""
+"""A planned run does exactly what the command-by-command run does: bytes, trace and errors.
+
+Covers ethosu_simulator.fast.atomics, ethosu_simulator.fast.constants, ethosu_simulator.fast.executor,
+ethosu_simulator.fast.general, ethosu_simulator.fast.kernels, ethosu_simulator.fast.layout, ethosu_simulator.fast.llvm,
+ethosu_simulator.fast.lower_elementwise, ethosu_simulator.fast.lower_pool, ethosu_simulator.fast.lowering,
+ethosu_simulator.fast.place, ethosu_simulator.fast.planner, ethosu_simulator.fast.program, ethosu_simulator.fast.vectors,
+ethosu_simulator.observe.
+"""
 
 from __future__ import annotations
 

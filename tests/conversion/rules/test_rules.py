@@ -1,4 +1,7 @@
-"""The rule table, on layers at its boundaries."""
+"""The rule table, on layers at its boundaries.
+
+Covers conversion.rules.clamps, conversion.rules.operators, conversion.rules.tensors_of_file.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Records survive the trip through JSON whole, and a figure that could not be had stays one."""
+"""Records survive the trip through JSON whole, and a figure that could not be had stays one.
+
+Covers core.records.figure_key.
+"""
 
 from __future__ import annotations
 

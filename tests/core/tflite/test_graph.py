@@ -1,4 +1,7 @@
-"""What `parse` promises of a TFLite file."""
+"""What `parse` promises of a TFLite file.
+
+Covers core.tflite.fingerprint, core.tflite.macs.
+"""
 
 from __future__ import annotations
 

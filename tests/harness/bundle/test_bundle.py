@@ -1,4 +1,7 @@
-"""A bundle has everything of a run, and verify names whatever was changed in it since."""
+"""A bundle has everything of a run, and verify names whatever was changed in it since.
+
+Covers harness.cli.bundle.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The commands: what they write, what they say, and their exit codes."""
+"""The commands: what they write, what they say, and their exit codes.
+
+Covers harness.cli.__main__, harness.cli.convert, harness.cli.export_onnx, harness.cli.failing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`ethos-bench diff` and `disassemble`: what they say, and what they refuse."""
+"""`ethos-bench diff` and `disassemble`: what they say, and what they refuse.
+
+Covers harness.cli.diff, harness.cli.diff_view, harness.cli.disassemble.
+"""
 
 from __future__ import annotations
 

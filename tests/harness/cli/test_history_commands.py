@@ -1,4 +1,7 @@
-"""The commands on the history, from the outside."""
+"""The commands on the history, from the outside.
+
+Covers harness.cli.baseline, harness.cli.compare, harness.cli.history.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The history takes every run once and whole, gives it back as it went in, and says in its own words why it cannot."""
+"""The history takes every run once and whole, gives it back as it went in, and says in its own words why it cannot.
+
+Covers harness.history.migrations.versions.r0001_records, harness.history.migrations.versions.r0002_append_only,
+harness.history.migrations.versions.r0003_builds_and_origins, harness.history.rows.
+"""
 
 from __future__ import annotations
 

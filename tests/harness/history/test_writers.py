@@ -1,4 +1,7 @@
-"""Many writers at once, one of them killed: nothing is lost, nothing is there twice."""
+"""Many writers at once, one of them killed: nothing is lost, nothing is there twice.
+
+Covers harness.history.keeper.
+"""
 
 from __future__ import annotations
 

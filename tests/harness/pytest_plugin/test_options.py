@@ -1,4 +1,7 @@
-"""The options of the suite and of commands: one declaration each, from which the front doors and the page are made."""
+"""The options of the suite and of commands: one declaration each, from which the front doors and the page are made.
+
+Covers conversion.options, harness.cli.options, targets.boards.options, targets.fvp.options.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A run in other tools' formats, each checked against the reader or the schema it is meant for."""
+"""A run in other tools' formats, each checked against the reader or the schema it is meant for.
+
+Covers harness.cli.export, harness.report.exports.action_benchmark, harness.report.exports.mlia,
+harness.report.exports.summary.
+"""
 
 from __future__ import annotations
 

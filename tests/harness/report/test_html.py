@@ -1,4 +1,8 @@
-"""The page of a run: one file that decides, escapes everything and asks nobody for anything."""
+"""The page of a run: one file that decides, escapes everything and asks nobody for anything.
+
+Covers harness.report.html.accuracy_charts, harness.report.html.claim_charts, harness.report.html.exhibits,
+harness.report.html.page_content, harness.report.html.pictures.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which model to take, and models side by side: nothing of different evidence or identity competes in silence."""
+"""Which model to take, and models side by side: nothing of different evidence or identity competes in silence.
+
+Covers harness.cli.recommend.
+"""
 
 from __future__ import annotations
 

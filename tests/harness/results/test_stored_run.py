@@ -1,4 +1,7 @@
-"""Results folders read back: whole, or an error that says what is broken."""
+"""Results folders read back: whole, or an error that says what is broken.
+
+Covers harness.cli.report.
+"""
 
 from __future__ import annotations
 

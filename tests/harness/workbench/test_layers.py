@@ -1,4 +1,7 @@
-"""Layer by layer: whole tensors out of stripes and slices, errors between two values, and where the NPU departs first."""
+"""Layer by layer: whole tensors out of stripes and slices, errors between two values, and where the NPU departs first.
+
+Covers conversion.vela_layers, harness.workbench.layers.values, targets.layer_values.
+"""
 
 from __future__ import annotations
 

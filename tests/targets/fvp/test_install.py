@@ -1,4 +1,7 @@
-"""FVPs are installed from checked archives only, and never without the user's own consent to the EULA."""
+"""FVPs are installed from checked archives only, and never without the user's own consent to the EULA.
+
+Covers harness.cli.fvp.
+"""
 
 from __future__ import annotations
 

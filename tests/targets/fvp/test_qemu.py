@@ -1,6 +1,8 @@
 """Arm's own firmware on an emulated Cortex-M55: everything of the engine `arm` but the NPU, for real.
 
 No NPU executes here, so no run proves anything of one, and none may be called simulated-fvp.
+
+Covers targets.fvp.model_file, targets.fvp.npu_device, targets.fvp.npu_registers.
 """
 
 from __future__ import annotations

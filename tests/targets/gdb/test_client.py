@@ -1,4 +1,7 @@
-"""The client believes no server: what breaks the protocol, lies, hangs or dies is a typed error within the time limit."""
+"""The client believes no server: what breaks the protocol, lies, hangs or dies is a typed error within the time limit.
+
+Covers targets.gdb.description.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What we and a runner say to each other: round trips, Python 3.8, and the archive that goes to boards."""
+"""What we and a runner say to each other: round trips, Python 3.8, and the archive that goes to boards.
+
+Covers targets.runner.__main__, targets.runner.npu_signs, targets.runner.reporting, targets.runner.supervisor.
+"""
 
 from __future__ import annotations
 

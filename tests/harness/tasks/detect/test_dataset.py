@@ -1,3 +1,8 @@
+"""Data sets are read as ultralytics reads them, and what is wrong with one is told by file.
+
+Covers harness.tasks.detect.data_yaml.
+"""
+
 from __future__ import annotations
 
 import os

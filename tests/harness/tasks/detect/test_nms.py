@@ -1,3 +1,8 @@
+"""Non-maximum suppression keeps what torchvision's would.
+
+Covers harness.tasks.detect.overlap.
+"""
+
 from __future__ import annotations
 
 import numpy as np
