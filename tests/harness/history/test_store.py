@@ -1,7 +1,7 @@
 """The history takes every run once and whole, gives it back as it went in, and says in its own words why it cannot.
 
 Covers harness.history.migrations.versions.r0001_records, harness.history.migrations.versions.r0002_append_only,
-harness.history.migrations.versions.r0003_builds_and_origins, harness.history.rows.
+harness.history.migrations.versions.r0003_builds_and_origins, harness.history.rows, harness.history.run_list.
 """
 
 from __future__ import annotations

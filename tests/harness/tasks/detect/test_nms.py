@@ -1,4 +1,4 @@
-"""Non-maximum suppression keeps what torchvision's would.
+"""Non-maximum suppression keeps what comparing one by one keeps.
 
 Covers harness.tasks.detect.overlap.
 """
