@@ -1,4 +1,4 @@
-"""The options of conversion: recipe, size, where the graph ends, and the Vela that compiles."""
+"""The options of conversion: recipe, size, where the graph ends; those of Vela are in vela_options.py."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
+from conversion.vela_options import VelaOptions
 from core.errors import UsageError
 from core.option_fields import option
 
@@ -23,7 +24,7 @@ def asked_size(text: str) -> int | str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConversionOptions:
+class ConversionOptions(VelaOptions):
     """What changes the converted file.
 
     `image_size` None means each checkpoint's own training size, "auto" the largest that fits every profile and target.
@@ -48,13 +49,6 @@ class ConversionOptions:
         parse=asked_size,
     )
     cut: Literal["raw", "decoded"] = option("--cut", "the graph ends at the raw head maps, or at boxes and scores", "raw")
-    vela: str = option(
-        "--vela",
-        "another Vela, such as a board support package's; its version is part of the identity",
-        "",
-        metavar="EXECUTABLE",
-        default_text="installed",
-    )
 
     def check_conversion(self) -> None:
         """Raise UsageError for a recipe that nobody knows, and for a calibration without images."""

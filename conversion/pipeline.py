@@ -9,6 +9,7 @@ from typing import Literal
 from conversion.compilations import compiled
 from conversion.model_checks import checked_graph
 from conversion.steps import Calibration, Origin, exported, quantised
+from conversion.vela_options import VelaOptions
 from core.errors import ModelError, UsageError
 from core.files import file_sha256
 from core.progress import Progress
@@ -27,7 +28,6 @@ class Settings:
     recipe: str
     cut: Cut = "raw"
     image_size: int | None = None
-    vela: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def tflite_source(path: Path) -> Source:
     return Source(path.stem, model_file(path), graph, shape[1] if len(shape) == 4 else 0)
 
 
-def compile_source(source: Source, profile: Profile, vela: str, progress: Progress) -> Artefact:
+def compile_source(source: Source, profile: Profile, vela: VelaOptions, progress: Progress) -> Artefact:
     """The artefact of an int8 file for one profile."""
     progress(f"compiling for {profile.name}")
     return Artefact(

@@ -6,11 +6,12 @@ import re
 import struct
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conversion.rewrites import AS_RELU, PAD_THEN_VALID, SQUARE_AS_PRODUCT, WITHOUT_ISLAND, ModelCopy, Rewrite
 from conversion.vela import compile_model, vela_executable, vela_version
+from conversion.vela_options import INSTALLED, VelaOptions
 from core.errors import EthosBenchError
 from core.records.artefact import Compilation
 from core.records.placement import PlacedOperator
@@ -90,7 +91,7 @@ RULES = (
 )  # fmt: skip
 
 
-def suggest(model: Path, compilation: Compilation, vela: str = "") -> tuple[Suggestion, ...]:
+def suggest(model: Path, compilation: Compilation, vela: VelaOptions = INSTALLED) -> tuple[Suggestion, ...]:
     """One suggestion for every kind and reason of CPU operator, checked by compiling a changed copy where that can be done.
 
     A Vela of another version than ours is asked about first: where ours keeps fewer operators on the CPU, the newer compiler
@@ -98,7 +99,7 @@ def suggest(model: Path, compilation: Compilation, vela: str = "") -> tuple[Sugg
     """
     if not compilation.placement.cpu:
         return ()
-    newer = _newer_vela(model, compilation) if vela else None
+    newer = _newer_vela(model, compilation, vela) if vela.vela else None
     by_rule: dict[Rule, list[PlacedOperator]] = {}
     for operator in compilation.placement.cpu:
         by_rule.setdefault(next(rule for rule in RULES if rule.applies(operator)), []).append(operator)
@@ -111,7 +112,7 @@ def suggest(model: Path, compilation: Compilation, vela: str = "") -> tuple[Sugg
 
 
 def _suggestions(
-    model: Path, compilation: Compilation, rule: Rule, operators: list[PlacedOperator], vela: str
+    model: Path, compilation: Compilation, rule: Rule, operators: list[PlacedOperator], vela: VelaOptions
 ) -> Iterator[Suggestion]:
     """One for the operators that a changed copy answers for, one for those that could not be changed on a copy."""
     if rule.rewrite is None:
@@ -132,24 +133,24 @@ def _suggestions(
         yield Suggestion(left, rule.text)
 
 
-def _check(data: bytes, compilation: Compilation, vela: str) -> Check:
+def _check(data: bytes, compilation: Compilation, vela: VelaOptions) -> Check:
     """Vela's answer on a changed file."""
     with tempfile.TemporaryDirectory(prefix="ethos-bench-") as folder:
         path = Path(folder) / "changed.tflite"
         path.write_bytes(data)
         try:
-            after = compile_model(path, compilation.profile, Path(folder) / "out", vela)
+            after = compile_model(path, compilation.profile, Path(folder) / "out", vela.vela, vela.arguments())
         except EthosBenchError as error:
             return _unanswered(compilation, error.found)
     return _compared(compilation, after)
 
 
-def _newer_vela(model: Path, compilation: Compilation) -> Suggestion | None:
+def _newer_vela(model: Path, compilation: Compilation, vela: VelaOptions) -> Suggestion | None:
     """Our own Vela in place of the user's, when that leaves less on the CPU."""
     version = vela_version(vela_executable())
     if version == compilation.vela_version:
         return None
-    check = _check(model.read_bytes(), compilation, "")
+    check = _check(model.read_bytes(), compilation, replace(vela, vela=""))
     if not check.helps:
         return None
     text = f"compile with Vela {version} instead of {compilation.vela_version}, if the board's driver takes its command streams"

@@ -10,12 +10,13 @@ import numpy as np
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from conversion.vela_options import VelaOptions
 from core.errors import RunError, UsageError
 from core.records.artefact import Artefact
 from core.records.job import Job
 from core.records.unavailable import Unavailable
 from harness.cli.failing import exits_cleanly
-from harness.cli.options import declared
+from harness.cli.options import declared, gathered
 from harness.statistics.interleaved import ROUNDS, Take, interleaved
 from harness.statistics.shift import BOUND, LEVEL, POWER, Shift, rounds_shift
 from harness.workbench.options import BenchOptions
@@ -35,7 +36,7 @@ WARMUP = 3
 @click.option("--rounds", default=ROUNDS, show_default=True, help="Turns that the samples are taken in.")
 @click.option("--bound", default=BOUND, show_default=True, help="Relative difference that nobody acts on.")
 @declared(BenchOptions, "threads")
-@declared(BenchOptions, "vela")
+@gathered(VelaOptions, "vela")
 @click.pass_context
 @exits_cleanly
 def ab_command(
@@ -48,7 +49,7 @@ def ab_command(
     rounds: int,
     bound: float,
     threads: int,
-    vela: str,
+    vela: VelaOptions,
 ) -> None:
     """Say whether SECOND is faster or slower than FIRST, both full-integer TFLite files, or that they are equivalent.
 

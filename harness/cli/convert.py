@@ -12,10 +12,11 @@ from conversion.pipeline import Settings, compile_source, int8_source
 from conversion.profile_files import load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.steps import Origin, facts_of
+from conversion.vela_options import VelaOptions
 from core.files import storage_errors
 from core.records.unavailable import Unavailable
 from harness.cli.failing import exits_cleanly
-from harness.cli.options import declared, image_size_option
+from harness.cli.options import declared, gathered, image_size_option
 from harness.workbench.calibration import data_calibration
 from harness.workbench.options import BenchOptions
 from targets.memory_budget import budget_shortfalls
@@ -32,7 +33,7 @@ from targets.memory_budget import budget_shortfalls
 @click.option("--images", type=int, help="Calibration images (default: the recipe's).")
 @image_size_option
 @declared(BenchOptions, "cut")
-@declared(BenchOptions, "vela")
+@gathered(VelaOptions, "vela")
 @exits_cleanly
 def convert_command(
     checkpoint: Path,
@@ -43,13 +44,13 @@ def convert_command(
     images: int | None,
     image_size: int | None,
     cut: Literal["raw", "decoded"],
-    vela: str,
+    vela: VelaOptions,
 ) -> None:
     """Convert a checkpoint to int8 TFLite and compile it; writes NAME_{int8,float,PROFILE_vela}.tflite."""
     loaded = [load_profile(name) for name in dict.fromkeys(profiles)]
     origin = Origin(checkpoint.stem, checkpoint=checkpoint)
     count = RECIPES[recipe].images if images is None else images
-    settings = Settings(recipe=recipe, cut=cut, image_size=image_size, vela=vela)
+    settings = Settings(recipe=recipe, cut=cut, image_size=image_size)
     source = int8_source(origin, facts_of(origin, click.echo), settings, data_calibration(calibration, count), click.echo)
     _copy(source.int8.path, output / f"{origin.variant}_int8.tflite")
     if source.floating:

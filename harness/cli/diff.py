@@ -13,10 +13,11 @@ from rich.console import Console
 
 from conversion.pipeline import tflite_source
 from conversion.profile_files import load_profile
+from conversion.vela_options import VelaOptions
 from core.errors import ModelError
 from harness.cli.diff_view import show_comparison
 from harness.cli.failing import exits_cleanly
-from harness.cli.options import declared
+from harness.cli.options import declared, gathered
 from harness.workbench.layers.compare import Comparison, LayerRow, layers_of
 from harness.workbench.options import BenchOptions
 
@@ -33,7 +34,7 @@ THREADS = 2
 )
 @click.option("--all", "every", is_flag=True, help="List every operator instead of the telling ones.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@declared(BenchOptions, "vela")
+@gathered(VelaOptions, "vela")
 @click.pass_context
 @exits_cleanly
 def diff_command(
@@ -45,7 +46,7 @@ def diff_command(
     tolerance: float,
     every: bool,
     form: str,
-    vela: str,
+    vela: VelaOptions,
 ) -> None:
     """Compare FILE (a full-integer TFLite file) with its float graph and with the simulated NPU, layer by layer.
 

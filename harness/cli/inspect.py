@@ -18,6 +18,7 @@ from conversion.rules.devices import load_rules
 from conversion.suggestions import Suggestion, suggest
 from conversion.variants import activation_name, expected_activation
 from conversion.vela import compile_model
+from conversion.vela_options import VelaOptions
 from core.errors import EthosBenchError
 from core.files import file_sha256
 from core.records.artefact import Compilation
@@ -26,7 +27,7 @@ from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
 from harness.cli.inspect_rules import JudgedFile, judge_file, rules_document, show_rules
 from harness.cli.inspect_view import show_file, show_finding, show_profile
-from harness.cli.options import declared
+from harness.cli.options import declared, gathered
 from harness.workbench.options import BenchOptions
 
 
@@ -44,7 +45,7 @@ class Inspected:
 @declared(BenchOptions, "profiles")
 @click.option("--rules", multiple=True, help="Rules profile that judges the file too, for example ethos-n78.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: one JSON object on stdout.")
-@declared(BenchOptions, "vela")
+@gathered(VelaOptions, "vela")
 @click.option("--expect-activation", type=click.Choice(["relu", "leaky", "silu"]), help="Default: what the file name says.")
 @click.option("--all", "every", is_flag=True, help="List every operator instead of one line per kind.")
 def inspect_command(
@@ -52,7 +53,7 @@ def inspect_command(
     profiles: tuple[str, ...],
     rules: tuple[str, ...],
     as_json: bool,
-    vela: str,
+    vela: VelaOptions,
     expect_activation: str | None,
     every: bool,
 ) -> None:
@@ -86,7 +87,7 @@ def _inspect(
     judged: Sequence[JudgedFile],
     *,
     as_json: bool,
-    vela: str,
+    vela: VelaOptions,
     expected: str | None,
     every: bool,
 ) -> None:
@@ -108,9 +109,9 @@ def _inspect(
         show_rules(console, ruled, every=every)
 
 
-def _on(file: Path, profile: Profile, vela: str) -> Inspected:
+def _on(file: Path, profile: Profile, vela: VelaOptions) -> Inspected:
     with tempfile.TemporaryDirectory(prefix="ethos-bench-") as folder:
-        compilation = compile_model(file, profile, Path(folder), vela)
+        compilation = compile_model(file, profile, Path(folder), vela.vela, vela.arguments())
     return Inspected(profile, compilation, suggest(file, compilation, vela))
 
 

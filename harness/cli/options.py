@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
-from core.option_fields import option_of
+from core.option_fields import option_of, options_of
 from harness.workbench.options import BenchOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,6 +31,23 @@ def declared(declaring: type, field: str, **changes: Any) -> Callable[[F], F]:
             "show_default": one.default not in (None, "", ()),
         }
     return click.option(one.declared.flag, field, **settings | changes)
+
+
+def gathered(group: type[Any], parameter: str) -> Callable[[F], F]:
+    """All click options of a dataclass, which the command gets whole as one parameter."""
+    members = options_of(group)
+
+    def decorate(command: F) -> F:
+        @wraps(command)
+        def gathering(*arguments: Any, **given: Any) -> Any:
+            made = group(**{one.field: given.pop(one.field) for one in members})
+            return command(*arguments, **given, **{parameter: made})
+
+        for one in reversed(members):
+            declared(group, one.field)(gathering)
+        return cast("F", gathering)
+
+    return decorate
 
 
 image_size_option = declared(

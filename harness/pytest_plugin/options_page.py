@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from conversion.options import ConversionOptions
+from conversion.vela_options import VelaOptions
 from core.option_fields import Option, options_of
 from harness.pytest_plugin.options import SuiteOptions
 from harness.workbench.options import BenchOptions
@@ -17,6 +18,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "options.md"
 SECTIONS = {
     BenchOptions: "Models, data, NPUs and targets",
     ConversionOptions: "Conversion",
+    VelaOptions: "Vela",
     SuiteOptions: "Results",
     TargetChoices: "All targets",
     FvpOptions: "Target `fvp`",

@@ -227,7 +227,8 @@ class Case:
         return kept
 
     def _options(self) -> dict[str, str]:
-        return {"cut": self.bench.options.cut, **self._engine()}
+        arguments = " ".join(self.bench.options.arguments())
+        return {"cut": self.bench.options.cut, **({"vela": arguments} if arguments else {}), **self._engine()}
 
     def _engine(self) -> dict[str, str]:
         """Which engine of the target this is, for the identity of every record; nothing where a target has only one."""

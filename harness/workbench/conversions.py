@@ -58,7 +58,7 @@ class Conversions:
 
     def _compiled(self, source: Source, case: CaseKey) -> Artefact:
         profile, tell = self._session.profiles[case.profile], self._session.telling(case.variant)
-        return compile_source(source, profile, self._session.options.vela, tell)
+        return compile_source(source, profile, self._session.options, tell)
 
     def _settings(self, case: CaseKey) -> Settings:
         """How a case is converted; seeded weights have no accuracy to save and take the fast recipe unless one is named."""
@@ -68,7 +68,7 @@ class Conversions:
 
     def _settings_at(self, size: int | None, recipe: str) -> Settings:
         options = self._session.options
-        return Settings(recipe=recipe, cut=options.cut, image_size=size, vela=options.vela)
+        return Settings(recipe=recipe, cut=options.cut, image_size=size)
 
     def _recipe(self, model: Model) -> str:
         return self._session.options.recipe or ("fast" if model.seeded else DEFAULT_RECIPE)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
+from conversion.vela_options import VelaOptions
 from core.records.artefact import Artefact
 from tests.benchmarks.conftest import model, run_suite, shared_cache  # noqa: F401  # fixtures of the whole suite
 from tests.boards.boards import Lab, TestBoard
@@ -28,7 +29,7 @@ def _compiled(folder: Path, name: str, content: bytes) -> Artefact:
     path.write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ETHOS_BENCH_CACHE", str(folder / "cache"))
-        return compile_source(tflite_source(path), load_profile("ethos-u65-256"), "", lambda _: None)
+        return compile_source(tflite_source(path), load_profile("ethos-u65-256"), VelaOptions(), lambda _: None)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import numpy as np
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
+from conversion.vela_options import VelaOptions
 from core.records.job import Job
 from targets.kinds import TargetOptions, open_target
 from targets.runner.protocol import Delegated, Event, Sample
@@ -22,7 +23,7 @@ def main(targets: str, board: str, repeats: str, model: str, cache: str, journal
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started us may have ignored it
     os.environ["ETHOS_BENCH_CACHE"] = str(Path(cache).parents[1])
     source = tflite_source(Path(model))
-    artefact = compile_source(source, load_profile("ethos-u65-256"), "", lambda _: None)
+    artefact = compile_source(source, load_profile("ethos-u65-256"), VelaOptions(), lambda _: None)
     take = Transcript.take
 
     def tapped(transcript: Transcript, line: str) -> Event | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
+from conversion.vela_options import VelaOptions
 from core.errors import EthosBenchError
 from core.records.artefact import Artefact
 from core.records.job import Job
@@ -160,7 +161,7 @@ def fault_scene(lab: Lab, work: Path) -> Scene:
     path.write_bytes(patient_model())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ETHOS_BENCH_CACHE", str(work / "cache"))
-        artefact = compile_source(tflite_source(path), load_profile("ethos-u65-256"), "", lambda _: None)
+        artefact = compile_source(tflite_source(path), load_profile("ethos-u65-256"), VelaOptions(), lambda _: None)
     board = lab.boards.get("fault-test") or lab.add("fault-test", "native")
     lab.write(**settings())
     image = np.random.default_rng(5).integers(-128, 128, (1, SIDE, SIDE, 64), dtype=np.int8)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
+from conversion.vela_options import VelaOptions
 from core.errors import RunError, UsageError
 from core.records.artefact import Artefact, ModelFile
 from core.records.job import Job
@@ -93,7 +94,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _artefact(path: Path, content: bytes) -> Artefact:
     path.write_bytes(content)
-    made = compile_source(tflite_source(path), load_profile(PROFILE), "", lambda _: None)
+    made = compile_source(tflite_source(path), load_profile(PROFILE), VelaOptions(), lambda _: None)
     for row in ROWS:
         row.prepare(made)
     return made

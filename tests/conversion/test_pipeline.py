@@ -15,6 +15,7 @@ from conversion import quantise
 from conversion.pipeline import Settings, Source, compile_source, int8_source, tflite_source
 from conversion.profile_files import load_profile
 from conversion.steps import Calibration, Origin, facts_of
+from conversion.vela_options import VelaOptions
 from core.errors import ModelError, UsageError
 from core.files import file_sha256
 from core.records.checkpoint_facts import CheckpointFacts
@@ -49,14 +50,14 @@ def test_a_tflite_file_is_a_source_of_its_own(small: Path) -> None:
 def test_an_artefact_of_a_tflite_file_has_its_graphs_weights(small: Path, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("ETHOS_BENCH_CACHE", str(tmp_path / "cache"))
     source = tflite_source(small)
-    artefact = compile_source(source, load_profile("ethos-u55-128"), "", lambda _: None)
+    artefact = compile_source(source, load_profile("ethos-u55-128"), VelaOptions(), lambda _: None)
     assert artefact.weights == source.graph.weights
     assert artefact.compilation.compiled.path.is_file()
     assert artefact.compilation.compiled.sha256 == file_sha256(artefact.compilation.compiled.path)
-    again = compile_source(source, load_profile("ethos-u55-128"), "", lambda _: None)
+    again = compile_source(source, load_profile("ethos-u55-128"), VelaOptions(), lambda _: None)
     assert again == artefact
     assert len(list((tmp_path / "cache" / "compile").iterdir())) == 1
-    compile_source(source, load_profile("ethos-u55-256"), "", lambda _: None)
+    compile_source(source, load_profile("ethos-u55-256"), VelaOptions(), lambda _: None)
     assert len(list((tmp_path / "cache" / "compile").iterdir())) == 2
 
 
@@ -171,7 +172,7 @@ def test_the_float_graph_for_published_figures_is_a_stride_larger(source: Source
 @pytest.mark.slow
 def test_vela_puts_every_operator_of_a_converted_model_on_the_npu(source: Source) -> None:
     for profile in ("ethos-u65-256", "ethos-u55-256", "ethos-u85-256"):
-        artefact = compile_source(source, load_profile(profile), "", lambda _: None)
+        artefact = compile_source(source, load_profile(profile), VelaOptions(), lambda _: None)
         assert artefact.compilation.placement.cpu == ()
         assert artefact.weights == source.facts.weights if source.facts else False
 

@@ -16,6 +16,7 @@ from conversion.profile_files import load_profile
 from conversion.rewrites import PAD_THEN_VALID, WITHOUT_ISLAND, ModelCopy, Rewrite
 from conversion.suggestions import Suggestion, kinds_of, suggest
 from conversion.vela import compile_model
+from conversion.vela_options import VelaOptions
 from tests.conversion.conftest import Compile, FakeVela
 from tests.conversion.test_vela import REAL
 from tests.conversion.tflite_builder import TinyModel
@@ -26,7 +27,7 @@ ModelPath = Callable[[str], Path]
 def suggestions(data: bytes, folder: Path, profile: str = "ethos-u55-256", vela: str = "") -> tuple[Suggestion, ...]:
     path = folder / "model.tflite"
     path.write_bytes(data)
-    return suggest(path, compile_model(path, load_profile(profile), folder / "out", vela), vela)
+    return suggest(path, compile_model(path, load_profile(profile), folder / "out", vela), VelaOptions(vela=vela))
 
 
 def strided(size: int, stride: int = 5, kernel: int = 5) -> bytes:

@@ -12,6 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
+from conversion.vela_options import VelaOptions
 from core.errors import RunError, UsageError
 from core.records.artefact import Artefact
 from core.records.job import Job
@@ -63,7 +64,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
         path.write_bytes(content)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("ETHOS_BENCH_CACHE", str(folder / "cache"))
-            return compile_source(tflite_source(path), load_profile("ethos-u65-256"), "", lambda _: None)
+            return compile_source(tflite_source(path), load_profile("ethos-u65-256"), VelaOptions(), lambda _: None)
 
     return make
 

@@ -22,6 +22,7 @@ import psutil
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
+from conversion.vela_options import VelaOptions
 from core.records.artefact import Artefact
 from core.records.job import Job
 from core.records.run import Run
@@ -54,7 +55,7 @@ def main(rounds: int, jobs: int, pause_ms: int, count: int) -> None:
         os.environ["ETHOS_BENCH_CACHE"] = str(folder / "cache")
         model = folder / "two.tflite"
         model.write_bytes(two_outputs())
-        artefact = compile_source(tflite_source(model), load_profile("ethos-u65-256"), "", lambda _: None)
+        artefact = compile_source(tflite_source(model), load_profile("ethos-u65-256"), VelaOptions(), lambda _: None)
         with Lab(folder / "lab") as lab:
             near_and_far(lab, artefact, rounds)
             farm(lab, artefact, jobs, pause_ms, count)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from conversion.compilations import compiled
 from conversion.pipeline import Source
 from conversion.vela_layers import read_layers
+from conversion.vela_options import VelaOptions
 from core.errors import ModelError, RunError
 from core.records.placement import PlacedOperator
 from core.records.profile import Profile
@@ -85,10 +86,10 @@ class Layers:
     int8: Mapping[int, Array]
     floats: Mapping[str, Array]
 
-    def on(self, profile: Profile, vela: str, tell: Progress) -> Comparison:
+    def on(self, profile: Profile, vela: VelaOptions, tell: Progress) -> Comparison:
         """The comparison on one profile: compiled, simulated with every command's output kept, and held against int8."""
         tell(f"compiling for {profile.name}")
-        compilation = compiled(self.source.int8, profile, vela)
+        compilation = compiled(self.source.int8, profile, vela, tell)
         tell(f"simulating {profile.accelerator_config}")
         if compilation.debug_database is None:
             raise RunError("the compilation has no debug database", "Vela's *_debug.xml beside the compiled file")

@@ -16,6 +16,7 @@ from PIL import Image
 
 from conversion.pipeline import Source, tflite_source
 from conversion.profile_files import load_profile
+from conversion.vela_options import INSTALLED
 from core.errors import ModelError, UsageError
 from core.records.layer_part import LayerPart
 from harness.workbench.layers.compare import layers_of
@@ -130,7 +131,7 @@ def test_every_layer_that_survives_has_the_reference_s_bytes_and_the_others_say_
     source: Source, image: Path, npu: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ETHOS_BENCH_CACHE", str(tmp_path))
-    found = layers_of(source, image, None, 1, lambda _: None).on(load_profile(npu), "", lambda _: None)
+    found = layers_of(source, image, None, 1, lambda _: None).on(load_profile(npu), INSTALLED, lambda _: None)
     rows = {row.name: row for row in found.rows}
     assert {name for name, row in rows.items() if row.npu_differing == 0} >= {"stem_act", "both", "summed", "head"}
     assert found.first_npu_departure() is None
@@ -148,7 +149,7 @@ def test_the_first_layer_that_departs_is_named(
     index = next(tensor.index for tensor in source.graph.tensors if tensor.name == "both")
     wrong = layers.int8[index].copy()
     wrong[0, 3, 4, 7] ^= 3
-    found = replace(layers, int8={**layers.int8, index: wrong}).on(load_profile("ethos-u65-256"), "", lambda _: None)
+    found = replace(layers, int8={**layers.int8, index: wrong}).on(load_profile("ethos-u65-256"), INSTALLED, lambda _: None)
     departed = found.first_npu_departure()
     assert departed is not None
     assert (departed.name, departed.npu_differing) == ("both", 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from conversion.pipeline import compile_source, tflite_source
 from conversion.profile_files import load_profile
+from conversion.vela_options import VelaOptions
 from core.processes import Finished
 from core.records.artefact import Artefact
 from targets.fvp.command import Launch
@@ -42,4 +43,4 @@ def finished(returncode: int = 0, stderr: str = "", *, timed_out: bool = False) 
 
 def artefact(path: Path, content: bytes, profile: str = "ethos-u55-128") -> Artefact:
     path.write_bytes(content)
-    return compile_source(tflite_source(path), load_profile(profile), "", lambda _: None)
+    return compile_source(tflite_source(path), load_profile(profile), VelaOptions(), lambda _: None)
