@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ethosu_simulator.command_stream import Payload, decode, parse_config
+from ethosu_simulator.command_stream import Command, NpuConfig, Payload, decode, parse_config
 from ethosu_simulator.decoder import decode_operations
 from ethosu_simulator.machine import Machine
 from ethosu_simulator.memory import Memory
@@ -73,17 +73,25 @@ class Assembler:
         ]
         return struct.pack(f"<{len(head) + len(words)}I", *head, *words)
 
+    @property
+    def config(self) -> NpuConfig:
+        """The NPU that the stream is for."""
+        return parse_config(CONFIGS[self.product])
+
+    def commands(self) -> list[Command]:
+        """The commands of this stream, stopped."""
+        return decode(Payload(self.config, (*self.words, 0xFFFF0000)))
+
     def operations(self) -> tuple[Operation, ...]:
         """The operations of this stream, stopped."""
-        config = parse_config(CONFIGS[self.product])
-        return decode_operations(decode(Payload(config, (*self.words, 0xFFFF0000))), config)
+        return decode_operations(self.commands(), self.config)
 
     def run(self, arena: Any = None, constants: bytes = b"") -> tuple[Any, list[Executed]]:
         """(the arena after the run, what was executed)."""
         memory = np.zeros(ARENA_BYTES, np.uint8) if arena is None else arena
         regions = {READ_ONLY: np.frombuffer(constants, np.uint8), ARENA: memory}
-        config, trace = parse_config(CONFIGS[self.product]), []  # type: tuple[Any, list[Executed]]
-        machine = Machine(config, Memory(regions), KernelCache())
+        trace: list[Executed] = []
+        machine = Machine(self.config, Memory(regions), KernelCache())
         run(machine, self.operations(), trace)
         return memory, trace
 
