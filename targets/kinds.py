@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 
 from core.errors import UsageError
 from core.option_fields import option
+from core.progress import Progress
 from targets.boards.options import BoardOptions
 from targets.fvp.options import FvpOptions
 from targets.target import Target
@@ -28,13 +29,11 @@ class TargetOptions(TargetChoices):
     `progress` hears what a long run is doing; samples of boards are kept in the folder `journal` as they come.
     """
 
-    progress: Callable[[str], None] = lambda _: None
+    progress: Progress = lambda _: None
     journal: Path | None = None
 
     @classmethod
-    def of(
-        cls, choices: TargetChoices, progress: Callable[[str], None] = lambda _: None, journal: Path | None = None
-    ) -> TargetOptions:
+    def of(cls, choices: TargetChoices, progress: Progress = lambda _: None, journal: Path | None = None) -> TargetOptions:
         """The options that hold these choices; `choices` may hold more."""
         kept = {one.name: getattr(choices, one.name) for one in fields(TargetChoices)}
         return cls(**kept, progress=progress, journal=journal)

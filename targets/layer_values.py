@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 import ethosu_simulator
 from core.errors import RunError
+from core.progress import Progress
 from core.records.artefact import Compilation
 from core.records.layer_part import LayerPart
 from ethosu_simulator.container import Tensor
@@ -58,7 +58,7 @@ class _Observed(Steps):
         return whole, outputs
 
 
-def npu_values(compilation: Compilation, layers: tuple[LayerPart, ...], image: Array, tell: Callable[[str], None]) -> NpuValues:
+def npu_values(compilation: Compilation, layers: tuple[LayerPart, ...], image: Array, tell: Progress) -> NpuValues:
     """Every tensor that survives in the compiled file or in the output of NPU commands (`layers`), of one simulated run."""
     path = compilation.compiled.path
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import ethosu_simulator
 from core.errors import RunError, UsageError
 from core.files import sha256
+from core.progress import Progress
 from core.records.artefact import ModelFile
 from core.records.evidence import Evidence
 from core.records.job import Job
@@ -41,7 +42,7 @@ Image = Array | tuple[Array, ...]
 class Simulator(Target):
     """Runs compiled files in this process, and CPU operators beside the NPU in children."""
 
-    progress: Callable[[str], None] = lambda _: None
+    progress: Progress = lambda _: None
     name: str = "sim"
     graph: Graph = "npu"
 
@@ -89,7 +90,7 @@ class Steps:
     model: ethosu_simulator.Model
     cpu: CpuOperators
     variant: str
-    progress: Callable[[str], None]
+    progress: Progress
     seen: set[Command] = field(default_factory=set)
     operations: int = 0
     macs: int = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import secrets
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from core.versions import version_of
 from harness.results.results_file import RunHeader
 
 PACKAGES = (
@@ -36,18 +36,8 @@ def run_header(arguments: Sequence[str], checkout: Path) -> RunHeader:
             "memory_bytes": str(psutil.virtual_memory().total),
             "python": platform.python_version(),
         },
-        versions=_versions(),
+        versions={name: version_of(name) for name in PACKAGES},
     )
-
-
-def _versions() -> dict[str, str]:
-    installed = {}
-    for name in PACKAGES:
-        try:
-            installed[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            installed[name] = "absent"
-    return installed
 
 
 def _git(checkout: Path, *arguments: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -18,6 +17,7 @@ from core.records.run import Run
 from core.records.sample_group import SampleGroup
 from core.records.unavailable import Unavailable
 from core.records.verdict import Verdict
+from core.versions import versions_of
 from harness.claims.verdicts import judge
 from harness.results.store import Findings
 from harness.workbench import figures
@@ -49,7 +49,7 @@ class Case:
     @property
     def subject(self) -> Subject:
         """Where this case's records belong, with the identity of the compiled model."""
-        return Subject(self.recorded, figures.artefact_identity(self.artefact, self._options(), _versions()))
+        return Subject(self.recorded, figures.artefact_identity(self.artefact, self._options(), versions_of(TOOLS)))
 
     @property
     def recorded(self) -> CaseKey:
@@ -234,13 +234,3 @@ class Case:
         """Which engine of the target this is, for the identity of every record; nothing where a target has only one."""
         engine = self.bench.targets.engine(self.key)
         return {"engine": engine} if engine else {}
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in TOOLS:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

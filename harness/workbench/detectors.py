@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from core.cache import entry
 from core.errors import ModelError
 from core.files import sha256
+from core.progress import Progress
 from core.records.artefact import ModelFile
 from core.records.unavailable import Unavailable
 from core.versions import version_of
@@ -61,7 +62,7 @@ class Detected:
 
 
 def detected(
-    model: ModelFile, rect: ModelFile | None, dataset: Dataset, threads: int, progress: Callable[[str], None]
+    model: ModelFile, rect: ModelFile | None, dataset: Dataset, threads: int, progress: Progress
 ) -> Detected | Unavailable:
     """What a graph finds on a data set, or why its outputs are not those of a YOLO head for these classes.
 
@@ -118,7 +119,7 @@ def _write(folder: Path, found: Sequence[Detections]) -> None:
 class _Finder:
     dataset: Dataset
     threads: int
-    progress: Callable[[str], None]
+    progress: Progress
 
     def write(self, model: ModelFile, rect: ModelFile | None, folder: Path) -> None:
         """Both sets of detections as COCO result lists: of one pass over the images, or of two when `rect` has its own."""

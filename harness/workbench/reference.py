@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.cache import entry
 from core.files import sha256
+from core.progress import Progress
 from core.records.artefact import ModelFile
 from core.tflite.graph import TfliteGraph
 from targets.tflite_micro import NAME, RUNNER_MODULE, run_micro
@@ -35,7 +36,7 @@ class Equality:
 
 
 def reference_outputs(
-    model: ModelFile, graph: TfliteGraph, images: Sequence[Array], processes: int, progress: Callable[[str], None]
+    model: ModelFile, graph: TfliteGraph, images: Sequence[Array], processes: int, progress: Progress
 ) -> list[list[Array]]:
     """The outputs of a plain int8 file for each image; RunError when TFLite Micro refuses the file.
 

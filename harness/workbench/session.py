@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from conversion.profile_files import load_profile
 from core.errors import UsageError
+from core.progress import Progress
 from core.records.profile import Profile
 from harness.tasks.detect.dataset import Dataset, load_dataset
 from harness.workbench.memo import Memo
 from harness.workbench.options import BenchOptions
 from targets.kinds import TargetOptions, preferred_vela
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

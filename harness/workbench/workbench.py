@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.progress import Progress
 from core.records.case_key import CaseKey
 from core.records.profile import Profile
 from harness.workbench.accuracies import Accuracies
@@ -12,7 +13,7 @@ from harness.workbench.executions import Executions
 from harness.workbench.models import Models
 from harness.workbench.open_targets import OpenTargets
 from harness.workbench.options import BenchOptions
-from harness.workbench.session import Progress, Session
+from harness.workbench.session import Session
 
 
 class Workbench:

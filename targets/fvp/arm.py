@@ -6,7 +6,7 @@ import contextlib
 import os
 import platform as machine
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.errors import RunError
 from core.files import file_sha256
 from core.processes import run_child
+from core.progress import Progress
 from core.records.artefact import Artefact
 from core.records.evidence import Evidence
 from core.records.job import Job
@@ -49,7 +50,7 @@ class ArmFvp:
     executable: Path
     firmware: Firmware
     limit_s: int
-    progress: Callable[[str], None]
+    progress: Progress
 
     def run(self, job: Job, name: str) -> Run:
         """The job's outputs, the NPU's counters of its first input, and what the log proves; RunError for each failure."""

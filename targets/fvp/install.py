@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from core.cache import cache_errors
 from core.errors import RunError, ToolMissing, UsageError
 from core.files import file_sha256, put_in_place
 from core.processes import run_child
+from core.progress import Progress
 from targets.fvp.discovery import find, install_folder
 from targets.fvp.platforms import PLATFORMS, Platform
 
@@ -69,7 +70,7 @@ class Installed:
     known_from: str
 
 
-def install(name: str, *, accept_eula: bool, archive: Path | None, tell: Callable[[str], None]) -> Installed:
+def install(name: str, *, accept_eula: bool, archive: Path | None, tell: Progress) -> Installed:
     """Install a platform's FVP from `archive`, else from Arm's published archive.
 
     UsageError without `accept_eula` (nothing is fetched or started before), or when an FVP is there already; ToolMissing when
@@ -118,7 +119,7 @@ def _published(name: str) -> Archive:
     return found
 
 
-def _download(archive: Archive, folder: Path, tell: Callable[[str], None]) -> Path:
+def _download(archive: Archive, folder: Path, tell: Progress) -> Path:
     """The archive's file, whose SHA-256 is the published one."""
     tell(f"downloading {archive.address}")
     path = folder / archive.address.rsplit("/", 1)[1]
@@ -167,7 +168,7 @@ def _tar_errors(file: Path) -> Iterator[None]:
         raise UsageError(f"`{file}` cannot be unpacked: {error}", f"Arm's .tgz, from {PAGE}") from error
 
 
-def _run_installer(script: Path, folder: Path, tell: Callable[[str], None]) -> None:
+def _run_installer(script: Path, folder: Path, tell: Progress) -> None:
     command = [f"./{script.name}", "--i-agree-to-the-contained-eula", "--no-interactive", "-q", "-d", str(folder)]
     tell(f"running Arm's installer: {' '.join(command)}")
     finished = run_child(command, timeout_s=INSTALL_SECONDS, cwd=script.parent)

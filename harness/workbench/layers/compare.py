@@ -15,6 +15,7 @@ from conversion.pipeline import Source
 from conversion.vela_layers import read_layers
 from conversion.vela_options import VelaOptions
 from core.errors import ModelError, RunError
+from core.progress import Progress
 from core.records.placement import PlacedOperator
 from core.records.profile import Profile
 from core.tflite.graph import Operator, TfliteGraph
@@ -22,7 +23,6 @@ from harness.tasks.detect.images import read_image
 from harness.tasks.detect.letterbox import letterbox, to_quantised
 from harness.workbench.layers.errors import Departure, departure, differing
 from harness.workbench.layers.values import float_values, int8_values, real
-from harness.workbench.session import Progress
 from targets.layer_values import NpuValues, npu_values
 
 Array = NDArray[Any]
