@@ -15,14 +15,16 @@ from ethosu_simulator.errors import StreamError, WorkLimitError
 from ethosu_simulator.model import load
 from ethosu_simulator.npu_operator import NpuOperator
 from ethosu_simulator.operations import Computation, Dma
+from ethosu_simulator.timing.constants import NOWHERE
 from ethosu_simulator.timing.coverage import validation
 from ethosu_simulator.timing.hardware import NPUS, Npu
+from ethosu_simulator.timing.likeness import likeness
 from ethosu_simulator.timing.memories import COUNTERS, MLEK, Memory, memory_for
 from ethosu_simulator.timing.places import Places
 from ethosu_simulator.timing.schedule import CAUSES, IDEAL, SERIAL, USUAL
 from ethosu_simulator.timing.timeline import Step, Timeline, stops, transfer_step
 from ethosu_simulator.timing.traffic import run_cost
-from ethosu_simulator.timing.work import NOWHERE, Work, likeness, work_of
+from ethosu_simulator.timing.work import Work, work_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,6 +130,12 @@ def estimate(path: str | Path, memory: str | Path | Memory = MLEK) -> Estimate:
     if key not in prepared.estimates:
         prepared.estimates[key] = _estimated(prepared, memory)
     return prepared.estimates[key]
+
+
+def active_cycles(path: str | Path, memory: Memory) -> float:
+    """The active cycles alone, without interval and operations."""
+    prepared = _prepared(Path(path))
+    return sum(_timeline(prepared, stream, memory)[0] for stream in prepared.streams)
 
 
 def _estimated(prepared: _Prepared, memory: Memory) -> Estimate:

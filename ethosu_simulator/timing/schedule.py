@@ -17,6 +17,8 @@ measured overheads are none; SERIAL, in which nothing is asked for ahead and ope
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,35 +61,74 @@ ISSUED, WEIGHT_BEATS, WEIGHT_BURSTS, WEIGHT_FLIGHT, BLOCKDEP, IS_STREAMED, AHEAD
     10
 )
 IDEAL, USUAL, SERIAL = -1, 0, 1
+# an operation's own clocks
+ASKED, SERVED, HELD_BLOCK, HELD_FROM, HELD_TO = range(5)
+OWN = 5
 KEPT_BLOCKS = 16  # write times of the last blocks: more than the largest BLOCKDEP
 
 
+class Bus(NamedTuple):
+    """The ports (ports.py): their clocks and limits, transfers in the background, and what caps have counted."""
+
+    state: Floats
+    limits: Floats
+    background: Floats
+    used: Floats
+    transfers: Floats
+
+
+class Demand(NamedTuple):
+    """What an operation asks for (work.py), and the block of each chunk."""
+
+    first: Ints
+    block_of: Ints
+    ifm: Floats
+    ifm2: Floats
+    mac: Floats
+    weights: Floats
+    output: Floats
+    scales: Floats
+    ofm: Floats
+
+
+class Progress(NamedTuple):
+    """The NPU: its units, when the last blocks were written (and were before this operation), this operation's own clocks.
+
+    `arrived` and `why` are of each chunk: when its input is there, and what it waited for; `causes` adds up why cycles pass.
+    """
+
+    units: Floats
+    written: Floats
+    before: Floats
+    own: Floats
+    arrived: Floats
+    why: Ints
+    causes: Floats
+
+
 @compiled
-def _served(
-    port: int, direction: int, words: float, bursts: float, state: Floats, limits: Floats, background: Floats,
-    used: Floats, transfers: Floats,
-) -> float:  # fmt: skip
+def _served(bus: Bus, port: int, direction: int, words: float, bursts: float) -> float:
     """When words asked for now are through the port, without latency."""
-    limit = limits[port]
+    limit, state = bus.limits[port], bus.state[port]
     shared = limit[SHARED] > 0.0
     clock = READ if shared or direction == 0 else WRITE
-    start = state[port, clock]
-    cycles = stretched(start, words / limit[WORDS], port, direction, shared, background)
-    state[port, clock] = capped(start, cycles, words, limit, used[port], transfers[port], True)
+    start = state[clock]
+    cycles = stretched(start, words / limit[WORDS], port, direction, shared, bus.background)
+    state[clock] = capped(start, cycles, words, limit, bus.used[port], bus.transfers[port], True)
     slot = READ_SLOTS if direction == 0 else WRITE_SLOTS
     latency, most = (limit[READ_LATENCY], limit[READS]) if direction == 0 else (limit[WRITE_LATENCY], limit[WRITES])
-    state[port, slot] = max(state[port, slot], start) + slots(bursts, words, latency, most, limit[WORDS])
-    through: float = max(state[port, clock], state[port, slot])
+    state[slot] = max(state[slot], start) + slots(bursts, words, latency, most, limit[WORDS])
+    through: float = max(state[clock], state[slot])
     return through
 
 
 @compiled
-def _latency(port: int, at: float, limits: Floats, background: Floats) -> float:
+def _latency(bus: Bus, port: int, at: float) -> float:
     """The read latency at a moment: longer, up to twice, behind the slots that a transfer in the background holds."""
-    latency: float = limits[port, READ_LATENCY]
-    if limits[port, READS] > 0.0:
-        for index in range(len(background)):
-            one = background[index]
+    latency: float = bus.limits[port, READ_LATENCY]
+    if bus.limits[port, READS] > 0.0:
+        for index in range(len(bus.background)):
+            one = bus.background[index]
             if int(one[PORT]) == port and one[DIRECTION] == 0.0 and one[START] <= at < one[END]:
                 longer: float = latency * (1.0 + one[HELD])
                 return longer
@@ -95,189 +136,158 @@ def _latency(port: int, at: float, limits: Floats, background: Floats) -> float:
 
 
 @compiled
-def _alone(port: int, words: float, bursts: float, limits: Floats) -> float:
+def _alone(bus: Bus, port: int, words: float, bursts: float) -> float:
     """Cycles that words take when nothing else is asked for."""
-    limit = limits[port]
+    limit = bus.limits[port]
     cycles: float = max(words / limit[WORDS], slots(bursts, words, limit[READ_LATENCY], limit[READS], limit[WORDS]))
     return cycles
 
 
 @compiled
-def _fetched(
-    asked: int, upto: int, first_free: float, then_free: float, ahead: int, numbers: Floats, ports: Ints, block_of: Ints,
-    ifm: Floats, ifm2: Floats, before: Floats, depth: int, state: Floats, limits: Floats, background: Floats, used: Floats,
-    transfers: Floats, arrived: Floats, why: Ints,
-) -> int:  # fmt: skip
-    """Asks for the input of chunks up to `upto`; how many were asked for. Of the first `ahead`, buffers are free earlier."""
-    while asked < min(upto + 1, len(arrived)):
-        free = first_free if asked < ahead else then_free
-        lag = depth - block_of[asked]
-        at = max(free, numbers[ISSUED])
-        arrived[asked], why[asked] = at, DEPENDENCY
+def _loaded(chunk: int, at: float, port: int, cost: Floats, numbers: Floats, bus: Bus, now: Progress) -> None:
+    """Asks for a chunk's words of one operand at `at`."""
+    if cost[0] <= 0.0 or port < 0:
+        return
+    if chunk == 0:
+        bus.state[port, READ] = max(bus.state[port, READ], at)
+        bus.state[port, READ_SLOTS] = max(bus.state[port, READ_SLOTS], at)
+    latency = _latency(bus, port, at)
+    came = max(_served(bus, port, 0, cost[0], cost[1]), at + _alone(bus, port, cost[0], cost[1]))
+    done = came + latency + numbers[CHUNK_CYCLES]
+    if done > now.arrived[chunk]:
+        now.why[chunk] = READ_BANDWIDTH if came - at > latency else BY_LATENCY
+        now.arrived[chunk] = done
+
+
+@compiled
+def _fetch(
+    upto: int, free: float, earlier: float, ahead: int, numbers: Floats, ports: Ints, demand: Demand, bus: Bus, now: Progress
+) -> None:
+    """Asks for the input of chunks up to `upto`, whose buffers are free at `free`, of the first `ahead` at `earlier`."""
+    chunk = int(now.own[ASKED])
+    while chunk < min(upto + 1, len(now.arrived)):
+        at = max(earlier if chunk < ahead else free, numbers[ISSUED])
+        lag = int(numbers[BLOCKDEP]) - demand.block_of[chunk]
         if lag < KEPT_BLOCKS:
-            at = max(at, before[max(0, lag)])
-            arrived[asked] = at
-        for source in range(2):
-            words, bursts = (ifm[asked, 0], ifm[asked, 1]) if source == 0 else (ifm2[asked, 0], ifm2[asked, 1])
-            port = ports[IFM_PORT] if source == 0 else ports[IFM2_PORT]
-            if words <= 0.0 or port < 0:
-                continue
-            if asked == 0:
-                state[port, READ] = max(state[port, READ], at)
-                state[port, READ_SLOTS] = max(state[port, READ_SLOTS], at)
-            through = _served(port, 0, words, bursts, state, limits, background, used, transfers)
-            alone = at + _alone(port, words, bursts, limits)
-            latency = _latency(port, at, limits, background)
-            done = max(through, alone) + latency + numbers[CHUNK_CYCLES]
-            if done > arrived[asked]:
-                why[asked] = READ_BANDWIDTH if max(through, alone) - at > latency else BY_LATENCY
-                arrived[asked] = done
-        asked += 1
-    return asked
+            at = max(at, now.before[max(0, lag)])
+        now.arrived[chunk], now.why[chunk] = at, DEPENDENCY
+        _loaded(chunk, at, ports[IFM_PORT], demand.ifm[chunk], numbers, bus, now)
+        _loaded(chunk, at, ports[IFM2_PORT], demand.ifm2[chunk], numbers, bus, now)
+        chunk += 1
+    now.own[ASKED] = chunk
 
 
 @compiled
-def _weighted(
-    start: float, end: float, size: float, coming: float, numbers: Floats, port: int, state: Floats, limits: Floats,
-    background: Floats, used: Floats, transfers: Floats,
-) -> float:  # fmt: skip
-    """When the weights of a chunk that begins at `start` have all come; those before it came at `coming`."""
+def _decoded(start: float, end: float, size: float, port: int, numbers: Floats, bus: Bus, now: Progress) -> float:
+    """When a chunk that begins at `start` ends, `end` or later: when all of its weights have come."""
+    if size <= 0.0 or port < 0:
+        return end
     flight = numbers[WEIGHT_FLIGHT]
-    idle = max(state[port, READ], state[port, READ_SLOTS])
-    words, bursts = size * numbers[WEIGHT_BEATS], size * numbers[WEIGHT_BURSTS]
-    through = _served(port, 0, words, bursts, state, limits, background, used, transfers)
-    takes = max(through - idle, size * limits[port, READ_LATENCY] / flight)
-    come: float = max(coming + takes, start + max(0.0, size - flight) / size * takes)
-    return max(come, min(through, start + takes)) if size > flight else come
+    idle = max(bus.state[port, READ], bus.state[port, READ_SLOTS])
+    through = _served(bus, port, 0, size * numbers[WEIGHT_BEATS], size * numbers[WEIGHT_BURSTS])
+    takes = max(through - idle, size * bus.limits[port, READ_LATENCY] / flight)
+    come: float = max(now.units[WEIGHTS] + takes, start + max(0.0, size - flight) / size * takes)
+    if size > flight:
+        come = max(come, min(through, start + takes))
+    now.units[WEIGHTS] = come
+    now.causes[WEIGHT_DECODER] += max(0.0, come - end)
+    return max(end, come)
 
 
 @compiled
-def _scaled(
-    leaves: float, end: float, output: float, size: float, served: float, port: int, limits: Floats, background: Floats,
-    units: Floats, serial: bool,
-) -> tuple[float, float]:  # fmt: skip
-    """(when the output unit begins on a block, when it ends), once the block's scales are there."""
-    asked = max(units[SCALES], end) if serial else units[SCALES]
-    leaves = max(leaves, asked + _latency(port, asked, limits, background), served)
-    over = size - (0.0 if serial else SCALE_BUFFER)
-    units[SCALES] = leaves + max(0.0, over) / SCALE_BUFFER * limits[port, READ_LATENCY]
-    return leaves, max(leaves + output, units[SCALES])
-
-
-@compiled
-def _ahead(numbers: Floats, ifm: Floats, ifm2: Floats) -> int:
-    """Chunks that are asked for ahead of the one in hand: one in the other buffer, and what fits on the way."""
-    largest = 1.0
-    for chunk in range(len(ifm)):
-        largest = max(largest, (ifm[chunk, 0] + ifm2[chunk, 0]) * numbers[BUS])
-    return 1 + int(numbers[AHEAD_BYTES] / largest)
-
-
-@compiled
-def run_operation(  # noqa: C901 - the recursion of the docstring, in one pass over chunks
-    numbers: Floats, ports: Ints, first: Ints, ifm: Floats, ifm2: Floats, mac: Floats, weights: Floats, output: Floats,
-    scales: Floats, ofm: Floats, state: Floats, limits: Floats, background: Floats, used: Floats, transfers: Floats,
-    units: Floats, written: Floats, causes: Floats, mode: int,
-) -> float:  # fmt: skip
-    """When the operation's last block is written; the state of NPU and ports is moved on, `causes` gets its cycles."""
-    chunks, serial = len(mac), mode == SERIAL
-    before, streamed = written.copy(), numbers[IS_STREAMED] > 0.0
-    depth = 0 if serial else int(numbers[BLOCKDEP])
-    arrived, why, block_of = np.zeros(chunks), np.zeros(chunks, np.int64), np.zeros(chunks, np.int64)
-    for block in range(len(first) - 1):
-        block_of[first[block] : first[block + 1]] = block
-    ahead = 0 if serial else chunks if mode == IDEAL else _ahead(numbers, ifm, ifm2)
-    weight_port, scale_port, ofm_port = ports[WEIGHT_PORT], ports[SCALE_PORT], ports[OFM_PORT]
-    coming, served, last = 0.0, 0.0, written[0]
-    if weight_port >= 0:
-        coming = max(numbers[ISSUED], units[MAC] if serial else units[WEIGHTS])
-        coming += _latency(weight_port, coming, limits, background)
+def _begin(numbers: Floats, ports: Ints, demand: Demand, bus: Bus, now: Progress, mode: int) -> int:
+    """What happens when an operation is issued; how many chunks it asks for ahead of the one in hand."""
+    largest, units = 1.0, now.units
+    for chunk in range(len(demand.mac)):
+        largest = max(largest, (demand.ifm[chunk, 0] + demand.ifm2[chunk, 0]) * numbers[BUS])
+    ahead = 1 + int(numbers[AHEAD_BYTES] / largest)
+    if mode != USUAL:
+        ahead = 0 if mode == SERIAL else len(demand.mac)
+    if ports[WEIGHT_PORT] >= 0:
+        asked = max(numbers[ISSUED], units[MAC] if mode == SERIAL else units[WEIGHTS])
+        units[WEIGHTS] = asked + _latency(bus, ports[WEIGHT_PORT], asked)
     units[SCALES] = max(units[SCALES], numbers[ISSUED])
-    held, held_from, held_to = -1, 0.0, 0.0
-    asked = _fetched(
-        0, ahead, units[MAC] if serial else units[BUFFER], units[MAC], max(1, ahead), numbers, ports, block_of, ifm, ifm2,
-        before, depth, state, limits, background, used, transfers, arrived, why,
-    )  # fmt: skip
-    for chunk in range(chunks):
-        block = block_of[chunk]
-        opens, closes = chunk == first[block], chunk == first[block + 1] - 1
-        start = max(arrived[chunk], units[MAC])
-        causes[why[chunk]] += start - units[MAC]
-        free = units[ACC0]
-        if opens and free > start:
-            causes[BY_OUTPUT] += free - start
-            start = free
-        for kind in range(len(ports)):
-            if ports[kind] >= 0:
-                for clock in range(4):
-                    state[ports[kind], clock] = max(state[ports[kind], clock], start)
-        end = start + mac[chunk] + (0.0 if streamed else numbers[CHUNK_CYCLES])
-        causes[COMPUTE] += end - start
-        if weights[chunk] > 0.0 and weight_port >= 0:
-            coming = _weighted(
-                start, end, weights[chunk], coming, numbers, weight_port, state, limits, background, used, transfers
-            )
-            units[WEIGHTS] = coming
-            causes[WEIGHT_DECODER] += max(0.0, coming - end)
-            end = max(end, coming)
-        if opens and scales[block, 0] > 0.0 and scale_port >= 0:
-            served = _served(scale_port, 0, scales[block, 0], scales[block, 1], state, limits, background, used, transfers)
-        asked = _fetched(
-            asked, chunk + max(1, ahead), end if serial else start, end if serial else start, 0, numbers, ports, block_of,
-            ifm, ifm2, before, depth, state, limits, background, used, transfers, arrived, why,
-        )  # fmt: skip
-        if held >= 0:
-            last = max(last, _left(ofm_port, held_from, held_to, ofm[held], state, limits, background, used, transfers))
-            _shift(written, last)
-            held = -1
+    earlier = units[MAC] if mode == SERIAL else units[BUFFER]
+    _fetch(ahead, units[MAC], earlier, max(1, ahead), numbers, ports, demand, bus, now)
+    return ahead
+
+
+@compiled
+def _started(chunk: int, opens: bool, ports: Ints, bus: Bus, now: Progress) -> float:
+    """When the MAC unit begins a chunk; the clocks of the operation's ports are at least there."""
+    units = now.units
+    start: float = max(now.arrived[chunk], units[MAC])
+    now.causes[now.why[chunk]] += start - units[MAC]
+    if opens and units[ACC0] > start:
+        now.causes[BY_OUTPUT] += units[ACC0] - start
+        start = units[ACC0]
+    for kind in range(len(ports)):
+        if ports[kind] >= 0:
+            for clock in range(4):
+                bus.state[ports[kind], clock] = max(bus.state[ports[kind], clock], start)
+    return start
+
+
+@compiled
+def _put_out(block: int, end: float, numbers: Floats, ports: Ints, demand: Demand, bus: Bus, now: Progress, mode: int) -> None:
+    """The output unit takes a block whose last chunk ended at `end`, once its scales are there."""
+    units, port = now.units, ports[SCALE_PORT]
+    leaves = max(end, units[OUTPUT])
+    ends = leaves + demand.output[block]
+    if demand.scales[block, 0] > 0.0 and port >= 0 and mode != IDEAL:
+        asked = max(units[SCALES], end) if mode == SERIAL else units[SCALES]
+        leaves = max(leaves, asked + _latency(bus, port, asked), now.own[SERVED])
+        over = demand.scales[block, 2] - (0.0 if mode == SERIAL else SCALE_BUFFER)
+        units[SCALES] = leaves + max(0.0, over) / SCALE_BUFFER * bus.limits[port, READ_LATENCY]
+        ends = max(leaves + demand.output[block], units[SCALES])
+    if numbers[IS_STREAMED] > 0.0:
+        units[MAC] = leaves
+    units[OUTPUT], units[ACC0], units[ACC1] = ends, units[ACC1], ends
+    now.own[HELD_BLOCK], now.own[HELD_FROM], now.own[HELD_TO] = (
+        block,
+        leaves + numbers[LEAVE_CYCLES],
+        ends + numbers[LEAVE_CYCLES],
+    )
+
+
+@compiled
+def _write(ports: Ints, demand: Demand, bus: Bus, now: Progress) -> None:
+    """Writes the block that the output unit holds."""
+    if now.own[HELD_BLOCK] < 0.0:
+        return
+    block, port, done = demand.ofm[int(now.own[HELD_BLOCK])], ports[OFM_PORT], now.own[HELD_TO]
+    if port >= 0 and block[0] > 0.0:
+        through, limit = _served(bus, port, 1, block[0], block[1]), bus.limits[port]
+        takes = max(block[0] / limit[WORDS], slots(block[1], block[0], limit[WRITE_LATENCY], limit[WRITES], limit[WORDS]))
+        done = max(done, max(through, now.own[HELD_FROM] + takes) + limit[WRITE_LATENCY])
+    done = max(done, now.written[0])
+    for index in range(len(now.written) - 1, 0, -1):
+        now.written[index] = now.written[index - 1]
+    now.written[0], now.own[HELD_BLOCK] = done, -1.0
+
+
+@compiled
+def run_operation(numbers: Floats, ports: Ints, demand: Demand, bus: Bus, now: Progress, mode: int) -> float:
+    """When the operation's last block is written; NPU and ports are moved on."""
+    ahead, units = _begin(numbers, ports, demand, bus, now, mode), now.units
+    for chunk in range(len(demand.mac)):
+        block = demand.block_of[chunk]
+        opens, closes = chunk == demand.first[block], chunk == demand.first[block + 1] - 1
+        start = _started(chunk, opens, ports, bus, now)
+        end = start + demand.mac[chunk] + (0.0 if numbers[IS_STREAMED] > 0.0 else numbers[CHUNK_CYCLES])
+        now.causes[COMPUTE] += end - start
+        end = _decoded(start, end, demand.weights[chunk], ports[WEIGHT_PORT], numbers, bus, now)
+        if opens and demand.scales[block, 0] > 0.0 and ports[SCALE_PORT] >= 0:
+            now.own[SERVED] = _served(bus, ports[SCALE_PORT], 0, demand.scales[block, 0], demand.scales[block, 1])
+        free = end if mode == SERIAL else start
+        _fetch(chunk + max(1, ahead), free, free, 0, numbers, ports, demand, bus, now)
+        _write(ports, demand, bus, now)
         units[MAC], units[BUFFER] = end, start
         if closes:
-            leaves = max(end, units[OUTPUT])
-            ends = leaves + output[block]
-            if scales[block, 0] > 0.0 and scale_port >= 0 and mode != IDEAL:
-                leaves, ends = _scaled(
-                    leaves, end, output[block], scales[block, 2], served, scale_port, limits, background, units, serial
-                )
-            if streamed:
-                units[MAC] = leaves
-            units[OUTPUT], units[ACC0], units[ACC1] = ends, units[ACC1], ends
-            held, held_from, held_to = block, leaves + numbers[LEAVE_CYCLES], ends + numbers[LEAVE_CYCLES]
-    causes[BY_OUTPUT] += max(0.0, held_to - units[MAC])
-    finished = _left(ofm_port, held_from, held_to, ofm[held], state, limits, background, used, transfers)
-    causes[WRITE_BANDWIDTH] += max(0.0, finished - held_to)
-    _shift(written, max(last, finished))
-    end_of_all: float = max(last, finished)
-    return end_of_all
-
-
-@compiled
-def _left(
-    port: int, begins: float, ends: float, block: Floats, state: Floats, limits: Floats, background: Floats, used: Floats,
-    transfers: Floats,
-) -> float:  # fmt: skip
-    """When a block that the output unit gives out from `begins` to `ends` is where it belongs."""
-    if port < 0:
-        return ends
-    return max(ends, _write(port, begins, block, state, limits, background, used, transfers))
-
-
-@compiled
-def _write(
-    port: int, at: float, block: Floats, state: Floats, limits: Floats, background: Floats, used: Floats, transfers: Floats
-) -> float:
-    """When a block that begins to leave at `at` is written."""
-    if block[0] <= 0.0:
-        return at
-    through = _served(port, 1, block[0], block[1], state, limits, background, used, transfers)
-    limit = limits[port]
-    takes = max(block[0] / limit[WORDS], slots(block[1], block[0], limit[WRITE_LATENCY], limit[WRITES], limit[WORDS]))
-    done: float = max(through, at + takes) + limit[WRITE_LATENCY]
-    return done
-
-
-@compiled
-def _shift(written: Floats, at: float) -> None:
-    """Puts a block's write time in front of those before it."""
-    for index in range(len(written) - 1, 0, -1):
-        written[index] = written[index - 1]
-    written[0] = at
+            _put_out(block, end, numbers, ports, demand, bus, now, mode)
+    held = now.own[HELD_TO]
+    now.causes[BY_OUTPUT] += max(0.0, held - units[MAC])
+    _write(ports, demand, bus, now)
+    now.causes[WRITE_BANDWIDTH] += max(0.0, now.written[0] - held)
+    last: float = now.written[0]
+    return last

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ethosu_simulator.errors import NotModelled
 from ethosu_simulator.operations import Computation, Dma, Operation, Refused, Stop, Wait, Windowed
 from ethosu_simulator.timing import ports
+from ethosu_simulator.timing.constants import NOWHERE
 from ethosu_simulator.timing.hardware import (
     BURST_BYTES,
     CHUNK_CYCLES,
@@ -28,9 +29,22 @@ from ethosu_simulator.timing.hardware import (
     WEIGHT_BUFFER,
     Npu,
 )
-from ethosu_simulator.timing.schedule import CAUSES, IDEAL, KEPT_BLOCKS, SERIAL, UNITS, USUAL, run_operation
+from ethosu_simulator.timing.schedule import (
+    CAUSES,
+    HELD_BLOCK,
+    IDEAL,
+    KEPT_BLOCKS,
+    OWN,
+    SERIAL,
+    UNITS,
+    USUAL,
+    Bus,
+    Demand,
+    Progress,
+    run_operation,
+)
 from ethosu_simulator.timing.traffic import run_cost
-from ethosu_simulator.timing.work import NOWHERE, Work
+from ethosu_simulator.timing.work import Work
 
 if TYPE_CHECKING:
     from ethosu_simulator.timing.memories import Memory
@@ -139,18 +153,19 @@ class Timeline:
         overheads = (0.0, 0.0) if self.mode == IDEAL else (CHUNK_CYCLES, OUTPUT_CYCLES)
         mac = work.bare_mac if self.mode == IDEAL else work.mac
         streamed = float(not isinstance(operation, Windowed))
+        depth = 0 if self.mode == SERIAL else operation.schedule.blockdep or 0
         numbers = np.array(
-            [issued, work.weight_beats, work.weight_bursts, flight, operation.schedule.blockdep or 0, streamed, IFM_BUFFER,
-             self.npu.bus_bytes, *overheads]
-        )  # fmt: skip
+            [issued, work.weight_beats, work.weight_bursts, flight, depth, streamed, IFM_BUFFER, self.npu.bus_bytes, *overheads]
+        )
         since = min(issued, float(self.units[0]))
         live = self.background[self.background[:, ports.END] > since]
-        return float(
-            run_operation(
-                numbers, at, work.first, work.ifm, work.ifm2, mac, work.weights, work.output, work.scales, work.ofm,
-                self.state, self.limits, live, self.used, self.transfers, self.units, self.written, causes, self.mode,
-            )
-        )  # fmt: skip
+        demand = Demand(work.first, work.block_of, work.ifm, work.ifm2, mac, work.weights, work.output, work.scales, work.ofm)
+        bus = Bus(self.state, self.limits, live, self.used, self.transfers)
+        own = np.zeros(OWN)
+        own[HELD_BLOCK] = -1.0
+        chunks = len(mac)
+        now = Progress(self.units, self.written, self.written.copy(), own, np.zeros(chunks), np.zeros(chunks, np.int64), causes)
+        return float(run_operation(numbers, at, demand, bus, now, self.mode))
 
     def ports_of(self, regions: tuple[int, ...]) -> NDArray[np.int64]:
         """The area of each region, NOWHERE where there is none."""

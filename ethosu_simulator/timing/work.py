@@ -8,45 +8,40 @@ every block in the plane, 10 bytes of scales for every channel of every block.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ethosu_simulator.errors import StreamError, WorkLimitError
+from ethosu_simulator.errors import WorkLimitError
 from ethosu_simulator.memory import FeatureMap
-from ethosu_simulator.operations import Computation, Convolution, Depthwise, Matmul, Pool, Windowed
+from ethosu_simulator.operations import Computation, Matmul, Pool, Windowed
+from ethosu_simulator.timing.blocks import MAX_CHUNKS, Blocks, Span, blocks_of
 from ethosu_simulator.timing.compute import ceil_div, chunk_depth, is_deep, mac_cycles, output_cycles
+from ethosu_simulator.timing.constants import NOWHERE, scales_of, weights_of
 from ethosu_simulator.timing.hardware import (
-    BURST_BYTES,
     DECOMPOSED,
-    SCALE_BYTES,
-    SCALE_GRANULE,
     SUBKERNEL,
     WEIGHT_STEP_CYCLES,
     Npu,
 )
-from ethosu_simulator.timing.traffic import Access, touched
+from ethosu_simulator.timing.traffic import Access
 
 if TYPE_CHECKING:
     from ethosu_simulator.command_stream import NpuConfig
     from ethosu_simulator.operands import Operand
 
 Floats = NDArray[np.float64]
-Span = tuple[int, int]
-MAX_CHUNKS = 1 << 21  # of one operation: work is bounded whatever the stream says
-NOWHERE = -1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
     """What an operation asks for. Regions are NOWHERE where a thing is read from no memory.
 
-    Per block: `ofm` [block, beats and bursts], `output` cycles, `scales` [block, beats, bursts and bytes of one core],
-    `first` (its first chunk). Per chunk: `ifm` and `ifm2` [chunk, beats and bursts], `mac` cycles, `bare_mac` the same without
-    what a change of weights costs, `weights` bytes.
+    Per block: `ofm` [block, beats and bursts], `output` cycles, `scales` [block, beats, bursts and bytes of one core], `first`
+    (its first chunk; `block_of` is the way back). Per chunk: `ifm` and `ifm2` [chunk, beats and bursts], `mac` cycles,
+    `bare_mac` the same without what a change of weights costs, `weights` bytes.
     """
 
     ofm_region: int
@@ -58,6 +53,7 @@ class Work:
     output: Floats
     scales: Floats
     first: NDArray[np.int64]
+    block_of: NDArray[np.int64]
     ifm: Floats
     ifm2: Floats
     mac: Floats
@@ -65,65 +61,6 @@ class Work:
     weights: Floats
     weight_beats: float
     weight_bursts: float
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """The cuts of an OFM along rows, columns and depth."""
-
-    rows: tuple[Span, ...]
-    columns: tuple[Span, ...]
-    depth: tuple[Span, ...]
-
-    @property
-    def count(self) -> int:
-        """How many blocks there are."""
-        return len(self.rows) * len(self.columns) * len(self.depth)
-
-    def sizes(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Height, width and depth of every cut."""
-        rows, columns, depth = (np.array([b - a for a, b in cut]) for cut in (self.rows, self.columns, self.depth))
-        return rows, columns, depth
-
-
-def blocks_of(operation: Computation) -> Blocks:
-    """The OFM blocks; StreamError without a block size, WorkLimitError when there are too many."""
-    block = operation.schedule.ofm_block
-    if block is None:
-        raise StreamError(f"{operation.opcode}: the stream sets no OFM block", operation.address)
-    steps = [len(range(0, side, step)) for side, step in zip(operation.shape, block, strict=True)]
-    if np.prod(steps, dtype=object) > MAX_CHUNKS:
-        raise WorkLimitError(f"{np.prod(steps, dtype=object)} OFM blocks: expected at most {MAX_CHUNKS}", operation.address)
-    cuts = [
-        tuple((start, min(start + step, side)) for start in range(0, side, step))
-        for side, step in zip(operation.shape, block, strict=True)
-    ]
-    return Blocks(*cuts)
-
-
-def likeness(operation: Computation) -> Hashable:
-    """What an operation's work depends on: two operations of one likeness ask for the same, at other addresses."""
-    schedule = operation.schedule
-    parts: list[Hashable] = [type(operation).__name__, operation.name, operation.shape, schedule.ofm_block]
-    parts += [schedule.weight_order, schedule.decomposition, schedule.microblock, schedule.acc_format]
-    if isinstance(operation, Windowed):
-        parts += [operation.window, operation.accumulators.begin]
-    if isinstance(operation, (Convolution, Depthwise)):
-        weights = operation.weights
-        parts += [weights.shape, weights.format, weights.traversal, tuple((r.region, r.length) for r in weights.streams)]
-        parts += [(r.region, r.start % BURST_BYTES, r.length) for r in weights.scales]
-    parts += [(one.role, one.shape, one.dtype, _aligned(one.where)) for one in operation.operands]
-    if operation.output is not None:
-        out = operation.output
-        parts += [out.dtype, out.order, out.reverse, out.lookup is not None, _aligned(out.where)]
-    return tuple(parts)
-
-
-def _aligned(where: object) -> Hashable:
-    """A place up to whole bursts."""
-    if not isinstance(where, FeatureMap):
-        return type(where).__name__
-    return replace(where, bases=tuple(base % BURST_BYTES for base in where.bases))  # type: ignore[arg-type]
 
 
 def work_of(operation: Computation, config: NpuConfig, npu: Npu) -> Work:
@@ -137,7 +74,7 @@ def work_of(operation: Computation, config: NpuConfig, npu: Npu) -> Work:
         ofm_region=region,
         ofm=ofm,
         output=np.asarray(elements * output_cycles(operation, config, npu), np.float64),
-        **_scales(operation, npu, blocks),
+        **scales_of(operation, npu, blocks),
         **parts,
     )
 
@@ -180,7 +117,8 @@ def _streamed(operation: Computation, npu: Npu, blocks: Blocks) -> dict[str, Any
     none = np.zeros(blocks.count)
     return {
         "ifm_region": found[0][0], "ifm": found[0][1], "ifm2_region": found[1][0], "ifm2": found[1][1], "mac": none,
-        "bare_mac": none, "weights": none, "first": np.arange(blocks.count + 1), "weight_region": NOWHERE, "weight_beats": 0.0,
+        "bare_mac": none, "weights": none, "first": np.arange(blocks.count + 1),
+        "block_of": np.arange(blocks.count), "weight_region": NOWHERE, "weight_beats": 0.0,
         "weight_bursts": 0.0,
     }  # fmt: skip
 
@@ -255,8 +193,9 @@ def _windowed(operation: Windowed, config: NpuConfig, npu: Npu, blocks: Blocks) 
     mac, bare = (_mac(operation, config, npu, blocks, passes, ranges, step) for step in (WEIGHT_STEP_CYCLES, 0))
     return {
         "ifm_region": region, "ifm": ifm.reshape(2, -1).T.copy(), "mac": mac.reshape(-1), "bare_mac": bare.reshape(-1),
-        "first": np.arange(blocks.count + 1) * per_block, **_second(operation, npu, blocks, per_block),
-        **_weights(operation, npu, blocks, mac),
+        "first": np.arange(blocks.count + 1) * per_block,
+        "block_of": np.repeat(np.arange(blocks.count), per_block), **_second(operation, npu, blocks, per_block),
+        **weights_of(operation, npu, blocks, mac),
     }  # fmt: skip
 
 
@@ -304,41 +243,3 @@ def _second(operation: Windowed, npu: Npu, blocks: Blocks, per_block: int) -> di
         if cost is not None:
             out[:, 0] = _pairs(cost[0], cost[1])
     return {"ifm2_region": region, "ifm2": out.reshape(-1, 2)}
-
-
-def _weights(operation: Windowed, npu: Npu, blocks: Blocks, mac: Floats) -> dict[str, Any]:
-    """Bytes of weights for each chunk: a block's share by its channels, a chunk's by its MAC cycles."""
-    if not isinstance(operation, (Convolution, Depthwise)):
-        none = np.zeros(mac.size)
-        return {"weights": none, "weight_region": NOWHERE, "weight_beats": 0.0, "weight_bursts": 0.0}
-    streams = operation.weights.streams
-    total = sum(stream.length for stream in streams)
-    depth = np.array([high - low for low, high in blocks.depth], np.float64) / operation.shape[2]
-    share = np.tile(depth, blocks.count // len(depth))[:, None] * mac / np.maximum(mac.sum(axis=1), 1)[:, None]
-    beats = sum(ceil_div(stream.length, npu.bus_bytes) for stream in streams)
-    return {
-        "weights": (total * share).reshape(-1),
-        "weight_region": streams[0].region if streams else NOWHERE,
-        "weight_beats": beats / max(1, total),
-        "weight_bursts": 1 / BURST_BYTES,
-    }
-
-
-def _scales(operation: Computation, npu: Npu, blocks: Blocks) -> dict[str, Any]:
-    """[block, beats, bursts and bytes of one core] of bias and scale records."""
-    if not isinstance(operation, (Convolution, Depthwise)):
-        return {"scale_region": NOWHERE, "scales": np.zeros((blocks.count, 3))}
-    ranges, total = operation.weights.scales, np.zeros((len(blocks.depth), 3))
-    low, high = (np.array([cut[end] for cut in blocks.depth], np.int64) for end in (0, 1))
-    cores = len(ranges)
-    for core, place in enumerate(ranges):
-        first, last = -((core - low) // cores), -((core - high) // cores)
-        start, length = place.start + SCALE_BYTES * first, SCALE_BYTES * (last - first)
-        has = length > 0
-        total[:, 0] += touched(start, np.maximum(length, 1), SCALE_GRANULE) * has * (SCALE_GRANULE / npu.bus_bytes)
-        total[:, 1] += touched(start, np.maximum(length, 1), BURST_BYTES) * has
-        total[:, 2] = np.maximum(total[:, 2], length)
-    return {
-        "scale_region": ranges[0].region if ranges else NOWHERE,
-        "scales": np.tile(total, (blocks.count // len(total), 1)),
-    }
