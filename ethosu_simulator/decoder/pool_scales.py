@@ -34,7 +34,7 @@ def _of_a_mean(reader: Reader, win: Window) -> GlobalScale:
             raise NotModelled("NPU_OP_POOL", "pooling_mode AVERAGE with OFM scale_mode PER_CHANNEL")
         return UNIT
     found = reader.global_scale()
-    if found != UNIT and not _is_reciprocal(found, win.kernel_y * win.kernel_x):
+    if not (_is_reciprocal(found, 1) or _is_reciprocal(found, win.kernel_y * win.kernel_x)):
         raise NotModelled(
             "NPU_SET_OFM_SCALE", f"{found.scale} / 2**{found.shift} where the hardware divides by the window itself"
         )

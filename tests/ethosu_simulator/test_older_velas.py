@@ -72,6 +72,9 @@ LEFT = [
     pytest.param("AVERAGE_POOL_2D", "SAME", "u55-128", PER_CHANNEL, (77, 3), id="padded average of Vela 3.9 to 4.2 on U55"),
     pytest.param("AVERAGE_POOL_2D", "SAME", "u65-256", GLOBAL, NINTH, id="padded average of Vela 5.0 on U65"),
     pytest.param("AVERAGE_POOL_2D", "VALID", "u85-256", GLOBAL, NINTH_U85, id="average of Vela 4.0 to 5.0 on U85"),
+    pytest.param(
+        "AVERAGE_POOL_2D", "VALID", "u85-256", GLOBAL, (1 << 30, 30), id="average of Vela 5.2 on U85, 1 written large"
+    ),
     pytest.param("AVERAGE_POOL_2D", "SAME", "u85-256", GLOBAL, NINTH_U85, id="padded average of Vela 4.0 to 5.0 on U85"),
 ]
 

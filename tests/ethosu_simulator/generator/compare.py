@@ -106,6 +106,21 @@ def _tflite(model: bytes, sets: list[list[Array]]) -> list[Array]:
     return outputs
 
 
+def tflite_reference(model: bytes, images: list[list[Array]]) -> list[list[Array]]:
+    """Every output of TFLite's reference kernels for a sequence of images, variables living on between them."""
+    lite = litert.Interpreter(
+        model_content=model, num_threads=1, experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF
+    )
+    lite.allocate_tensors()
+    found = []
+    for image in images:
+        for entry, values in zip(lite.get_input_details(), image, strict=True):
+            lite.set_tensor(entry["index"], values)
+        lite.invoke()
+        found.append([lite.get_tensor(entry["index"]).copy() for entry in lite.get_output_details()])
+    return found
+
+
 def compiled(path: Path, config: str, folder: Path, version: str = "") -> Path:
     """What Vela, or an older version of it, makes of a model with its default options; RuntimeError when it refuses."""
     if version:
@@ -147,6 +162,7 @@ def _simulated(case: Case, output: Path, sets: list[list[Array]], oracle: str, e
         model = ethosu_simulator.load(output)
         result.executed, result.fields = settings(model)
         for inputs, want in zip(sets, expected, strict=True):
+            model.reset()
             got = model.run(inputs)[0].reshape(-1).astype(np.int64)
             apart = np.abs(got - want.reshape(-1).astype(np.int64))
             result.elements += apart.size

@@ -14,6 +14,7 @@ def window(graph: Graph, options: Any, image: tuple[int, ...], kernel: tuple[int
     """(options with strides and padding, output height and width)."""
     dilation = (getattr(options, "dilationHFactor", None) or 1, getattr(options, "dilationWFactor", None) or 1)
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    most = min(most, graph.most_stride)
     strides = (graph.size(1, most), graph.size(1, most))
     if dilation != (1, 1):
         strides = 1, 1
@@ -48,7 +49,7 @@ def weights(
         kernel = graph.constant((values + 128).astype(np.uint8), scales, 128)
     else:
         kernel = graph.constant(values.astype(np.int8), scales, 0, dimension)
-    if graph.chance(0.15):
+    if graph.chance(graph.without_bias):
         return [kernel]
     bias_scales = [graph.quantisation(source)[0] * s for s in scales]
     bias = graph.random.integers(-20000, 20000, channels).astype(np.int64 if graph.wide else np.int32)

@@ -30,6 +30,8 @@ class Graph:
     model: TinyModel = field(default_factory=TinyModel)
     inputs: list[int] = field(default_factory=list)
     style: str = "usual"
+    without_bias: float = 0.15
+    most_stride: int = 1 << 20
 
     def __post_init__(self) -> None:
         """Draws how scales are spread in this graph."""
