@@ -9,7 +9,7 @@ import platform
 import resource
 import time
 from importlib import import_module
-from typing import Any, List, Tuple
+from typing import Any, List, Set, Tuple
 
 from targets.runner.npu_signs import Printed, device_node, interrupts, state
 from targets.runner.protocol import (
@@ -80,23 +80,26 @@ def load(job: RunnerJob) -> Any:
 
 
 def report_placement(interpreter: Any) -> None:
-    """Say which operators of the file the delegate took over: those that its kernels' inputs and outputs enclose."""
+    """Say which operators of the file the delegate took over."""
     nodes = interpreter._get_ops_details()
-    kernels = [node for node in nodes if node["op_name"] == "DELEGATE"]
     own = [node for node in nodes if node["op_name"] != "DELEGATE"]
-    producer = {int(tensor): node["index"] for node in own for tensor in node["outputs"]}
-    by_index = {node["index"]: node for node in own}
-    taken = set()
-    for kernel in kernels:
-        borders = {int(tensor) for tensor in kernel["inputs"]}
-        pending = [int(tensor) for tensor in kernel["outputs"]]
-        while pending:
-            index = producer.get(pending.pop())
-            if index is not None and index not in taken:
-                taken.add(index)
-                pending += [int(tensor) for tensor in by_index[index]["inputs"] if int(tensor) not in borders]
+    taken = {index for node in nodes if node["op_name"] == "DELEGATE" for index in enclosed(node, own)}
     named = [[node["op_name"] for node in own if (node["index"] in taken) == wanted] for wanted in (True, False)]
     say(Delegated(operators=len(own), by_delegate=named[0], left=named[1]))
+
+
+def enclosed(kernel: Any, own: List[Any]) -> Set[int]:
+    """The operators that a delegate's kernel stands for: what lies between its outputs and its inputs."""
+    by_output = {int(tensor): node for node in own for tensor in node["outputs"]}
+    borders = {int(tensor) for tensor in kernel["inputs"]}
+    found: Set[int] = set()
+    pending = [int(tensor) for tensor in kernel["outputs"]]
+    while pending:
+        node = by_output.get(pending.pop())
+        if node is not None and node["index"] not in found:
+            found.add(node["index"])
+            pending += [int(tensor) for tensor in node["inputs"] if int(tensor) not in borders]
+    return found
 
 
 def feed(interpreter: Any, path: str) -> None:

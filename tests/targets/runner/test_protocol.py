@@ -22,6 +22,7 @@ import pytest
 from targets.boards.targets_file import Board
 from targets.runner import protocol
 from targets.runner.protocol import Delegate, Event, Loaded, RunnerJob, Sample, Stay, TensorFacts, read, written
+from targets.runner.tflite_runner import enclosed
 from targets.runner_archive import FOLDER, runner_archive
 from targets.transcript import Transcript
 from tests.conversion.tflite_builder import all_on_the_npu
@@ -130,3 +131,12 @@ def test_a_board_may_name_each_runtime_of_the_table_and_no_other() -> None:
         assert Board.model_validate({"delegate": "lib.so", "runtime": runtime}).runtime == runtime
     with pytest.raises(ValueError, match="tflite_runtime"):
         Board.model_validate({"delegate": "lib.so", "runtime": "torch"})
+
+
+def test_a_delegate_has_what_lies_between_its_kernels_inputs_and_outputs() -> None:
+    def node(index: int, name: str, inputs: list[int], outputs: list[int]) -> dict[str, Any]:
+        return {"index": index, "op_name": name, "inputs": inputs, "outputs": outputs}
+
+    own = [node(0, "CONV", [0, 9], [1]), node(1, "ADD", [1, 1], [2]), node(2, "RELU", [2], [3]), node(3, "SOFTMAX", [3], [4])]
+    assert enclosed(node(4, "DELEGATE", [1], [3]), own) == {1, 2}
+    assert enclosed(node(4, "DELEGATE", [0], [2]), own) == {0, 1}
