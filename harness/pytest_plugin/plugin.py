@@ -15,13 +15,13 @@ from core.errors import CheckpointError, DatasetError, EthosBenchError, TargetUn
 from core.records.case_key import CaseKey
 from harness.acceptance.thresholds import Threshold
 from harness.history.engine import history_url
-from harness.history.keeper import HistoryKeeper
 from harness.pytest_plugin.acceptance import AcceptanceLines, Requirement, read_thresholds
+from harness.pytest_plugin.history_keeper import HistoryKeeper
 from harness.pytest_plugin.options import add_options, parse_options
+from harness.pytest_plugin.progress_lines import ProgressLines
 from harness.pytest_plugin.recorder import Recorder, ending_the_session, test_of
 from harness.pytest_plugin.scheduling import ByModel
 from harness.report.exports.junit import figure_properties
-from harness.report.progress import ProgressLines
 from harness.report.results_files import write_report, write_reports
 from harness.report.terminal import print_summary
 from harness.results.run_header import run_header

@@ -113,20 +113,6 @@ def test_a_record_with_a_value_and_a_reason_is_refused() -> None:
         Measurement.from_json({**measurement().to_json(), "unavailable": "no board"})
 
 
-def test_a_build_is_part_of_the_case_and_of_the_id_of_its_tests() -> None:
-    plain, built = measurement().key, measurement(build="imgsz=320").key
-    assert plain != built
-    assert str(plain.case) == "level2_relu-ethos-u65-256-host"
-    assert str(built.case) == "level2_relu~imgsz=320-ethos-u65-256-host"
-    assert built.case.place == plain.case.place
-
-
-def test_a_figure_is_called_as_thresholds_call_it() -> None:
-    assert str(measurement(metric="latency_us", stat="p95").key) == "latency_us[p95]"
-    assert str(measurement(metric="class_map50", stat="Stop", graph="int8").key) == "class_map50[Stop, int8]"
-    assert str(measurement(metric="macs").key) == "macs"
-
-
 @given(
     st.builds(
         CheckpointFacts, TEXT, TEXT, TEXT, st.lists(TEXT, max_size=4).map(tuple), st.integers(0), st.integers(0),

@@ -21,7 +21,9 @@ from core.records.evidence import Evidence
 from core.records.measurement import Measurement
 from harness.cli import main
 from harness.report.exports import FORMATS
-from harness.report.exports.junit import figure_properties
+from harness.report.exports.action_benchmark import action_benchmark
+from harness.report.exports.junit import figure_properties, junit
+from harness.report.exports.mlia import mlia
 from harness.report.results_files import page_name
 from harness.results.stored_run import StoredRun
 from tests.harness.builders import measurement, revised
@@ -58,7 +60,7 @@ def test_markdown_has_the_decision_every_model_and_no_cell_or_html_of_a_texts_ow
 
 
 def test_junit_has_failures_for_what_must_not_ship_and_figures_with_evidence_as_properties(run: StoredRun) -> None:
-    root = Xml.fromstring(FORMATS["junit"](run)["junit.xml"])
+    root = Xml.fromstring(junit(run)["junit.xml"])
     combinations, claims = root.findall("testsuite")
     assert combinations.attrib | {"failures": "1", "skipped": "1", "tests": "2"} == combinations.attrib
     failed = combinations.find("testcase[failure]")
@@ -73,12 +75,12 @@ def test_junit_has_failures_for_what_must_not_ship_and_figures_with_evidence_as_
 
 
 def test_junit_survives_characters_that_xml_cannot_hold(run: StoredRun) -> None:
-    assert Xml.fromstring(FORMATS["junit"](run)["junit.xml"]) is not None
+    assert Xml.fromstring(junit(run)["junit.xml"]) is not None
     assert figure_properties([measurement(metric="m", evidence=Evidence.HOST, value="\x00\ud800")]) == [("m @ host", "??")]
 
 
 def test_action_benchmark_names_carry_the_evidence_and_only_numbers_are_in_it(run: StoredRun) -> None:
-    files = FORMATS["github-action-benchmark"](run)
+    files = action_benchmark(run)
     for text in files.values():
         entries = json.loads(text)
         assert entries
@@ -91,7 +93,7 @@ def test_action_benchmark_names_carry_the_evidence_and_only_numbers_are_in_it(ru
 
 
 def test_mlia_documents_hold_by_arms_own_schema(run: StoredRun) -> None:
-    files = FORMATS["mlia"](run)
+    files = mlia(run)
     assert list(files) == ["mlia-level2_relu-ethos-u65-256.json", "mlia-level3_relu-ethos-u65-256.json"]
     for text in files.values():
         document = json.loads(text)
@@ -107,7 +109,7 @@ def test_mlia_documents_hold_by_arms_own_schema(run: StoredRun) -> None:
 
 
 def test_the_schema_check_can_fail(run: StoredRun) -> None:
-    document = json.loads(next(iter(FORMATS["mlia"](run).values())))
+    document = json.loads(next(iter(mlia(run).values())))
     document["results"][0]["status"] = "perfect"
     assert mlia_problems(document)
 
@@ -119,7 +121,7 @@ def test_what_a_target_simulated_is_not_predicted(tmp_path: Path) -> None:
         return replace(figure, evidence=Evidence.SIMULATED_FVP) if figure.metric == "latency_us" else figure
 
     run = revised(run, simulated)
-    (text,) = FORMATS["mlia"](run).values()
+    (text,) = mlia(run).values()
     document = json.loads(text)
     assert mlia_problems(document) == []
     names = {result.get("mode"): {metric["name"] for metric in result["metrics"]} for result in document["results"]}

@@ -1,0 +1,21 @@
+"""A run says when, where, and with which code and tools it was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.results.run_header import run_header
+from tests.checkout import CHECKOUT
+from tests.harness.schema import problems
+
+
+def test_two_runs_of_one_second_have_names_of_their_own() -> None:
+    one, other = (run_header(["benchmarks/"], CHECKOUT) for _ in range(2))
+    assert one.id != other.id
+    assert one.command == "pytest benchmarks/"
+
+
+def test_outside_a_checkout_the_commit_is_unknown_and_the_header_is_valid(tmp_path: Path) -> None:
+    found = run_header([], tmp_path)
+    assert (found.commit, found.dirty) == ("unknown", False)
+    assert problems({"schema": 1, "run": found.to_json(), "records": [], "verdicts": [], "failures": []}) == []
