@@ -53,16 +53,17 @@ def history_command(context: click.Context, url: str) -> None:
 @history_command.command("show")
 @click.argument("metric")
 @click.option("--variant", default="", help="Only this model.")
+@click.option("--build", default="", help="Only this build (default: all).")
 @click.option("--profile", default="", help="Only this NPU profile.")
 @click.option("--target", default="", help="Only this target.")
 @click.option("--stat", default="", help="Only this statistic (default for latencies: median).")
 @click.option("--graph", default="", help="Only this graph: float, int8 or npu.")
 @click.pass_obj
 @exits_cleanly
-def show(history: History, metric: str, variant: str, profile: str, target: str, stat: str, graph: str) -> None:
+def show(history: History, metric: str, *, variant: str, build: str, profile: str, target: str, stat: str, graph: str) -> None:
     """One metric over all runs, with the runs at which it changed."""
-    stat = stat or metric_of(metric).default_stat
-    given = {"variant": variant, "profile": profile, "target": target, "stat": stat, "graph": graph}
+    given = {"variant": variant, "build": build, "profile": profile, "target": target, "graph": graph}
+    given["stat"] = stat or metric_of(metric).default_stat
     points = history.points(metric, **{name: value for name, value in given.items() if value})
     if not points:
         known = history.metrics()

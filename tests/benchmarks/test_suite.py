@@ -2,7 +2,7 @@
 
 Covers benchmarks.test_accuracy, benchmarks.test_claims, benchmarks.test_execution, benchmarks.test_identity,
 benchmarks.test_latency, benchmarks.test_memory, benchmarks.test_offload, harness.pytest_plugin.plugin,
-harness.pytest_plugin.recorder, harness.pytest_plugin.scheduling, harness.report.progress, harness.results.run_header,
+harness.pytest_plugin.recorder, harness.pytest_plugin.scheduling, harness.results.run_header,
 harness.workbench.accuracies, harness.workbench.accuracy_figures, harness.workbench.case, harness.workbench.conversions,
 harness.workbench.execution_figures, harness.workbench.executions, harness.workbench.inputs, harness.workbench.open_targets.
 """

@@ -13,6 +13,7 @@ ANYTHING = re.compile(r"\b([dD]ict|Mapping|MutableMapping)\[str, (Any|object)\]"
 WRITERS = {
     "bundle/contents.py": 1,
     "cli/diff.py": 1,
+    "cli/estimate.py": 1,
     "cli/inspect.py": 2,
     "cli/inspect_rules.py": 1,
     "history/rows.py": 2,

@@ -67,6 +67,10 @@ def test_a_metric_is_shown_over_all_runs_and_an_unknown_one_says_which_there_are
     shown = ethos_bench("history", "--history", history, "show", "npu_operator_share").output
     assert "100.0 %" in shown
     assert "-50.00 points" in shown
+    assert (
+        "no run has `npu_operator_share` of this kind"
+        in ethos_bench("history", "--history", history, "show", "npu_operator_share", "--build", "imgsz=320").output
+    )
     wrong = ethos_bench("history", "--history", history, "show", "npu_share")
     assert wrong.exit_code == 1
     assert "npu_operator_share" in wrong.output

@@ -1,7 +1,4 @@
-"""Many writers at once, one of them killed: nothing is lost, nothing is there twice.
-
-Covers harness.history.keeper.
-"""
+"""Many writers at once, one of them killed: nothing is lost, nothing is there twice."""
 
 from __future__ import annotations
 
