@@ -23,6 +23,7 @@ from tests.checkout import CHECKOUT
 SHARED = {one.declared.flag: one for one in options_of(SuiteOptions)}
 OTHER_MEANING = {
     ("convert", "--images"),  # of the quantiser
+    ("estimate", "--npu"),  # without one it is read from a compiled file
     *((command, "--history") for command in ("history", "show", "report", "compare", "set")),  # which one is read
     *((command, flag) for command in ("recommend", "show") for flag in ("--npu", "--variant", "--target")),  # what is shown
 }
