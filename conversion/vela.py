@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from conversion.vela_input import vela_input, with_names_of
 from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
 from core.cache import cache_errors
 from core.errors import CompileError, ModelError, ToolMissing, UsageError
-from core.files import file_sha256
+from core.files import file_sha256, work_folder
 from core.processes import run_child
 from core.records.artefact import Compilation, ModelFile
 from core.records.profile import Profile
@@ -148,13 +147,8 @@ def _options(profile: Profile) -> tuple[str, ...]:
 @contextmanager
 def _workspace(output_dir: Path) -> Iterator[Path]:
     """A folder beside the outputs that is gone afterwards, so that a failed compilation leaves nothing."""
-    with cache_errors(output_dir):
-        folder = Path(tempfile.mkdtemp(dir=output_dir, prefix=".vela-"))
-    try:
-        with cache_errors(output_dir):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with cache_errors(output_dir), work_folder(output_dir, ".vela-") as folder:
+        yield folder
 
 
 def _run(executable: Path, model: Path, options: Sequence[str], folder: Path, time_limit_s: float) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import RunError
+from core.files import sha256
 from core.records.artefact import Artefact
 from ethosu_simulator.container import Container, parse
 from ethosu_simulator.errors import SimulatorError
@@ -21,7 +21,7 @@ def read_compiled(artefact: Artefact) -> tuple[bytes, Container]:
     compiled = artefact.compilation.compiled
     try:
         content = compiled.path.read_bytes()
-        found = hashlib.sha256(content).hexdigest()
+        found = sha256(content)
         if found != compiled.sha256:
             raise RunError(f"`{compiled.path}` has changed: its SHA-256 is {found}", f"the compiled file, {compiled.sha256}")
         return content, parse(content)

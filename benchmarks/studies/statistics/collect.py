@@ -7,7 +7,6 @@ as on the host target, but forked from one that has the runtime loaded: hundreds
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 import click
 
+from core.files import file_sha256
 from harness.statistics.interleaved import ROUNDS, interleaved
 
 REPEATS = 50
@@ -31,7 +31,7 @@ WARMUP = 3
 @click.option("--threads", default=2, show_default=True)
 def collect(model: Path, output: Path, pairs: int, seconds: float, threads: int) -> None:
     """Append A/A pairs of host samples."""
-    take, digest = _turn(model, threads), hashlib.sha256(model.read_bytes()).hexdigest()
+    take, digest = _turn(model, threads), file_sha256(model)
     started, longest = time.monotonic(), 0.0
     for _ in range(pairs):
         begun = time.monotonic()
