@@ -31,12 +31,11 @@ HEAD = """# Options of `pytest benchmarks/`
 TABLE = """| option | default | meaning |
 |---|---|---|"""
 TAIL = """\
-With none of `--checkpoints`, `--checkpoint` and `--model` the seven variants are built with seeded weights, calibrated
-on photographs that come in a package. `pytest -n 2` spreads the models over processes. Environment: `ETHOS_BENCH_CACHE` (cache
-folder), `ETHOS_BENCH_CACHE_LIMIT` (its size,
-20GB: [cache](cache.md)), `ETHOS_BENCH_FVP` (folders with FVPs, separated by `:`), `ETHOS_BENCH_HISTORY` (history when `--history` is not given),
-`ETHOS_BENCH_TARGETS` (targets file), `LG_COORDINATOR` (labgrid farm), `ETHOS_BENCH_TEST_DATA` (real data for tests and
-`make bench`, default `../shared`).
+With none of `--checkpoints`, `--checkpoint` and `--model` the seven variants are built with seeded weights, calibrated on
+photographs that come in a package. `pytest -n 2` spreads the models over processes. Environment: `ETHOS_BENCH_CACHE` (cache
+folder), `ETHOS_BENCH_CACHE_LIMIT` (its size, 20GB: [cache](cache.md)), `ETHOS_BENCH_FVP` (folders with FVPs, separated by
+`:`), `ETHOS_BENCH_HISTORY` (history when `--history` is not given), `ETHOS_BENCH_TARGETS` (targets file), `LG_COORDINATOR`
+(labgrid farm), `ETHOS_BENCH_TEST_DATA` (real data for tests and `make bench`, default `../shared`).
 """
 
 

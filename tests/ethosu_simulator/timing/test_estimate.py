@@ -1,4 +1,10 @@
-"""Estimates: what they promise of themselves, on small files that Vela compiled."""
+"""Estimates: what they promise of themselves, on small files that Vela compiled.
+
+Covers ethosu_simulator.timing.blocks, ethosu_simulator.timing.compute, ethosu_simulator.timing.constants,
+ethosu_simulator.timing.coverage, ethosu_simulator.timing.likeness, ethosu_simulator.timing.places,
+ethosu_simulator.timing.ports, ethosu_simulator.timing.schedule, ethosu_simulator.timing.timeline,
+ethosu_simulator.timing.traffic, ethosu_simulator.timing.work.
+"""
 
 from __future__ import annotations
 
