@@ -16,8 +16,8 @@ from core.records.measurement import Measurement, Value
 from core.records.unavailable import Unavailable
 
 Better = Literal["higher", "lower", "neither"]
-Step = Literal["identity", "offload", "memory", "execution", "proof", "equality", "accuracy"]
-"""The methods of a case that yield figures (harness/workbench/case.py)."""
+Step = Literal["identity", "offload", "memory", "execution", "proof", "equality", "accuracy", "rules"]
+"""The methods of a case that yield figures (harness/workbench/case.py, rules_case.py)."""
 RUN_STEPS = ("execution", "proof", "equality")
 """Steps whose figures depend on the target that ran the model, and not on the compiled file alone."""
 VARYING = ("host", "measured")
@@ -220,6 +220,19 @@ METRICS = (
     Metric(name="bit_exact_images", unit="count", title="images with the reference's bytes", short="exact", step="equality",
            evidence="the run's", better="higher", noted=True,
            meaning="images with these bytes; the note says of how many"),
+    Metric(name="rules_operator_share", unit="ratio", title="operators that the rules take", short="rules ops %", step="rules",
+           evidence="rules", display=PERCENT, better="higher",
+           meaning="TFLite operators that the hardware's published rules take or fold; never alone: see the two below"),
+    Metric(name="rules_mac_share", unit="ratio", title="MACs that the rules take", short="rules MACs %", step="rules",
+           evidence="rules", display=PERCENT, better="higher", meaning="multiply-accumulates of those operators"),
+    Metric(name="rules_pieces", unit="count", title="pieces by the rules", short="pieces", step="rules", evidence="rules",
+           better="lower", meaning="connected NPU segments that could each be one network"),
+    Metric(name="rules_functions", unit="count", title="functions as the NPU report counted", short="functions", step="rules",
+           evidence="rules", detail=True,
+           meaning="functions that TVM hands over when its Ethos-N patterns are never merged; no convolution is in any"),
+    Metric(name="rules_function_share", unit="ratio", title="share of functions as the NPU report counted",
+           short="functions %", step="rules", evidence="rules", display=PERCENT, detail=True,
+           meaning="those functions of themselves and `main`"),
 )  # fmt: skip
 BY_NAME = {metric.name: metric for metric in METRICS}
 

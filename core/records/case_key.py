@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+RULES_TARGET = "rules"
+"""The target of figures that a rule set gave: their profile is the rules profile, and nothing ran anywhere."""
+
 
 @dataclass(frozen=True)
 class CaseKey:
@@ -22,6 +25,11 @@ class CaseKey:
     def model(self) -> str:
         """The variant with its build behind it: "level3_relu", "level3_relu~imgsz=320"."""
         return f"{self.variant}~{self.build}" if self.build else self.variant
+
+    @property
+    def of_rules(self) -> bool:
+        """Whether its figures are a rule set's."""
+        return self.target == RULES_TARGET
 
     @property
     def place(self) -> tuple[str, str]:

@@ -20,6 +20,8 @@ class Evidence(str, Enum):
     """Run on Arm's FVP."""
     MEASURED = "measured"
     """Run on a real NPU."""
+    RULES = "rules"
+    """Judged by a published rule set of the hardware; nothing ran and nothing was compiled."""
     DOCUMENTED = "documented"
     """Claimed by a document."""
 

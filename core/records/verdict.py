@@ -12,7 +12,7 @@ from core.records.field_types import FILE_RECORD, Graph, MetricName, Name, Numbe
 from core.records.figure_key import FigureKey
 
 Outcome = Literal["confirmed", "exceeded", "fell short", "refuted", "not comparable", "no figure"]
-OPTIONAL = ("build", "metric", "graph")
+OPTIONAL = ("build", "metric", "graph", "provenance")
 """Fields that a verdict leaves out when they are empty."""
 
 
@@ -21,7 +21,8 @@ class Verdict:
     """The outcome with both numbers; `difference` is found minus documented, in the unit of the claim.
 
     `metric` and `graph` name the figure that was judged, empty for a statement about several models. `no figure` stands for
-    a claim whose figure this run did not produce; `note` says why.
+    a claim whose figure this run did not produce; `note` says why. `provenance` is where the documented figure comes from, as
+    far as that is known: an agreement proves nothing that its origin does not.
     """
 
     __pydantic_config__ = FILE_RECORD
@@ -44,6 +45,7 @@ class Verdict:
     build: Name = ""
     metric: MetricName = ""
     graph: Graph = ""
+    provenance: Name = ""
 
     @property
     def case(self) -> CaseKey:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ConfigDict, FiniteFloat, NonNegativeFloat
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from conversion.rules.devices import rules_names
 from core.errors import UsageError
 from core.records.claim import Claim, Comparability, Document, Statement
 from core.toml_file import read_toml
@@ -39,6 +40,8 @@ class FigureTable:
     values: dict[str, FiniteFloat]
     graph: str = ""
     conditions: dict[str, str] = field(default_factory=dict)
+    rules: str = ""
+    provenance: str = ""
 
     def claims(self, document: Document) -> list[Claim]:
         """One claim for each value."""
@@ -58,6 +61,8 @@ class StatementTable:
     rule: str
     comparability: Comparability
     why: str
+    rules: str = ""
+    provenance: str = ""
 
 
 @pydantic_dataclass(config=FILE_CONFIG)
@@ -69,7 +74,7 @@ class DocumentFile:
     statements: list[StatementTable] = field(default_factory=list)
 
 
-SHARED = ("metric", "unit", "tolerance", "counts", "comparability", "why", "graph", "conditions")
+SHARED = ("metric", "unit", "tolerance", "counts", "comparability", "why", "graph", "conditions", "rules", "provenance")
 """Fields that a claim takes over from its table as they are."""
 
 
@@ -85,6 +90,11 @@ def read_claims(folder: Path) -> ClaimFile:
 def _read(path: Path) -> ClaimFile:
     """The claims of one file; UsageError that names it and says what is wrong."""
     content = read_toml(path, DocumentFile, "claims file")
+    wanted = [table.rules for table in content.figures] + [table.rules for table in content.statements]
+    unjudged = [name for name in wanted if name and name not in rules_names()]
+    if unjudged:
+        found = f"claims file `{path}` is wrong: there is no rules profile `{unjudged[0]}`"
+        raise UsageError(found, f"one of {', '.join(rules_names())}")
     unknown = [statement.rule for statement in content.statements if statement.rule not in RULES]
     if unknown:
         raise UsageError(f"claims file `{path}` is wrong: there is no rule `{unknown[0]}`", f"one of {', '.join(RULES)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from core.records.claim import Claim, Statement
@@ -75,6 +75,7 @@ def _verdict(claim: Claim, figure: Measurement, outcome: Outcome, found: float |
         build=figure.build,
         metric=claim.metric,
         graph=claim.graph,
+        provenance=claim.provenance,
     )
 
 
@@ -82,9 +83,10 @@ def _verdict(claim: Claim, figure: Measurement, outcome: Outcome, found: float |
 class Suite:
     """What one profile and target say of all variants together, for statements that compare them.
 
-    `shares` maps a variant to its `npu_operator_share`, `memory_bytes` to what its compiled file needs in all memories,
-    `weights` to the fingerprint of its weights; a variant that could not be converted or compiled is in `failures` with the
-    reason, one that was not asked for or has no file nowhere. `base` is the plain model's name.
+    `shares` maps a variant to its share of operators on the NPU, `memory_bytes` to what its compiled file needs in all
+    memories, `weights` to the fingerprint of its weights; a variant that could not be converted or compiled is in `failures`
+    with the reason, one that was not asked for or has no file nowhere. `base` is the plain model's name. A rule set has shares
+    of MACs and of layers beside those of operators, and no memory.
     """
 
     profile: str
@@ -94,6 +96,9 @@ class Suite:
     weights: Mapping[str, str]
     failures: Mapping[str, str]
     base: str = "base_silu"
+    evidence: Evidence = Evidence.COMPILED
+    mac_shares: Mapping[str, float] = field(default_factory=dict)
+    layer_shares: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,21 +129,39 @@ def decide(statement: Statement, suite: Suite) -> Verdict:
         found=finding.found,
         difference=None,
         unit="",
-        evidence=Evidence.COMPILED,
+        evidence=suite.evidence,
         document=statement.document.name,
+        provenance=statement.provenance,
     )
 
 
 def _leaky_two_points_above_relu(suite: Suite) -> Finding:
-    """Leaky minus ReLU, level by level, in points of `npu_operator_share`."""
-    gains = {
-        level: 100 * (suite.shares[f"level{level}_leaky"] - suite.shares[f"level{level}_relu"])
-        for level in (2, 3, 4)
-        if f"level{level}_leaky" in suite.shares and f"level{level}_relu" in suite.shares
-    }
-    found = ", ".join(f"L{level} {gain:+.1f}" for level, gain in gains.items())
+    """Leaky minus ReLU, level by level, in points of the operators on the NPU."""
+    gains = _gains(suite.shares)
     holds = all(abs(gain - 2) <= 0.5 + ROUNDING for gain in gains.values()) if len(gains) == 3 else None
-    return Finding(holds, "+2.0 points on each level", f"{found} points" if found else "no level has both")
+    if not gains:
+        return Finding(holds, "+2.0 points on each level", "no level has both")
+    found = f"{_listed(gains)} points"
+    if suite.layer_shares:
+        by_layers = _listed(_gains(suite.layer_shares))
+        found += (
+            f" of operators, an effect of counting: a fused ReLU is no operator, a LEAKY_RELU is one; by layers {by_layers}"
+        )
+    return Finding(holds, "+2.0 points on each level", found)
+
+
+def _gains(shares: Mapping[str, float]) -> dict[int, float]:
+    """Level -> Leaky minus ReLU in points, where both are there."""
+    pairs = {level: (f"level{level}_leaky", f"level{level}_relu") for level in (2, 3, 4)}
+    return {
+        level: 100 * (shares[leaky] - shares[relu])
+        for level, (leaky, relu) in pairs.items()
+        if leaky in shares and relu in shares
+    }
+
+
+def _listed(gains: Mapping[int, float]) -> str:
+    return ", ".join(f"L{level} {gain:+.1f}" for level, gain in gains.items())
 
 
 def _documented_ranking(suite: Suite) -> Finding:
@@ -168,6 +191,11 @@ def _variants_above_base(suite: Suite) -> Finding:
     if base is None or not variants:
         return Finding(None, "every variant above the original", "the base model or the variants are missing")
     found = f"{suite.base} {100 * base:.1f} %, variants {100 * min(variants):.1f} to {100 * max(variants):.1f} %"
+    macs = [share for name, share in suite.mac_shares.items() if name in RANKING]
+    if suite.base in suite.mac_shares and macs:
+        own = suite.mac_shares[suite.base]
+        word = "true" if min(macs) > own else "not true either"
+        found += f" of operators; {word} by MACs: {100 * own:.2f} % against {100 * min(macs):.2f} to {100 * max(macs):.2f} %"
     return Finding(min(variants) > base, "every variant above the original", found)
 
 

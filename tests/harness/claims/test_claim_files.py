@@ -21,6 +21,10 @@ DOCUMENTED: dict[tuple[str, str], tuple[float | None, ...]] = {
     ("npu_operator_share", "V3_NPU_analytics"):            (0.990, None,  0.962, 0.978, 0.962, 0.978),
     ("npu_operator_share", "V3_optimized_analytics"):      (0.990, None,  0.962, 0.433, 0.962, 0.433),
     ("npu_operator_share", "model_config"):                (0.65,  0.65,  0.75,  0.75,  0.85,  0.85),
+    ("rules_operator_share", "TRAINING_RESULTS_SUMMARY_V3"): (0.85, 0.87,  0.90,  0.92,  0.95,  0.97),
+    ("rules_operator_share", "model_config"):              (0.65,  0.65,  0.75,  0.75,  0.85,  0.85),
+    ("rules_functions", "V3_NPU_analytics"):               (104,   None,  101,   45,    101,   45),
+    ("rules_function_share", "V3_NPU_analytics"):          (0.990, None,  0.962, 0.978, 0.962, 0.978),
     ("checkpoint_bytes", "TRAINING_RESULTS_SUMMARY_V3"):   (7.0 * MB, 7.0 * MB, 7.4 * MB, 7.4 * MB, 7.4 * MB, 7.4 * MB),
     ("map50_ultralytics83", "results/accuracy/v3"):        (0.807, 0.873, 0.850, 0.874, 0.850, 0.874),
     ("map50_95_ultralytics83", "results/accuracy/v3"):     (0.701, 0.761, 0.735, 0.759, 0.735, 0.759),
@@ -69,10 +73,35 @@ def test_every_documented_statement_is_there_and_has_a_rule() -> None:
     assert set(STATEMENTS) == set(RULES)
 
 
-def test_no_two_claims_share_a_name() -> None:
+def test_no_two_claims_share_a_name_unless_another_hardware_judges_them() -> None:
     content = read_claims(FOLDER)
-    names = [claim.id for claim in content.claims] + [statement.id for statement in content.statements]
+    names = [(one.id, one.rules) for one in (*content.claims, *content.statements)]
     assert len(set(names)) == len(names)
+
+
+def test_a_claim_that_several_hardwares_judge_is_the_same_claim_and_the_named_one_comes_first() -> None:
+    content = read_claims(FOLDER)
+    values: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    for claim in content.claims:
+        values.setdefault((claim.id, claim.document.name), []).append((claim.value, claim.rules))
+    judged_twice = [found for found in values.values() if len(found) > 1]
+    assert len(judged_twice) == 6 + 5 + 6
+    for first, second in judged_twice:
+        assert first[0] == second[0]
+        assert (bool(first[1]), bool(second[1])) == (True, False)
+
+
+def test_the_summarys_percentages_say_that_no_measurement_of_them_exists() -> None:
+    told = {claim.provenance for claim in read_claims(FOLDER).claims if claim.id.startswith("summary-compatibility")}
+    assert len(told) == 1
+    assert "equal to the table of planned models" in told.pop()
+
+
+def test_only_the_counts_that_are_repeated_on_the_published_files_are_the_same_quantity() -> None:
+    of_rules = [claim for claim in read_claims(FOLDER).claims if claim.rules]
+    same = {claim.metric for claim in of_rules if claim.comparability == "same"}
+    assert same == {"rules_functions", "rules_function_share"}
+    assert all("0 % of the MACs" in claim.why for claim in of_rules if claim.comparability == "same")
 
 
 def test_claims_about_ethos_n_are_proxies_and_say_why() -> None:
@@ -114,6 +143,7 @@ def test_a_folder_without_files_claims_nothing(tmp_path: Path) -> None:
         ("[[figures]]", "[figures]", "figures"),
         ("[[figures]]", "[[figure]]", "figure"),
         ('why = "another NPU"', 'why = "another NPU"\ngrpah = "float"', "grpah"),
+        ('why = "another NPU"', 'why = "another NPU"\nrules = "ethos-n77"', "there is no rules profile `ethos-n77`"),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_by_name_with_what_is_wrong(tmp_path: Path, old: str, new: str, words: str) -> None:
