@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -93,6 +94,13 @@ class Device:
     sram_bytes: int
     limits: Limits
     sources: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """A SHA-256 of everything that a judgement depends on here: the variant and every limit."""
+        return hashlib.sha256(
+            repr((self.name, self.version, self.engines, self.banks, self.sram_bytes, self.limits)).encode()
+        ).hexdigest()
 
     @property
     def banks(self) -> int:

@@ -48,6 +48,13 @@ class Verdict:
     provenance: Name = ""
 
     @property
+    def caveat(self) -> str:
+        """Why an agreement is no proof, "" for a verdict that is no agreement, or about the same quantity."""
+        if self.outcome != "confirmed" or self.comparability != "proxy" or not self.provenance:
+            return ""
+        return f"near by coincidence, no proof: {self.provenance}"
+
+    @property
     def case(self) -> CaseKey:
         """The case that was judged; its variant is "all" for statements."""
         return CaseKey(self.variant, self.build, self.profile, self.target)

@@ -12,7 +12,7 @@ from sqlalchemy import URL
 
 from conversion.vela import vela_executable, vela_version
 from core.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
-from core.records.case_key import CaseKey
+from core.records.case_key import RULES_TARGET, CaseKey
 from harness.acceptance.thresholds import Threshold
 from harness.history.engine import history_url
 from harness.pytest_plugin.acceptance import AcceptanceLines, Requirement, read_thresholds
@@ -27,13 +27,14 @@ from harness.report.terminal import print_summary
 from harness.results.run_header import run_header
 from harness.results.store import Results
 from harness.workbench.case import Case
+from harness.workbench.rules_case import RulesCase, RulesSuite
 from harness.workbench.suite import AllModels
 from harness.workbench.workbench import Workbench
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 ORDER = (
-    "test_identity", "test_offload", "test_memory", "test_execution", "test_latency", "test_accuracy", "test_claims",
-    "test_acceptance",
+    "test_identity", "test_offload", "test_rules", "test_memory", "test_execution", "test_latency", "test_accuracy",
+    "test_claims", "test_acceptance",
 )  # fmt: skip
 """Identity of every model comes before any compute; then model by model."""
 
@@ -66,7 +67,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModel | No
     if bench is None or config.option.dist not in BY_MODEL:
         return None
     thresholds = config.stash[thresholds_key]
-    models = {str(case): case.variant for case in bench.cases()} | {one.id: one.variant for one in thresholds}
+    models = {str(case): case.variant for case in (*bench.cases(), *bench.rulings.cases())} | {
+        one.id: one.variant for one in thresholds
+    }
     return ByModel(config, log, bench.models.group, models)
 
 
@@ -112,6 +115,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _check_inputs(bench: Workbench) -> None:
     """Raise what would fail every test: a data set, a compiler or a target that is not there."""
     _ = bench.session.dataset
+    bench.rulings.cases()
     vela_version(vela_executable(bench.options.vela))
     for spec in bench.options.targets:
         try:
@@ -138,6 +142,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"models: {', '.join(bench.models)}",
         f"NPUs: {', '.join(bench.profiles)}",
         f"targets: {', '.join(options.targets)}",
+        *([f"rules: {', '.join(device.name for device in bench.rulings.devices)}"] if bench.rulings.devices else []),
         *_engines(bench),
         f"data: {options.data or without_data}",
     ]
@@ -164,7 +169,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("requirement", thresholds, ids=[one.id for one in thresholds], indirect=True)
     if "case" in metafunc.fixturenames:
         metafunc.parametrize("case", [pytest.param(case, id=str(case)) for case in bench.cases()], indirect=True)
-    elif "suite" in metafunc.fixturenames:
+    if "rules_case" in metafunc.fixturenames:
+        cases = bench.rulings.cases()
+        metafunc.parametrize("rules_case", [pytest.param(case, id=str(case)) for case in cases], indirect=True)
+    if "rules_suite" in metafunc.fixturenames:
+        devices = bench.rulings.devices
+        parameters = [pytest.param(device, id=f"{device.name}-{RULES_TARGET}") for device in devices]
+        metafunc.parametrize("rules_suite", parameters, indirect=True)
+    if "suite" in metafunc.fixturenames:
         places = bench.places()
         metafunc.parametrize("suite", [pytest.param(place, id="-".join(place)) for place in places], indirect=True)
 
@@ -178,9 +190,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def rank(item: pytest.Item) -> tuple[int, int, int]:
         module = ORDER.index(item.path.stem) if item.path.stem in ORDER else len(ORDER)
         parameters = getattr(getattr(item, "callspec", None), "params", {})
-        variant = variants[parameters["case"].variant] if "case" in parameters else len(variants)
-        if "requirement" in parameters:
-            variant = variants[parameters["requirement"].variant]
+        about = next((parameters[name] for name in ("case", "rules_case", "requirement") if name in parameters), None)
+        variant = variants[about.variant] if about else len(variants)
         return (0 if module == 0 else 1, variant, module)
 
     items.sort(key=rank)
@@ -200,6 +211,22 @@ def case(request: pytest.FixtureRequest, bench: Workbench) -> Case:
     key: CaseKey = request.param
     _require_target(bench, key.profile, key.target)
     made = Case(bench, key)
+    request.node.ethos_findings = made.findings
+    return made
+
+
+@pytest.fixture
+def rules_case(request: pytest.FixtureRequest, bench: Workbench) -> RulesCase:
+    """A variant by a rule set."""
+    made = RulesCase(bench.rulings, request.param)
+    request.node.ethos_findings = made.findings
+    return made
+
+
+@pytest.fixture
+def rules_suite(request: pytest.FixtureRequest, bench: Workbench) -> RulesSuite:
+    """All variants by one rule set."""
+    made = RulesSuite(bench.rulings, request.param)
     request.node.ethos_findings = made.findings
     return made
 

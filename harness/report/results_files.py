@@ -15,7 +15,7 @@ from core.records.verdict import Verdict
 from harness.report.exports.pytest_benchmark import pytest_benchmark
 from harness.report.exports.summary import summary
 from harness.report.past import past_of
-from harness.report.tables import COLUMNS, FigureTable, amount_text, difference_text
+from harness.report.tables import COLUMNS, RULES_COLUMNS, FigureTable, amount_text, difference_text
 from harness.results.stored_run import StoredRun
 from harness.tasks.detect.dataset import Dataset
 
@@ -49,6 +49,7 @@ def variant_page(run: StoredRun, variant: str) -> str:
     own = [record for record in run.records if record.variant == variant]
     table = FigureTable(own)
     parts = [f"# {variant}", _facts(own), *(_case_section(table, case) for case in table.cases())]
+    parts += [_rules_section(table, case) for case in table.rules_cases()]
     verdicts = [verdict for verdict in run.verdicts if verdict.variant in (variant, "all")]
     if verdicts:
         parts.append(_verdict_section(verdicts))
@@ -74,12 +75,26 @@ def _case_section(table: FigureTable, case: CaseKey) -> str:
     return f"## {case.profile} on {table.target(case)}{build}\n\n" + "\n".join(rows)
 
 
+def _rules_section(table: FigureTable, case: CaseKey) -> str:
+    """What a rule set says: operators, MACs and pieces together."""
+    rows = ["| figure | value | evidence |", "|---|---|---|"]
+    for column in RULES_COLUMNS:
+        figure = table.at(case, column)
+        if figure is not None:
+            note = f" ({figure.note})" if figure.note else ""
+            rows.append(_row(column.heading, f"{column.row.text(figure)}{note}", figure.evidence))
+    return f"## {case.profile} by its rules: nothing ran\n\n" + "\n".join(rows)
+
+
 def _verdict_section(verdicts: Sequence[Verdict]) -> str:
     rows = ["| claim | NPU | documented | found | difference | comparable | verdict |", "|---|---|---|---|---|---|---|"]
     for verdict in verdicts:
         documented, found = (amount_text(side, verdict.unit) for side in (verdict.documented, verdict.found))
         comparable = f"{verdict.comparability}: {verdict.why}"
-        shown = (documented, verdict.note or found, difference_text(verdict), comparable, verdict.outcome)
+        if verdict.provenance:
+            comparable += f". Where it comes from: {verdict.provenance}"
+        outcome = f"{verdict.outcome} ({verdict.caveat})" if verdict.caveat else verdict.outcome
+        shown = (documented, verdict.note or found, difference_text(verdict), comparable, outcome)
         rows.append(_row(verdict.claim, verdict.profile, *shown))
     return "## Documented claims\n\n" + "\n".join(rows)
 

@@ -78,6 +78,14 @@ COLUMNS = (
     Column("map50_95_drop", graph="int8"),
 )
 """The tables of models, from left to right."""
+RULES_COLUMNS = (
+    Column("rules_operator_share"),
+    Column("rules_mac_share"),
+    Column("rules_pieces"),
+    Column("rules_functions"),
+    Column("rules_function_share"),
+)
+"""The tables of rule sets."""
 
 
 class FigureTable:
@@ -87,8 +95,12 @@ class FigureTable:
         self._figures: Mapping[FigureKey, Measurement] = {figure.key: figure for figure in figures}
 
     def cases(self) -> list[CaseKey]:
-        """Every case, in the order of the run."""
-        return list(dict.fromkeys(key.case for key in self._figures))
+        """Every case that could run, in the order of the run."""
+        return list(dict.fromkeys(key.case for key in self._figures if not key.case.of_rules))
+
+    def rules_cases(self) -> list[CaseKey]:
+        """Every case that a rule set judged: nothing ran there, and it has tables of its own."""
+        return list(dict.fromkeys(key.case for key in self._figures if key.case.of_rules))
 
     def target(self, case: CaseKey) -> str:
         """A case's target, with the engine that ran it where the target has several: "fvp (open)"."""

@@ -15,7 +15,7 @@ from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
 from core.records.measurement import Measurement
 from core.records.verdict import Verdict
-from harness.report.tables import COLUMNS, Column, FigureTable, amount_text, difference_text, outcome_counts
+from harness.report.tables import COLUMNS, RULES_COLUMNS, Column, FigureTable, amount_text, difference_text, outcome_counts
 from harness.results.stored_run import StoredRun
 
 COLOURS = {"confirmed": "green", "exceeded": "cyan", "fell short": "yellow", "refuted": "red"}
@@ -35,6 +35,8 @@ def print_summary(run: StoredRun, reporter: Any) -> None:
     with console.capture() as captured:
         console.print()
         console.print(models)
+        if table.rules_cases():
+            console.print(rules_table(table))
         for line in findings(table):
             console.print(line, highlight=False, markup=False)
         if run.verdicts:
@@ -66,6 +68,21 @@ def _used_columns(table: FigureTable) -> list[Column]:
     cases = table.cases()
     texts = {column: {table.text(case, column) for case in cases} for column in COLUMNS}
     return [column for column in COLUMNS if texts[column] - {MISSING} and (column.metric != SIZE or len(texts[column]) > 1)]
+
+
+def rules_table(table: FigureTable) -> Table:
+    """Models x what a rule set says of them: operators, MACs and pieces side by side."""
+    shown = Table(box=box.SIMPLE_HEAD, title="By published rules of the hardware: nothing ran", **LEFT)
+    for heading in ("model", "rules"):
+        shown.add_column(heading, no_wrap=True)
+    for column in RULES_COLUMNS:
+        shown.add_column(column.short, justify="right", no_wrap=True)
+    shown.add_column("taken; refused", overflow="fold")
+    for case in table.rules_cases():
+        operators = table.find(case, "rules_operator_share")
+        cells = (table.text(case, column) for column in RULES_COLUMNS)
+        shown.add_row(escape(case.model), short_profile(case.profile), *cells, escape(operators.note if operators else ""))
+    return shown
 
 
 def shared_rows(table: FigureTable, columns: Sequence[Column]) -> list[list[CaseKey]]:
@@ -135,7 +152,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     shown.add_column("claim", no_wrap=True)
     for heading in ("NPU", "documented", "found", "difference", "evidence", "comparable", "verdict"):
         shown.add_column(heading, overflow="fold")
-    every = list(dict.fromkeys(verdict.profile for verdict in verdicts))
+    every = list(dict.fromkeys(verdict.profile for verdict in verdicts if not verdict.case.of_rules))
     for row, profiles in merged(verdicts).items():
         colour = COLOURS.get(row[-1], "white")
         where = "all" if profiles == every and len(every) > 1 else ", ".join(map(short_profile, profiles))

@@ -211,7 +211,7 @@ class Case:
 
     def judge(self, claims: Sequence[Claim]) -> list[Verdict]:
         """The verdicts on what documents say of this variant, kept as findings; without claims there is nothing to compute."""
-        own = [claim for claim in claims if claim.variant == self.key.variant]
+        own = [claim for claim in claims if claim.variant == self.key.variant and not claim.rules]
         if not own:
             return []
         found = [*self.identity(), *self.offload(), *self.accuracy()]

@@ -27,6 +27,20 @@ class BenchOptions(ConversionOptions, TargetChoices):
     profiles: tuple[str, ...] = option(
         "--npu", "NPU profile; a file is a user's own", (DEFAULT_PROFILE,), metavar="NAME|FILE.toml"
     )
+    rules: tuple[str, ...] = option(
+        "--rules",
+        "rules profile that judges the int8 files too; documented claims are always judged by `ethos-n78` "
+        "([what would Ethos-N take](../guides/ethos-n.md))",
+        (),
+        metavar="PROFILE",
+    )
+    published: Path | None = option(
+        "--published",
+        "folder with `NAME_full_integer_quant.tflite`, the files that a project published: its NPU report's count is repeated",
+        None,
+        metavar="DIR",
+        default_text="`published` beside the checkpoints",
+    )
     variants: tuple[str, ...] = option("--variant", "only these models", (), metavar="NAME", default_text="all")
     checkpoints: Path | None = option(
         "--checkpoints", "folder with `<documented folder>/weights/best.pt` anywhere below", None, metavar="DIR"

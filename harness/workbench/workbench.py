@@ -13,7 +13,8 @@ from harness.workbench.executions import Executions
 from harness.workbench.models import Models
 from harness.workbench.open_targets import OpenTargets
 from harness.workbench.options import BenchOptions
-from harness.workbench.session import Session
+from harness.workbench.rules_case import Rulings
+from harness.workbench.session import Progress, Session
 
 
 class Workbench:
@@ -24,6 +25,7 @@ class Workbench:
         self.models = Models(self.session)
         self.targets = OpenTargets(self.session)
         self.conversions = Conversions(self.session, self.models, self.targets)
+        self.rulings = Rulings(self.session, self.models, self.conversions)
         self.executions = Executions(self.session, self.models, self.targets, self.conversions)
         self.accuracy = Accuracies(self.session, self.models, self.targets, self.conversions, self.executions)
 

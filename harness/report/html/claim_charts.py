@@ -12,8 +12,8 @@ from harness.report.tables import Column, amount_text, difference_text
 OUTCOMES = ("confirmed", "exceeded", "fell short", "not comparable")
 COLOURS = [f"var(--{outcome.replace(' ', '-')})" for outcome in OUTCOMES]
 ROW_HEIGHT = 19
-FIRST = "npu_operator_share"
-"""The metric that documents are mostly about."""
+FIRST = ("rules_operator_share", "npu_operator_share")
+"""The metrics that documents are mostly about: on the hardware that they name, then on ours."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,17 @@ def claim_charts(verdicts: Sequence[Verdict]) -> list[Chart]:
     for verdict in verdicts:
         if verdict.unit == "ratio" and not isinstance(verdict.found, str) and verdict.outcome in OUTCOMES and verdict.metric:
             groups.setdefault((verdict.document, Column(verdict.metric, graph=verdict.graph)), []).append(verdict)
-    order = sorted(groups, key=lambda group: (group[1].metric != FIRST, group[1].metric))
+    order = sorted(groups, key=lambda group: (_rank(group[1].metric), group[1].metric))
     rows = {group: _rows(groups[group]) for group in order}
     domains = {of: _domain([row for group in order if group[1] == of for row in rows[group]]) for _, of in order}
     return [
         _chart(document, column, rows[document, column], _evidence(groups[document, column]), domains[column])
         for document, column in order
     ]
+
+
+def _rank(metric: str) -> int:
+    return FIRST.index(metric) if metric in FIRST else len(FIRST)
 
 
 def _evidence(verdicts: Sequence[Verdict]) -> tuple[str, ...]:

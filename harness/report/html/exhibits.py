@@ -17,6 +17,7 @@ BADGES: Mapping[str, tuple[str, str]] = {
     "simulated-open": ("sim", "run in the open simulator"),
     "simulated-fvp": ("FVP", "run on Arm's Fixed Virtual Platform"),
     "measured": ("NPU", "run on a real NPU"),
+    "rules": ("rules", "by published rules of the hardware; nothing ran"),
     "documented": ("doc", "claimed by a document"),
 }
 """Evidence -> the badge beside a figure, and what it means."""

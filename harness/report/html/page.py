@@ -13,11 +13,10 @@ from markupsafe import Markup
 
 from core.files import storage_errors, write_whole
 from core.records.case_key import CaseKey
-from core.records.measurement import Measurement
-from core.records.verdict import Verdict
 from harness.report.decision import Decision, decide_run, decisions
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
 from harness.report.html.claim_charts import claim_charts
+from harness.report.html.claim_rows import rules_rows, verdict_rows
 from harness.report.html.exhibits import BADGES, NO_VALUE, NOTHING, Exhibits
 from harness.report.html.history import history_charts, unchanged
 from harness.report.html.history_events import MOST_EVENTS, history_events
@@ -31,19 +30,17 @@ from harness.report.html.page_content import (
     ScriptData,
     StatsRow,
     TargetStats,
-    VerdictRow,
 )
 from harness.report.html.pictures import pictures
 from harness.report.past import Past
 from harness.report.run_view import RunView
 from harness.report.tables import FigureTable
-from harness.report.terminal import findings, merged, short_profile
+from harness.report.terminal import findings, short_profile
 from harness.results.stored_run import StoredRun
 from harness.tasks.detect.dataset import Dataset
 
 TEMPLATES = Path(__file__).parent / "templates"
 AREA_NAMES = {"sram": "SRAM", "dram": "DRAM", "on_chip_flash": "on-chip flash", "off_chip_flash": "off-chip flash"}
-BAD = ("refuted", "fell short", "no figure")
 
 
 def write_page(
@@ -96,7 +93,8 @@ def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None, past: P
         rows=[_row(view, exhibits, name, judged) for name in view.names],
         reasons=_reasons(view, judged),
         claims=claim_charts(run.verdicts),
-        verdicts=_verdicts(view, exhibits),
+        verdicts=verdict_rows(view, exhibits),
+        rules=rules_rows(view, exhibits),
         models=view.models,
         networks=panels,
         tabs=[profile for profile in view.profiles if any(n.profile == profile for own in panels.values() for n in own)],
@@ -164,38 +162,6 @@ def _named(cases: Sequence[CaseKey], models: Sequence[str]) -> list[str]:
         f"{'every model' if len(own) == len(models) > 1 else ', '.join(own)} on {', '.join(profiles)}"
         for own, profiles in places.items()
     ]
-
-
-def _verdicts(view: RunView, exhibits: Exhibits) -> dict[str, list[VerdictRow]]:
-    """Verdicts as table rows, those that a reader has to know first; equal ones of several NPUs share a row."""
-    verdicts = view.run.verdicts
-    rows: dict[str, list[VerdictRow]] = {"bad": [], "good": []}
-    texts = {verdict.claim: verdict for verdict in verdicts}
-    every = len({verdict.profile for verdict in verdicts})
-    for row, profiles in merged(verdicts).items():
-        claim, documented, found, difference, *_, outcome = row
-        verdict = texts[claim]
-        shown = VerdictRow(
-            claim=claim,
-            text=verdict.text,
-            document=verdict.document,
-            why=verdict.why,
-            evidence=str(verdict.evidence),
-            comparability=verdict.comparability,
-            where="every NPU" if len(profiles) == every > 1 else ", ".join(map(short_profile, profiles)),
-            documented=documented,
-            found=found,
-            difference=difference,
-            outcome=outcome,
-            figure=exhibits.figure(_judged(view, verdict)) if verdict.difference is not None else NOTHING,
-        )
-        rows["bad" if outcome in BAD else "good"].append(shown)
-    return rows
-
-
-def _judged(view: RunView, verdict: Verdict) -> Measurement | None:
-    """The figure that a verdict was given on."""
-    return view.run.figures.get(verdict.figure) if verdict.figure else None
 
 
 def _memories(view: RunView, exhibits: Exhibits, profile: str) -> list[tuple[str, list[MemoryNeed]]]:

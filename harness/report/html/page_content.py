@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.records.failure import Failure
 from harness.report.decision import Decision, Summary
+from harness.report.html.claim_rows import RulesRow, VerdictRow
 from harness.report.html.exhibits import FigureCell
 from harness.report.html.history_events import Event
 from harness.report.html.network import Network
@@ -50,24 +51,6 @@ class MemoryNeed:
     fits: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class VerdictRow:
-    """A verdict in words, with the NPUs that it holds for and the figure it was given on."""
-
-    claim: str
-    text: str
-    document: str
-    why: str
-    evidence: str
-    comparability: str
-    where: str
-    documented: str
-    found: str
-    difference: str
-    outcome: str
-    figure: FigureCell
-
-
 StatsRow = tuple[str, str, list[FigureCell]]
 
 
@@ -95,6 +78,7 @@ class PageContent:
     reasons: Sequence[tuple[str, str, list[str]]]
     claims: Sequence[Chart]
     verdicts: Mapping[str, Sequence[VerdictRow]]
+    rules: Sequence[RulesRow]
     models: Sequence[Model]
     networks: Mapping[str, Sequence[Network]]
     tabs: Sequence[str]

@@ -185,11 +185,11 @@ def test_a_slice_is_refused_because_it_is_only_estimated() -> None:
     assert "only estimates" in judgement.refused[0].reason
 
 
-def chunked() -> bytes:
+def chunked(activation: str = "NONE") -> bytes:
     """A convolution, its halves as two SLICEs, one of them convolved, and both joined again."""
     model = TinyModel()
     image = model.tensor((1, 16, 16, 8), "image")
-    whole = model.conv(image, 16, 3, name="whole")
+    whole = model.conv(image, 16, 3, name="whole", activation=activation)
     halves = []
     for start in (0, 8):
         window = [model.constant(np.array([0, 0, 0, start], np.int32)), model.constant(np.array([1, 16, 16, 8], np.int32))]
@@ -197,7 +197,7 @@ def chunked() -> bytes:
         halves.append(model.operator("SLICE", [whole, *window], [half], schema.SliceOptionsT()))
     options = schema.ConcatenationOptionsT()
     options.axis = 3
-    parts = [halves[0], model.conv(halves[1], 8, 3)]
+    parts = [halves[0], model.conv(halves[1], 8, 3, activation=activation)]
     return model.finish([image], [model.operator("CONCATENATION", parts, [model.tensor((1, 16, 16, 16))], options)])
 
 

@@ -75,7 +75,8 @@ def test_every_documented_statement_is_there_and_has_a_rule() -> None:
 
 def test_no_two_claims_share_a_name_unless_another_hardware_judges_them() -> None:
     content = read_claims(FOLDER)
-    names = [(one.id, one.rules) for one in (*content.claims, *content.statements)]
+    names = [(claim.id, claim.rules) for claim in content.claims]
+    names += [(statement.id, statement.rules) for statement in content.statements]
     assert len(set(names)) == len(names)
 
 
