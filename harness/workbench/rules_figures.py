@@ -33,9 +33,9 @@ def rules_figures(subject: Subject, judgement: Judgement, split: SplitSuggestion
         f"{split.pieces} piece{'' if split.pieces == 1 else 's'}"
     )
     return [
-        subject.record("rules_operator_share", judgement.operator_share, "ratio", Evidence.RULES, note=f"{taken}; {layers}"),
-        subject.record("rules_mac_share", judgement.mac_share, "ratio", Evidence.RULES),
-        subject.record("rules_pieces", len(judgement.pieces), "count", Evidence.RULES, note=changed or ""),
+        subject.record("rules_operator_share", judgement.operator_share, Evidence.RULES, note=f"{taken}; {layers}"),
+        subject.record("rules_mac_share", judgement.mac_share, Evidence.RULES),
+        subject.record("rules_pieces", len(judgement.pieces), Evidence.RULES, note=changed or ""),
     ]
 
 
@@ -44,8 +44,6 @@ def function_figures(subject: Subject, found: RelayFunctions) -> list[Measuremen
     counted = ", ".join(f"{count} {kind}" for kind, count in found.operators.items())
     note = f"{counted} before merging; no convolution: 0 % of the MACs are on the NPU"
     return [
-        subject.record("rules_functions", found.functions, "count", Evidence.RULES, note=note),
-        subject.record(
-            "rules_function_share", found.share, "ratio", Evidence.RULES, note=f"{found.functions} of {found.functions + 1}"
-        ),
+        subject.record("rules_functions", found.functions, Evidence.RULES, note=note),
+        subject.record("rules_function_share", found.share, Evidence.RULES, note=f"{found.functions} of {found.functions + 1}"),
     ]

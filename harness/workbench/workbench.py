@@ -14,7 +14,7 @@ from harness.workbench.models import Models
 from harness.workbench.open_targets import OpenTargets
 from harness.workbench.options import BenchOptions
 from harness.workbench.rules_case import Rulings
-from harness.workbench.session import Progress, Session
+from harness.workbench.session import Session
 
 
 class Workbench:

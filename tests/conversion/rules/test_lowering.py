@@ -1,4 +1,7 @@
-"""TFLite operators as layers: padding folded, activations split off, shapes in four dimensions, refusals with a reason."""
+"""TFLite operators as layers: padding folded, activations split off, shapes in four dimensions, refusals with a reason.
+
+Covers conversion.rules.clamps, conversion.rules.operators, conversion.rules.tensors_of_file, conversion.rules.judgement.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A session's models judged by rules: which rule sets judge what, and the records and verdicts that come of it."""
+"""A session's models judged by rules: which rule sets judge what, and the records and verdicts that come of it.
+
+Covers benchmarks.test_rules, harness.workbench.rules_figures, harness.workbench.rules_case, conversion.published.
+"""
 
 from __future__ import annotations
 
