@@ -54,6 +54,9 @@ TARGETS: Mapping[str, Kind] = {
     "fvp": Kind("targets.fvp.target", "Fvp", "`fvp` or `fvp:sse-310` (a Corstone: [guide](../guides/fvp.md))"),
     "ssh": Kind("targets.ssh_board", "SshBoard", "`ssh:NAME`"),
     "farm": Kind("targets.farm", "Farm", "`farm:KEY=VALUE,...` ([guide](../guides/farm.md))"),
+    "gdb": Kind(
+        "targets.gdb.target", "GdbTarget", "`gdb:NAME` (bare metal behind a GDB server: [guide](../guides/bare-metal.md))"
+    ),
     "replay": Kind("targets.replay", "Replay", "`replay:DIR`"),
 }
 

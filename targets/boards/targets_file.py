@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from core.errors import UsageError
 from core.toml_file import checked, toml_content
+from targets.gdb.table import GdbBoard
 from targets.runner.protocol import Runtime
 from targets.target import Graph
 
@@ -68,6 +69,7 @@ class TargetsFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     boards: dict[str, Board] = Field(default_factory=dict, description="tables `[boards.NAME]`, one for each board")
+    gdb: dict[str, GdbBoard] = Field(default_factory=dict, description="tables `[gdb.NAME]`, boards behind a GDB server")
 
 
 def targets_file(given: Path | None) -> Path | None:
@@ -104,6 +106,22 @@ def find_board(name: str, given: Path | None) -> Board:
             f"`{path}` has no board `{name}`",
             f"one of {', '.join(boards) or 'none: it is empty'}",
             f"--target ssh:{close[0]}" if close else "",
+        )
+    return boards[name]
+
+
+def find_gdb_board(name: str, given: Path | None) -> GdbBoard:
+    """The board behind a GDB server that is called `name`; UsageError when no targets file has it."""
+    path = targets_file(given)
+    if path is None:
+        raise UsageError(f"no targets file names the board `{name}`", f"`[gdb.{name}]` in ./{DEFAULT_FILE}, or --targets FILE")
+    boards = checked(toml_content(path, WHAT), TargetsFile, path, WHAT).gdb
+    if name not in boards:
+        close = difflib.get_close_matches(name, boards, 1)
+        raise UsageError(
+            f"`{path}` has no board `{name}` behind a GDB server",
+            f"one of {', '.join(boards) or 'none: it has no table [gdb.NAME]'}",
+            f"--target gdb:{close[0]}" if close else "",
         )
     return boards[name]
 

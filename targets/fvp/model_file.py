@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.errors import RunError
 from core.files import sha256
 from core.records.artefact import Artefact
+from ethosu_simulator.command_stream import parse_payload
 from ethosu_simulator.container import Container, parse
 from ethosu_simulator.errors import SimulatorError
 
@@ -54,3 +55,9 @@ def output_tensors(content: bytes, container: Container) -> tuple[Array, ...]:
         found.append(values.reshape(tensor.shape))
         start += tensor.size_bytes
     return tuple(found)
+
+
+def command_streams(container: Container) -> list[bytes]:
+    """The NPU's command streams of a compiled file, in its order."""
+    payloads = [container.tensors[one.inputs[0]].data for one in container.operators if one.name == "ethos-u"]
+    return [np.array(parse_payload(payload).words, "<u4").tobytes() for payload in payloads]

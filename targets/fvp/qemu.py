@@ -34,7 +34,7 @@ from targets.fvp.failures import require_success
 from targets.fvp.firmware import Firmware
 from targets.fvp.fit import needs
 from targets.fvp.log import RunnerLog
-from targets.fvp.model_file import output_bytes, output_tensors, read_compiled, require_input
+from targets.fvp.model_file import command_streams, output_bytes, output_tensors, read_compiled, require_input
 from targets.fvp.npu_device import NoSuchRegister, NpuDevice
 from targets.fvp.npu_registers import PRODUCTS
 from targets.fvp.npu_streams import StreamCache
@@ -242,10 +242,10 @@ class Booted:
     def seen(self, container: Container) -> set[tuple[int, int]]:
         """The commands that the NPU executed: the number of the `ethos-u` operator in the file, from 1, and a byte offset."""
         found = [run.stream for run in self.device.runs]
-        if found != _streams(container):
+        if found != command_streams(container):
             raise RunError(
                 f"the firmware gave the NPU {len(found)} streams that are not those of the model in its order",
-                f"the model's {len(_streams(container))}, each once",
+                f"the model's {len(command_streams(container))}, each once",
             )
         runs = enumerate(self.device.runs, 1)
         return {(number, executed.address) for number, run in runs for executed in run.executed}
@@ -269,12 +269,6 @@ def _require_npu(container: Container, profile: Profile, what: str, log: RunnerL
                 f"the driver refuses `{what}`, which is compiled for {made_for}: {log.tail}",
                 f"a model for {profile.accelerator_config}, as which QEMU's NPU answers",
             )
-
-
-def _streams(container: Container) -> list[bytes]:
-    """The command streams of a compiled file, in its order."""
-    payloads = [container.tensors[one.inputs[0]].data for one in container.operators if one.name == "ethos-u"]
-    return [np.array(parse_payload(payload).words, "<u4").tobytes() for payload in payloads]
 
 
 def _notes(artefact: Artefact, first: Booted) -> tuple[str, ...]:

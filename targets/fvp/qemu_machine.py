@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -182,12 +183,18 @@ def qemu_command(executable: str, board: QemuBoard, firmware: Path, loaded: dict
     names = ("gdb", "qmp", "qtest")
     sockets = [f"socket,id={name},fd={number}" for name, number in zip(names, handed, strict=True)]
     return [
+        *_dies_with_us(),
         executable, "-M", board.machine, "-accel", "tcg", "-display", "none", "-monitor", "none", "-S", "-nodefaults",
         *(word for one in sockets for word in ("-chardev", one)),
         "-gdb", "chardev:gdb", "-mon", "chardev=qmp,mode=control", "-object", "qtest,id=irq,chardev=qtest,log=/dev/null",
         "-serial", f"file:{UART}", "-kernel", str(firmware),
         *(word for at, file in loaded.items() for word in ("-device", _loader(file, at))),
     ]  # fmt: skip
+
+
+def _dies_with_us() -> list[str]:
+    """What makes Linux end a child with its parent, however that ends: an emulated processor would run on for ever."""
+    return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 
 def _loader(path: Path, address: int) -> str:

@@ -15,6 +15,7 @@ from harness.cli import main
 from harness.workbench.options import BenchOptions
 from harness.workbench.session import session_vela
 from targets.boards.targets_file import Board, find_board, read_boards
+from targets.gdb.table import GdbBoard
 from targets.kinds import TargetOptions, open_target
 from tests.checkout import CHECKOUT
 
@@ -59,7 +60,7 @@ def test_the_file_is_found_by_option_then_environment_then_in_the_folder(
         ('[boards.a]\ndelegate = "x"\nenvironment = { "A B" = "x" }\n', ("environment",)),
         ("[boards.a\n", ("is no TOML file",)),
         ("boards = 3\n", ("[boards.NAME]",)),
-        ('[board.a]\ndelegate = "x"\n', ("`board`", "[boards.NAME]")),
+        ('[board.a]\ndelegate = "x"\n', ("`board`", "one of boards, gdb")),
     ],
 )
 def test_what_is_no_board_is_refused_with_the_key_and_what_belongs_there(
@@ -101,7 +102,7 @@ def test_the_boards_own_vela_compiles_unless_another_is_named_and_boards_agree(t
 
 def test_every_key_is_documented_with_its_default() -> None:
     text = DOCUMENT.read_text()
-    for name, field in Board.model_fields.items():
+    for name, field in (*Board.model_fields.items(), *GdbBoard.model_fields.items()):
         assert f"| `{name}` |" in text, name
         assert str(field.description) in text, name
 

@@ -15,6 +15,7 @@ from targets.kinds import TargetOptions
 from targets.target import Graph
 from tests.boards.session import farm_row, replay_row, replay_spec, ssh_row
 from tests.targets.fvp import lane
+from tests.targets.gdb import session as gdb
 
 BOARDS = (pytest.mark.boards, pytest.mark.slow)
 EMULATED = (*BOARDS, pytest.mark.nightly)
@@ -70,6 +71,8 @@ ROWS = (
         options=lambda: TargetOptions(threads=1, fvp_engine="open")),
     Row("fvp", frozenset({Evidence.SIMULATED_OPEN}), "npu", children=True, label="fvp-qemu", skip=lane.unusable,
         options=lambda: TargetOptions(threads=1, fvp_engine="qemu"), marks=(pytest.mark.qemu, pytest.mark.slow)),
+    Row(f"gdb:{gdb.NAME}", frozenset({Evidence.HOST}), "npu", children=False, skip=partial(gdb.contract_row, PROFILE),
+        options=partial(gdb.options, PROFILE), marks=(pytest.mark.qemu, pytest.mark.slow)),
     # Arm's firmware under QEMU in the place of an FVP: everything but an NPU, and so never simulated-fvp.
     Row("fvp", frozenset({Evidence.HOST}), "npu", children=True, label="fvp-arm-stand-in", skip=lane.unusable,
         options=lambda: lane.contract_options(PROFILE), prepare=lane.keep_model, marks=(pytest.mark.qemu, pytest.mark.slow)),
