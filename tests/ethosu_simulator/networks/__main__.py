@@ -106,7 +106,7 @@ def _bytes(values: Array) -> Array:
 
 def names() -> list[Names]:
     """Every network."""
-    return [(kind, seed) for kind in KINDS for seed in range(len(LENGTHS))]
+    return [(kind, seed) for seed in range(len(LENGTHS)) for kind in KINDS]
 
 
 def table(rows: dict[Names, Row]) -> str:
