@@ -72,6 +72,13 @@ def self_contained(content: bytes) -> bytes:
     return _packed(model) if outside else content
 
 
+def keeps_state(content: bytes) -> bool:
+    """Whether a run of the file depends on the runs before it: variables, of tensors or by handle."""
+    model: Any = schema.ModelT.InitFromPackedBuf(content, 0)
+    codes = {max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes}
+    return schema.BuiltinOperator.VAR_HANDLE in codes or any(t.isVariable for graph in model.subgraphs for t in graph.tensors)
+
+
 def _bytes_at_most(tensor: Any) -> int:
     sides = tensor.shape if tensor.shape is not None else ()  # a scalar has no shape
     return math.prod(abs(int(side)) for side in sides) * MAX_ELEMENT_BYTES

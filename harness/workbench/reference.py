@@ -18,6 +18,7 @@ from core.progress import Progress
 from core.records.artefact import ModelFile
 from core.tflite.graph import TfliteGraph
 from targets.tflite_micro import NAME, RUNNER_MODULE, run_micro
+from targets.tflite_parts import keeps_state
 
 Array = NDArray[Any]
 Outputs = Sequence[Sequence[Array]]
@@ -40,27 +41,31 @@ def reference_outputs(
 ) -> list[list[Array]]:
     """The outputs of a plain int8 file for each image; RunError when TFLite Micro refuses the file.
 
-    Each image is an entry of the cache of its own: TFLite Micro's kernels take seconds for a detector at 640 px.
+    Each image is an entry of the cache of its own: TFLite Micro's kernels take seconds for a detector at 640 px. The images of
+    a model with variables are one sequence and one entry, as targets run them.
     """
     content = model.path.read_bytes()
     tensor_bytes = sum(math.prod(map(abs, tensor.shape)) * MAX_ELEMENT_BYTES for tensor in graph.tensors if not tensor.constant)
     done: list[int] = []
 
-    def one(image: Array) -> list[Array]:
+    def sequence(images: Sequence[Array]) -> list[list[Array]]:
         def make(folder: Path) -> None:
-            (outputs,) = run_micro(content, [[image]], len(graph.outputs), tensor_bytes, str(model.path))
-            for number, output in enumerate(outputs):
+            found = run_micro(content, [[image] for image in images], len(graph.outputs), tensor_bytes, str(model.path))
+            for number, output in enumerate(output for outputs in found for output in outputs):
                 np.save(folder / f"{number}.npy", output, allow_pickle=False)
 
-        parts = {"model": model.sha256, "input": sha256(image.tobytes()), "runtime": NAME}
+        parts = {"model": model.sha256, "input": [sha256(image.tobytes()) for image in images], "runtime": NAME}
         folder = entry("reference", parts, make, (RUNNER_MODULE,), progress)
-        done.append(1)
-        progress(f"reference: {len(done)} of {len(images)} images in TFLite Micro")
-        return [np.load(folder / f"{number}.npy", allow_pickle=False) for number in range(len(graph.outputs))]
+        done.extend([1] * len(images))
+        progress(f"reference: {len(done)} of {total} images in TFLite Micro")
+        numbers = iter(range(len(images) * len(graph.outputs)))
+        return [[np.load(folder / f"{next(numbers)}.npy", allow_pickle=False) for _ in graph.outputs] for _ in images]
 
+    total, together = len(images), keeps_state(content)
     pool = ThreadPoolExecutor(processes)
     try:
-        return list(pool.map(one, images))
+        parts = [images] if together else [[image] for image in images]
+        return [outputs for found in pool.map(sequence, parts) for outputs in found]
     finally:
         pool.shutdown(cancel_futures=True)
 
