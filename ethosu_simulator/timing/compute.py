@@ -7,7 +7,7 @@ depth), a part-kernel chunk the same for each 4 (2) elements and 8 channels, dep
 
 U85: 8 channels a cycle and micro-block: depth first `max(32*u/(8*decoders), W*H*ceil(channels/8)) * D` for each kernel
 element, part kernel 2 cycles for 16 channels, elements rounded as the weight encoder does (5, 2 left over; sparse 10, 4);
-depthwise and pooling one cycle for each kernel element; 2:4 sparsity halves.
+depthwise, pooling and a chunk of REDUCE_SUM one cycle for each kernel element; 2:4 sparsity halves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ethosu_simulator.operations import Convolution, Depthwise, Elementwise, Matmul, Pool, Resize
-from ethosu_simulator.timing.hardware import DIVISION_CYCLES, MICROBLOCKS, Npu
+from ethosu_simulator.timing.hardware import ADDITION_CYCLES, DIVISION_CYCLES, MICROBLOCKS, Npu
 
 if TYPE_CHECKING:
     from ethosu_simulator.command_stream import NpuConfig
@@ -92,7 +92,7 @@ def _u85(operation: Windowed, npu: Npu, plane: int, deep: int, ud: int, elements
     wide = operation.ifm.bits // 8
     half = 2 if is_sparse(operation) else 1
     if isinstance(operation, Pool):
-        steps = 0 if operation.mode == "NONE" else elements * (ceil_div(channels, 8) if is_deep(operation) else 1)
+        steps = 0 if operation.mode == "NONE" else elements
         return steps * plane * deep * wide
     if isinstance(operation, Depthwise):
         return elements * plane * deep * wide
@@ -110,6 +110,8 @@ def output_cycles(operation: Computation, config: NpuConfig, npu: Npu) -> float:
     if config.product == "u85":
         return _output_u85(operation, npu)
     rate = npu.output[_row_u55(operation)]
+    if isinstance(operation, Elementwise) and operation.mode in ("ADD", "SUB"):
+        rate = max(rate, ADDITION_CYCLES / npu.cores)
     table = operation.output is not None and operation.output.lookup is not None
     return max(rate, npu.activation[0]) if table else rate
 

@@ -94,4 +94,5 @@ NPUS: Mapping[tuple[str, int], Npu] = MappingProxyType(
 MICROBLOCKS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {"U1X1": (1, 1), "U1X2": (1, 2), "U1X4": (1, 4), "U2X2": (2, 2), "U2X4": (2, 4), "U4X4": (4, 4)}
 )
+ADDITION_CYCLES = 1.0  # per element of ADD and SUB on a core of U55 or U65, at least (timing facts; Vela has less)
 DIVISION_CYCLES = 33.0  # per element of U85's DIV (Vela)
