@@ -24,7 +24,7 @@ from core.cache_prune import WORK, keep_within_limit
 from core.cache_use import claim
 from core.code_identity import code_identity
 from core.files import FULL_OR_READ_ONLY, put_in_place, sha256, storage_errors, work_folder
-from core.progress import Progress, on_stderr
+from core.progress import Progress, notice, on_stderr
 
 STALE_SECONDS = 24 * 3600
 
@@ -56,7 +56,7 @@ def entry(kind: str, parts: Mapping[str, Any], make: Make, code: Sequence[str] =
             return final
         (root / WORK).mkdir(parents=True, exist_ok=True)
     with _locked(root / WORK / f"{kind}-{final.name}.lock"), cache_errors(root):
-        if not _is_usable(root, final, lambda _: None):
+        if not _is_usable(root, final, None):
             _sweep(root / WORK)
             with work_folder(root / WORK, f"{kind}-") as folder:
                 make(folder)
@@ -82,13 +82,13 @@ def _dependencies(parts: Mapping[str, Any], make: Make, code: Sequence[str]) -> 
     return {"parts": parts, "code": made_by.digest, "tools": made_by.tools}
 
 
-def _is_usable(root: Path, final: Path, tell: Progress) -> bool:
-    """Whether the entry is there as it was written; it is ours from then on."""
+def _is_usable(root: Path, final: Path, tell: Progress | None) -> bool:
+    """Whether the entry is there as it was written; it is ours from then on. `tell` hears when it is not, unless None."""
     if not claim(root, final):
         return False
     changed = check(final)
-    if changed:
-        tell(f"cache: {final.relative_to(root)} is not as it was written ({changed}): it is not used and made anew")
+    if changed and tell:
+        notice(f"cache: {final.relative_to(root)} is not as it was written ({changed}): it is not used and made anew", tell)
     return not changed
 
 

@@ -14,7 +14,7 @@ from core.cache_content import ENTRY
 from core.cache_use import claimed, deciding
 from core.errors import UsageError
 from core.files import work_folder
-from core.progress import Progress
+from core.progress import Progress, notice
 
 WORK = "tmp"
 LIMIT = "ETHOS_BENCH_CACHE_LIMIT"
@@ -92,9 +92,10 @@ def keep_within_limit(root: Path, tell: Progress) -> None:
         return
     done = prune(root, to_bytes=limit)
     if done.removed:
-        tell(
+        notice(
             f"cache: over its limit of {size_text(limit)}: removed {len(done.removed)} entries "
-            f"({size_text(done.removed_bytes)}) that were not used for longest; {LIMIT}={size_text(2 * limit)} keeps more"
+            f"({size_text(done.removed_bytes)}) that were not used for longest; {LIMIT}={size_text(2 * limit)} keeps more",
+            tell,
         )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import click
 
+from core.progress import Notice
 from harness.cli.ab import ab_command
 from harness.cli.baseline import baseline_command
 from harness.cli.bundle import bundle_command, verify_command
@@ -29,6 +32,7 @@ from harness.cli.targets import targets_command
 @click.version_option(package_name="ethos-bench")
 def main() -> None:
     """Prove what a vision model really does on an Arm Ethos-U NPU. The suite itself is `pytest benchmarks/`."""
+    warnings.simplefilter("ignore", Notice)  # commands print every line that they are told, and none is overwritten
 
 
 COMMANDS = (
