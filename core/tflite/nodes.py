@@ -14,7 +14,7 @@ FLOAT_DTYPES = frozenset(
 class BrokenModel(ValueError):
     """A TFLite file that cannot be read: what was found and where, and what was expected."""
 
-    def __init__(self, found: str, expected: str = "a TFLite file with one subgraph") -> None:
+    def __init__(self, found: str, expected: str = "an intact full-integer .tflite file") -> None:
         super().__init__(found)
         self.found = found
         self.expected = expected
