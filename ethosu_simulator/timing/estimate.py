@@ -58,9 +58,8 @@ class OperationEstimate:
 class Estimate:
     """A file's cycles while the NPU is active, its interval, and the beats that its ports count.
 
-    `low` is what is left when all is fetched ahead and nothing measured is added (schedule.IDEAL), `high` what it takes when
-    nothing is fetched ahead and operations do not overlap (schedule.SERIAL).
-    `validated` is True when published counts cover such a stream on such a memory; `why_not` says what is missing.
+    `low` is schedule.IDEAL, `high` schedule.SERIAL. `validated`: published counts cover such a stream on such a memory; `why_not`
+    says what is missing. `cpu_operators` of the file are in no figure.
     """
 
     npu: str
@@ -73,6 +72,7 @@ class Estimate:
     operations: tuple[OperationEstimate, ...]
     validated: bool
     why_not: str
+    cpu_operators: int
 
     def document(self) -> dict[str, Any]:
         """What JSON holds."""
@@ -85,6 +85,7 @@ class Estimate:
             "validated": self.validated,
             "why_not_validated": self.why_not,
             "npu": self.npu,
+            "cpu_operators": self.cpu_operators,
             "region_bytes": self.region_bytes,
             "operations": [
                 {
@@ -119,6 +120,7 @@ class _Prepared:
     config: NpuConfig
     npu: Npu
     streams: tuple[_Stream, ...]
+    cpu_operators: int
     estimates: dict[str, Estimate] = field(default_factory=dict)
 
 
@@ -157,6 +159,7 @@ def _estimated(prepared: _Prepared, memory: Memory) -> Estimate:
         operations=tuple(row for _, timed in lines for row in _rows(timed, prepared.npu)),
         validated=validated,
         why_not=why_not,
+        cpu_operators=prepared.cpu_operators,
     )
 
 
@@ -168,12 +171,13 @@ def _prepared(path: Path) -> _Prepared:
 
 @lru_cache(maxsize=64)
 def _prepare(path: Path, _stamp: tuple[int, ...]) -> _Prepared:
-    operators = [operator for operator in load(path).operators if isinstance(operator, NpuOperator)]
+    model = load(path)
+    operators = [operator for operator in model.operators if isinstance(operator, NpuOperator)]
     config = operators[0].config
     if any(operator.config != config for operator in operators):
         raise StreamError("the file has streams for different NPUs: expected one NPU")
     npu = NPUS[config.product, config.macs]
-    return _Prepared(config, npu, _streams(operators, config, npu))
+    return _Prepared(config, npu, _streams(operators, config, npu), len(model.cpu_operators))
 
 
 def _streams(operators: Sequence[NpuOperator], config: NpuConfig, npu: Npu) -> tuple[_Stream, ...]:

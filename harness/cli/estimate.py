@@ -86,6 +86,8 @@ def _show(console: Console, file: Path, found: Estimate, said: str) -> None:
     console.print(f"{file.name} on {found.npu}, memory {found.memory} ({said})")
     console.print(f"  active cycles  {found.active_cycles:,}   interval {found.low:,} .. {found.high:,}")
     console.print(f"  beats          {', '.join(f'{name} {count:,}' for name, count in found.beats.items())}")
+    if found.cpu_operators:
+        console.print(f"  the NPU's part  {found.cpu_operators} operators are left to the CPU and in no figure here")
     console.print(f"  validated      {_trust(found, stated_errors())}")
     table = Table("address", "operation", "cycles", "share", "bound by", *UNITS, box=None, header_style="bold")
     for one in found.operations:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,8 @@ from tests.ethosu_simulator.timing.streams import Cell, truth, truth_folder
 COUNTERS = {"AXI0_RD_beats": "axi0_read", "AXI0_WR_beats": "axi0_write", "AXI1_RD_beats": "axi1_read"}
 CONSTANTS = {"U55": 50, "U65": 68, "U85": 68}  # of TOTAL
 SRAM_PERIOD = 4000  # cycles of the SRAM adapter, whose cap the sweeps change
+
+FROZEN = Path(__file__).parent / "frozen_truth.json"
 
 pytestmark = pytest.mark.data
 
@@ -79,3 +83,11 @@ def test_sweeps_are_followed_within_a_tenth_and_in_their_order() -> None:
     for pairs in series.values():
         in_order = [found for _, found in sorted(pairs)]
         assert in_order == sorted(in_order)
+
+
+def test_cycles_of_every_published_stream_are_today_s_within_a_thousandth() -> None:
+    cells = {f"{cell.stream} {cell.memory}": cell for cell in truth() if "ACTIVE" in cell.metric}
+    frozen = json.loads(FROZEN.read_text(encoding="utf-8"))
+    assert cells.keys() == frozen.keys()
+    for name, cell in cells.items():
+        assert estimated(cell).active_cycles == pytest.approx(frozen[name], rel=0.001), name
