@@ -58,8 +58,8 @@ class OperationEstimate:
 class Estimate:
     """A file's cycles while the NPU is active, its interval, and the beats that its ports count.
 
-    `low` is schedule.IDEAL, `high` schedule.SERIAL. `validated`: published counts cover such a stream on such a memory; `why_not`
-    says what is missing. `cpu_operators` of the file are in no figure.
+    `low` is schedule.IDEAL, `high` schedule.SERIAL. `validated`: published counts cover such a stream on such a memory;
+    `why_not` says what is missing. `cpu_operators` of the file are in no figure.
     """
 
     npu: str
