@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
+from conversion.rules.devices import Device
 from conversion.vela import vela_executable, vela_version
 from core.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
 from core.records.case_key import RULES_TARGET, CaseKey
@@ -185,6 +186,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Identity checks first, then everything of one model before the next, statements about all models last."""
     if config.stash.get(bench_key, None) is None:
         return
+    items[:] = [item for item in items if _has_rules(item)]
     variants = {name: position for position, name in enumerate(config.stash[bench_key].models)}
 
     def rank(item: pytest.Item) -> tuple[int, int, int]:
@@ -195,6 +197,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return (0 if module == 0 else 1, variant, module)
 
     items.sort(key=rank)
+
+
+def _has_rules(item: pytest.Item) -> bool:
+    """Whether a test about rules has any: pytest would call one without parameters skipped, and nobody asked for it."""
+    given = getattr(getattr(item, "callspec", None), "params", {})
+    wanted: dict[str, type] = {"rules_case": CaseKey, "rules_suite": Device}
+    return all(isinstance(given[name], kind) for name, kind in wanted.items() if name in given)
 
 
 @pytest.fixture(scope="session")
