@@ -1,7 +1,7 @@
 """`python -m tests.ethosu_simulator.fuzz TARGET [libFuzzer options]`: atheris on one target, compiled loops run as Python.
 
-numba's loops are switched off, so that their branches guide the fuzzer and their array bounds are checked; but for the target
-`plan`, which holds the compiled steps against the interpreter.
+numba's loops are switched off, so that their branches guide the fuzzer and their array bounds are checked; but for the targets
+`plan` and `arena`, which hold the compiled steps against the interpreter.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from contextlib import nullcontext
 from pathlib import Path
 
 FINDINGS = Path(".fuzz")
+BLIND = ("plan", "arena")
 
 
 def main() -> None:
     """Runs until libFuzzer's own limits; a crash, a hang or an untyped error ends the process with its own code."""
     name, options = sys.argv[1], sys.argv[2:]
-    if name != "plan":
+    if name not in BLIND:
         os.environ["NUMBA_DISABLE_JIT"] = "1"
     import atheris
 
-    # numba cannot compile what is instrumented: `plan` mutates blindly.
-    with nullcontext() if name == "plan" else atheris.instrument_imports(include=["ethosu_simulator"]):
+    # numba cannot compile what is instrumented: these mutate blindly.
+    with nullcontext() if name in BLIND else atheris.instrument_imports(include=["ethosu_simulator"]):
         import ethosu_simulator  # noqa: F401 - instrumented here, before anything else imports it
     from tests.ethosu_simulator.fuzz.targets import TARGETS, seeds
 
-    if name == "plan":  # compiled before the clock of a single input runs
+    if name in BLIND:  # compiled before the clock of a single input runs
         for data in seeds(name):
             TARGETS[name](data)
     warnings.simplefilter("ignore")  # Python's integers warn where the compiled loops wrap

@@ -15,7 +15,7 @@ import sys
 from tests.checkout import CHECKOUT
 
 PAGE = CHECKOUT / "docs" / "reference" / "fuzzing.md"
-SHARES = {"decoder": 0.15, "weights": 0.15, "file": 0.15, "run": 0.3, "plan": 0.25}
+SHARES = {"decoder": 0.15, "weights": 0.15, "file": 0.15, "run": 0.2, "plan": 0.2, "arena": 0.15}
 FRESH = ("/bin/sh", "-c", '"$@"; exit $?', "sh")
 """Linux hands a process's peak memory on to what it executes; from a shell's child the fuzzer's limit counts its own."""
 WANTED = {

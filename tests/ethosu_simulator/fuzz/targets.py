@@ -84,6 +84,53 @@ def plan(data: bytes) -> None:
                     raise AssertionError(f"planned: {planned!r}; interpreted: {interpreted!r}")
 
 
+class _Interpreting:
+    """Runs NPU operators of a file command by command."""
+
+    def execute(self, number: int, operator: ethosu_simulator.NpuOperator, inputs: Any, arena: Any) -> Any:
+        """The operator's outputs without a plan."""
+        del number
+        return operator.interpret(inputs, None, arena)
+
+    def made(self, tensor: Any, values: Any) -> None:
+        """Nobody listens."""
+
+
+def arena(data: bytes) -> None:
+    """A changed file of several operators or with state, run twice, by plans and interpreted: the same, or the same error."""
+    chance = random.Random(data)
+    chosen, edits = chance.choice(files_with_an_arena()), chance.randbytes(7 * chance.randint(0, 4))
+    outcomes = [_sequence(changed(chosen, edits), interpreted=interpreted) for interpreted in (False, True)]
+    if outcomes[0] != outcomes[1]:
+        raise AssertionError(f"planned: {outcomes[0]!r}; interpreted: {outcomes[1]!r}")
+
+
+def _sequence(content: bytes, *, interpreted: bool) -> list[object]:
+    """The outputs of two runs, or the error that ended them; CPU operators give zeros."""
+    found: list[object] = []
+    try:
+        parsed = container.parse(content)
+        loaded = model.Model(parsed, LIMITS)
+
+        def cpu(operator: container.Operator, _inputs: object) -> list[Any]:
+            tensors = [parsed.tensors[index] for index in operator.outputs if index >= 0]
+            return [np.zeros(tensor.shape, tensor.dtype) for tensor in tensors]
+
+        for value in (3, 7):
+            inputs = [np.full(tensor.shape, value, tensor.dtype) for tensor in loaded.inputs]
+            outputs = loaded.watch(inputs, _Interpreting(), cpu) if interpreted else loaded.run(inputs, None, cpu)
+            found.append([values.tobytes() for values in outputs])
+    except ethosu_simulator.SimulatorError as error:
+        found.append((type(error).__name__, str(error)))
+    return found
+
+
+@cache
+def files_with_an_arena() -> tuple[bytes, ...]:
+    """Compiled files whose operators share an arena, or that keep state."""
+    return tuple(path.read_bytes() for path in sorted((Path(__file__).parent / "files").glob("*.tflite")))
+
+
 def _outcome(run: Callable[..., list[np.ndarray[Any, Any]]], inputs: list[np.ndarray[Any, Any]]) -> tuple[object, ...]:
     """The bytes of all outputs and the operations done, or the error."""
     trace: list[ethosu_simulator.Executed] = []
@@ -119,6 +166,8 @@ def seeds(target: str) -> list[bytes]:
     files = compiled_models()
     if target == "file":
         return list(files[:40])
+    if target == "arena":
+        return [bytes([number]) * 8 for number in range(16)]
     if target in ("run", "plan"):
         return [struct.pack("<H", i) + bytes(7) for i in range(len(files))]
     streams = [parsed.tensors[op.inputs[0]] for parsed in map(container.parse, files) for op in parsed.operators if op.inputs]
@@ -128,4 +177,11 @@ def seeds(target: str) -> list[bytes]:
     return [bytes(range(8)) + bytes(parsed.tensors[parsed.operators[0].inputs[1]].data)[:600] for parsed in regions][:60]
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"decoder": decoder, "weights": weights, "file": file, "run": run, "plan": plan}
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "decoder": decoder,
+    "weights": weights,
+    "file": file,
+    "run": run,
+    "plan": plan,
+    "arena": arena,
+}

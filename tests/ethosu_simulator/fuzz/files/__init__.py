@@ -1,0 +1,1 @@
+"""Compiled files of several operators and of state: seeds of the fuzzer."""
