@@ -28,6 +28,8 @@ from tests.ethosu_simulator.toolchain import ALL, Array, random_inputs
 PAGE = CHECKOUT / "docs" / "reference" / "bit-exactness.md"
 BEGIN, END = "<!-- networks: begin -->\n", "<!-- networks: end -->\n"
 IMAGES = 3
+VELA_DIES = (("state", 2),)
+"""Vela 5.2.0 ends with SIGSEGV on these, on every configuration, and would take the process along."""
 Names = tuple[str, int]
 
 
@@ -106,7 +108,8 @@ def _bytes(values: Array) -> Array:
 
 def names() -> list[Names]:
     """Every network."""
-    return [(kind, seed) for seed in range(len(LENGTHS)) for kind in KINDS]
+    every = [(kind, seed) for seed in range(len(LENGTHS)) for kind in KINDS]
+    return [name for name in every if name not in VELA_DIES]
 
 
 def table(rows: dict[Names, Row]) -> str:
