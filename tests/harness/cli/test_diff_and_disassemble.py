@@ -74,7 +74,7 @@ def test_diff_as_json_holds_every_layer_and_null_where_there_is_nothing_to_compa
 @pytest.mark.parametrize(
     ("options", "words", "code"),
     [
-        (["nowhere.tflite"], "`nowhere.tflite` does not exist", 1),
+        (["nowhere.tflite"], "`nowhere.tflite` does not exist", 2),
         (["--image", "nowhere.png"], "`nowhere.png` is no readable image", 1),
         (["--float", "nowhere.tflite"], "--float `nowhere.tflite` is no TFLite file", 2),
         (["--npu", "ethos-u99"], "unknown profile `ethos-u99`", 2),
