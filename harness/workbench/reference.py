@@ -45,29 +45,38 @@ def reference_outputs(
     a model with variables are one sequence and one entry, as targets run them.
     """
     content = model.path.read_bytes()
-    tensor_bytes = sum(math.prod(map(abs, tensor.shape)) * MAX_ELEMENT_BYTES for tensor in graph.tensors if not tensor.constant)
+    sequences = [images] if keeps_state(content) else [[image] for image in images]
     done: list[int] = []
 
-    def sequence(images: Sequence[Array]) -> list[list[Array]]:
-        def make(folder: Path) -> None:
-            found = run_micro(content, [[image] for image in images], len(graph.outputs), tensor_bytes, str(model.path))
-            for number, output in enumerate(output for outputs in found for output in outputs):
-                np.save(folder / f"{number}.npy", output, allow_pickle=False)
+    def outputs_of(sequence: Sequence[Array]) -> list[list[Array]]:
+        found = _outputs(model, content, graph, sequence, progress)
+        done.append(len(sequence))
+        progress(f"reference: {sum(done)} of {len(images)} images in TFLite Micro")
+        return found
 
-        parts = {"model": model.sha256, "input": [sha256(image.tobytes()) for image in images], "runtime": NAME}
-        folder = entry("reference", parts, make, (RUNNER_MODULE,), progress)
-        done.extend([1] * len(images))
-        progress(f"reference: {len(done)} of {total} images in TFLite Micro")
-        numbers = iter(range(len(images) * len(graph.outputs)))
-        return [[np.load(folder / f"{next(numbers)}.npy", allow_pickle=False) for _ in graph.outputs] for _ in images]
-
-    total, together = len(images), keeps_state(content)
     pool = ThreadPoolExecutor(processes)
     try:
-        parts = [images] if together else [[image] for image in images]
-        return [outputs for found in pool.map(sequence, parts) for outputs in found]
+        return [outputs for found in pool.map(outputs_of, sequences) for outputs in found]
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _outputs(
+    model: ModelFile, content: bytes, graph: TfliteGraph, sequence: Sequence[Array], progress: Progress
+) -> list[list[Array]]:
+    """The outputs for images that the model sees one after the other, from the cache."""
+    tensor_bytes = sum(math.prod(map(abs, tensor.shape)) * MAX_ELEMENT_BYTES for tensor in graph.tensors if not tensor.constant)
+    count = len(graph.outputs)
+
+    def make(folder: Path) -> None:
+        found = run_micro(content, [[image] for image in sequence], count, tensor_bytes, str(model.path))
+        for number, output in enumerate(output for outputs in found for output in outputs):
+            np.save(folder / f"{number}.npy", output, allow_pickle=False)
+
+    parts = {"model": model.sha256, "input": [sha256(image.tobytes()) for image in sequence], "runtime": NAME}
+    folder = entry("reference", parts, make, (RUNNER_MODULE,), progress)
+    numbers = [range(image * count, (image + 1) * count) for image in range(len(sequence))]
+    return [[np.load(folder / f"{number}.npy", allow_pickle=False) for number in own] for own in numbers]
 
 
 def compare(outputs: Outputs, expected: Outputs, names: Sequence[str]) -> Equality:

@@ -1,4 +1,7 @@
-"""`gdb:NAME`: a firmware on a board gives the model's bytes with its NPU's proof, and each fault is an error of its own."""
+"""`gdb:NAME`: a firmware on a board gives the model's bytes with its NPU's proof, and each fault is an error of its own.
+
+targets.gdb.start (how a board is started) and targets.gdb.npu_registers (the proof) are reached through the target.
+"""
 
 from __future__ import annotations
 
