@@ -150,9 +150,10 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """Claims held against figures, both numbers shown; equal rows of several profiles share one line."""
     shown = Table(box=box.SIMPLE_HEAD, title="Verdicts on documented claims", **LEFT)
     shown.add_column("claim", no_wrap=True)
-    shown.add_column("NPU", overflow="fold", min_width=14)
-    for heading in ("documented", "found", "difference", "evidence", "comparable", "verdict"):
+    shown.add_column("NPU", overflow="fold")
+    for heading in ("documented", "found", "difference", "evidence", "comparable"):
         shown.add_column(heading, overflow="fold")
+    shown.add_column("verdict", no_wrap=True, min_width=len("not comparable"))
     every = list(dict.fromkeys(verdict.profile for verdict in verdicts if not verdict.case.of_rules))
     for row, profiles in merged(verdicts).items():
         colour = COLOURS.get(row[-1], "white")
