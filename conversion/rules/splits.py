@@ -123,11 +123,16 @@ def _window(operator: Operator, tensors: FileTensors) -> list[tuple[int, int]]:
         raise NotLowered("a window with strides or other axes")
     return [
         (
-            0 if begin >> axis & 1 else start % size if start < 0 else start,
-            size if end >> axis & 1 else stop % size if stop < 0 else min(stop, size),
+            0 if begin >> axis & 1 else _from_start(start, size),
+            size if end >> axis & 1 else min(_from_start(stop, size), size),
         )
         for axis, (start, stop, size) in enumerate(zip(starts, others, shape, strict=True))
     ]
+
+
+def _from_start(position: int, size: int) -> int:
+    """A position counted from the start; negative ones count from the end."""
+    return position % size if position < 0 else position
 
 
 def with_splits(data: bytes, chunks: Sequence[Chunk]) -> tuple[bytes, tuple[int, ...]]:

@@ -11,6 +11,12 @@ down_revision = None
 
 def upgrade() -> None:
     """Create every table."""
+    _create_runs()
+    _create_records()
+    _create_contents()
+
+
+def _create_runs() -> None:
     op.create_table(
         "runs",
         sa.Column("id", sa.String(200), primary_key=True),
@@ -27,6 +33,9 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(64), primary_key=True),
         sa.Column("content", sa.JSON, nullable=False),
     )
+
+
+def _create_records() -> None:
     op.create_table(
         "records",
         sa.Column("run_id", sa.String(200), sa.ForeignKey("runs.id"), primary_key=True),
@@ -43,6 +52,9 @@ def upgrade() -> None:
         sa.Column("identity", sa.String(64), sa.ForeignKey("identities.digest"), nullable=False),
     )
     op.create_index("ix_records_metric", "records", ["metric"])
+
+
+def _create_contents() -> None:
     for name in ("verdicts", "failures", "samples"):
         op.create_table(
             name,
