@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from core.errors import RunError
@@ -81,8 +81,8 @@ class Case:
         if other.image_size != own.image_size:
             reason = Unavailable(f"{base} is {other.image_size} px, {self.key.variant} {own.image_size} px")
             return [self.subject.record("estimated_speedup_over_base", reason, Evidence.ESTIMATED)]
-        ratio = other.compilation.estimate.latency_us / own.compilation.estimate.latency_us
-        return [self.subject.record("estimated_speedup_over_base", ratio, Evidence.ESTIMATED)]
+        times = {base: other.compilation.estimated_us, self.key.variant: own.compilation.estimated_us}
+        return [self.subject.record("estimated_speedup_over_base", _speedup(times), Evidence.ESTIMATED)]
 
     def memory(self) -> list[Measurement]:
         """What the compiled file needs and whether the platform has it."""
@@ -234,3 +234,12 @@ class Case:
         """Which engine of the target this is, for the identity of every record; nothing where a target has only one."""
         engine = self.bench.targets.engine(self.key)
         return {"engine": engine} if engine else {}
+
+
+def _speedup(times: Mapping[str, float | Unavailable]) -> float | Unavailable:
+    """The first model's time divided by the last one's; unavailable where either has none."""
+    for name, time in times.items():
+        if isinstance(time, Unavailable):
+            return Unavailable(f"{name}: {time.reason}")
+    first, *_, last = (time for time in times.values() if not isinstance(time, Unavailable))
+    return first / last

@@ -71,7 +71,7 @@ def identity_figures(
 
 def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurement]:
     """Where the compiled file puts the work, and Vela's estimate of it."""
-    placement, estimate = compilation.placement, compilation.estimate
+    placement = compilation.placement
     cpu_note = ", ".join(sorted({operator.operator for operator in placement.cpu}))
     return [
         subject.record("npu_operator_share", placement.operator_share, Evidence.COMPILED, note=cpu_note),
@@ -80,7 +80,8 @@ def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurem
         subject.record("npu_cpu_crossings", placement.crossings, Evidence.COMPILED),
         subject.record("macs", placement.macs, Evidence.COMPILED),
         subject.record("image_size", _image_size(subject), Evidence.COMPILED),
-        subject.record("estimated_us", estimate.latency_us, Evidence.ESTIMATED),
+        subject.record("estimated_us", compilation.estimated_us, Evidence.ESTIMATED),
+        subject.record("npu_estimated_us", compilation.npu_estimated_us, Evidence.ESTIMATED, note=cpu_note),
         *(
             subject.record(f"operators_{where}", placement.count(where), Evidence.COMPILED)
             for where in ("executed", "fused", "elided", "cpu")

@@ -91,7 +91,7 @@ class RulesCase:
         """The device that judges."""
         return load_rules(self.key.profile) if self.key.profile != self.rulings.counting.name else self.rulings.counting
 
-    def figures(self) -> list[Measurement]:
+    def rules(self) -> list[Measurement]:
         """What the rules say of the model: shares and pieces of its int8 file, and the count of its published one."""
         found: list[Measurement] = []
         if self.device in self.rulings.devices:
@@ -123,7 +123,7 @@ class RulesCase:
     def judge(self, claims: Sequence[Claim]) -> list[Verdict]:
         """The verdicts on what documents say of this variant on this hardware, kept as findings."""
         own = [one for one in claims if one.variant == self.key.variant and self._judges(one)]
-        figures = self.figures() if own else []
+        figures = self.rules() if own else []
         metrics = {figure.metric for figure in figures}
         verdicts = [judge(claim, figures) for claim in own if claim.metric in metrics]
         self.findings.verdicts += verdicts

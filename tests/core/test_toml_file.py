@@ -96,7 +96,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -
         read_toml(tmp_path / "nothing.toml", Basket, "basket")
 
 
-def test_nobody_else_reads_toml() -> None:
+def test_nobody_else_reads_toml_but_the_simulator_that_stands_alone() -> None:
     listed = subprocess.run(["git", "ls-files", "*.py"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
-    ours = [name for name in listed.split() if not name.startswith(("tests/", "targets/runner/"))]
+    ours = [name for name in listed.split() if not name.startswith(("tests/", "targets/runner/", "ethosu_simulator/"))]
     assert [name for name in ours if "tomllib" in (CHECKOUT / name).read_text()] == ["core/toml_file.py"]

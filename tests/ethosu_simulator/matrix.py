@@ -93,7 +93,8 @@ def page(rows: dict[str, list[str]], crc: list[str], command: str) -> str:
         "",
         "Each cell: bytes that differ from TFLite Micro's reference kernels, of the bytes compared. Inputs are random (four",
         "for the tiny networks, one for the others), the same for every configuration; the NPU must have executed something.",
-        "`level2_leaky_int8` among the published files is a hybrid one and is refused: `pytest tests/ethosu_simulator -k hybrid`.",
+        "`level2_leaky_int8` among the published files is a hybrid one and is refused: "
+        "`pytest tests/ethosu_simulator -k hybrid`.",
         "`raw/...` are this project's own conversions (cut `raw`, default recipe; `conversion/`).",
         "",
         "| network | " + " | ".join(ALL) + " |",

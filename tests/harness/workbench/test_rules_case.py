@@ -65,7 +65,7 @@ def test_an_unknown_rules_profile_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_operators_macs_and_pieces_are_records_of_evidence_rules_that_no_target_has(tmp_path: Path) -> None:
-    found = {figure.metric: figure for figure in case(bench(tmp_path)).figures()}
+    found = {figure.metric: figure for figure in case(bench(tmp_path)).rules()}
     assert {metric: figure.value for metric, figure in found.items()} == {
         "rules_operator_share": 0.6,
         "rules_mac_share": 1.0,
@@ -80,7 +80,7 @@ def test_operators_macs_and_pieces_are_records_of_evidence_rules_that_no_target_
 
 def test_the_identity_of_a_record_is_the_file_and_the_rules_that_judged_it(tmp_path: Path) -> None:
     session = bench(tmp_path, "ethos-n78-1tops-2ple")
-    first, second = (case(session, name).figures()[0].identity for name in ("ethos-n78-4tops-4ple", "ethos-n78-1tops-2ple"))
+    first, second = (case(session, name).rules()[0].identity for name in ("ethos-n78-4tops-4ple", "ethos-n78-1tops-2ple"))
     assert first.tflite == second.tflite != ""
     assert first.profile != second.profile
     assert first.tools == {"rules": "Ethos-N78 driver stack 25.03"}
@@ -118,7 +118,7 @@ def test_a_published_file_is_counted_as_its_report_counted(tmp_path: Path) -> No
     (published / "level3_relu_full_integer_quant.tflite").write_bytes(chunked("RELU"))
     session = bench(tmp_path, published=published)
     assert names(session.rulings.cases())[1:] == ["level3_relu-ethos-n78-1tops-2ple-rules"]
-    found = {figure.metric: figure for figure in case(session, "ethos-n78-1tops-2ple").figures()}
+    found = {figure.metric: figure for figure in case(session, "ethos-n78-1tops-2ple").rules()}
     assert {metric: figure.value for metric, figure in found.items()} == {"rules_functions": 3, "rules_function_share": 0.75}
     assert "0 % of the MACs" in found["rules_functions"].note
 
