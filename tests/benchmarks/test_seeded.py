@@ -99,9 +99,9 @@ def test_a_checkpoint_for_other_classes_than_the_data_sets_is_refused_before_it_
 def test_an_activation_other_than_the_names_fails_before_anything_is_converted(
     run_suite: RunSuite, conversion_cache: Path, seeded_checkpoint: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "my_relu.pt"
+    path = tmp_path / "level3_relu_mine.pt"
     shutil.copyfile(seeded_checkpoint, path)
     run = run_suite("--checkpoint", path, cache=conversion_cache)
-    run.says("my_relu holds leaky where its name says relu")
+    run.says("level3_relu_mine holds leaky where its name says relu")
     assert run.code == 1
     assert "exporting" not in run.output
