@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from conversion.vela import read_graph
 from core.errors import ModelError, UsageError
-from core.tflite.graph import BrokenModel, TfliteGraph, parse
+from core.tflite.graph import TfliteGraph
 from core.tflite.nodes import Operator, Tensor
 
 CONVERT = "ethos-bench convert --checkpoint path/to/best.pt --calibration data.yaml"
@@ -27,12 +28,7 @@ def checked_graph(path: Path) -> TfliteGraph:
     """The graph of a TFLite file that Vela can be asked about; UsageError when it is missing, ModelError when it is another."""
     if not path.is_file():
         raise UsageError(f"model `{path}` does not exist", "a quantised .tflite file")
-    try:
-        graph = parse(path.read_bytes(), path.name)
-    except OSError as error:
-        raise ModelError(f"`{path}` cannot be read: {error.strerror}", "a quantised .tflite file") from error
-    except BrokenModel as error:
-        raise ModelError(error.found, error.expected) from error
+    graph = read_graph(path)
     require_compilable(graph)
     return graph
 
