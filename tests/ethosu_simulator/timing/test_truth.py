@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.studies.timing.published import Cell
 from ethosu_simulator.timing import Estimate, Memory, estimate, memory_for
-from tests.ethosu_simulator.timing.streams import Cell, truth, truth_folder
+from tests.ethosu_simulator.timing.streams import truth, truth_folder
 
 COUNTERS = {"AXI0_RD_beats": "axi0_read", "AXI0_WR_beats": "axi0_write", "AXI1_RD_beats": "axi1_read"}
 CONSTANTS = {"U55": 50, "U65": 68, "U85": 68}  # of TOTAL
@@ -86,7 +87,7 @@ def test_sweeps_are_followed_within_a_tenth_and_in_their_order() -> None:
 
 
 def test_cycles_of_every_published_stream_are_today_s_within_a_thousandth() -> None:
-    cells = {f"{cell.stream} {cell.memory}": cell for cell in truth() if "ACTIVE" in cell.metric}
+    cells = {f"{cell.stream} {cell.memory.name}": cell for cell in truth() if "ACTIVE" in cell.metric}
     frozen = json.loads(FROZEN.read_text(encoding="utf-8"))
     assert cells.keys() == frozen.keys()
     for name, cell in cells.items():
