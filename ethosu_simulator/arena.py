@@ -62,6 +62,14 @@ def extent(tensors: Iterable[Tensor], limits: Limits) -> int:
     return size
 
 
+def check_size(tensor: Tensor, limits: Limits) -> None:
+    """Refuses a tensor that no array could hold: ContainerError for its type, MemoryFault for bytes beyond the limit."""
+    if tensor.size_bytes > limits.memory_bytes:
+        raise MemoryFault(
+            f"tensor {tensor.index} `{tensor.name}` of {tensor.size_bytes} bytes: expected at most {limits.memory_bytes}"
+        )
+
+
 def check_input(tensor: Tensor, values: Array) -> None:
     """InputError when values have another shape or dtype than the tensor."""
     if values.dtype != tensor.dtype or values.shape != tensor.shape:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from ethosu_simulator import raw
-from ethosu_simulator.arena import check_input, new_arena
+from ethosu_simulator.arena import check_input, check_size, new_arena
 from ethosu_simulator.command_stream import MAX_WORDS
 from ethosu_simulator.container import Container, Operator, Tensor, parse
 from ethosu_simulator.errors import ConfigurationError, ContainerError, InputError, StreamError
@@ -33,9 +33,10 @@ class Model:
         self.outputs: tuple[Tensor, ...] = tuple(_tensor(container, i) for i in container.outputs)
         self.signature, self.signatures = container.signature, container.signatures
         for tensor in (*self.inputs, *self.outputs):
-            _ = tensor.size_bytes  # refuses types that are none of ours
+            check_size(tensor, limits)
         _check_streams(container)
         self._graph = _graph(container, limits)
+        self._limits = limits
         self._called = {number: _graph(called, limits) for number, called in container.called.items()}
         self.operators: tuple[NpuOperator | Operator, ...] = self._graph.operators
         streams = [operator for operator in self.operators if isinstance(operator, NpuOperator)]
@@ -57,6 +58,11 @@ class Model:
         """The operators that `run` hands to `cpu`."""
         found = [*self.operators, *(operator for graph in self._called.values() for operator in graph.operators)]
         return tuple(one for one in found if not isinstance(one, NpuOperator) and one.name not in OWN)
+
+    def outputs_of(self, operator: Operator) -> tuple[Tensor, ...]:
+        """The tensors that `cpu` has to give for an operator, in its order: name, shape, dtype."""
+        tensors = self._called.get(operator.graph, self._graph).tensors
+        return tuple(tensors[index] for index in operator.outputs if index >= 0)
 
     def run(self, inputs: Sequence[Array], trace: list[Executed] | None = None, cpu: Cpu | None = None) -> list[Array]:
         """The outputs in subgraph order for inputs in subgraph order; operations done are appended to `trace`.
@@ -111,6 +117,9 @@ class Model:
         left = sorted(self.cpu_operators, key=lambda operator: operator.name not in BRANCHING)
         if left and (cpu is None or left[0].name in BRANCHING):
             raise not_for_the_npu(left[0])
+        for operator in left:
+            for tensor in self.outputs_of(operator):
+                check_size(tensor, self._limits)
 
     def _first_state(self, cpu: Cpu | None) -> State:
         state, reset = State(new_arena(*self._sizes)), getattr(cpu, "reset", None)

@@ -9,11 +9,11 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ethosu_simulator.arena import Arena, bytes_of, extent, new_arena, tensor_of
+from ethosu_simulator.arena import Arena, bytes_of, check_size, extent, new_arena, tensor_of
 from ethosu_simulator.command_stream import Command, NpuConfig, decode, parse_payload
 from ethosu_simulator.container import Container, Operator, Tensor
 from ethosu_simulator.decoder import decode_operations, regions
-from ethosu_simulator.errors import ContainerError, InputError, MemoryFault
+from ethosu_simulator.errors import ContainerError, InputError
 from ethosu_simulator.fast.plan import Plan
 from ethosu_simulator.fast.planner import Planner
 from ethosu_simulator.machine import Machine
@@ -45,6 +45,8 @@ class NpuOperator:
         self.commands: list[Command] = decode(payload)
         self.inputs: tuple[Tensor, ...] = tuple(tensors[4:])
         self.outputs: tuple[Tensor, ...] = tuple(container.tensors[i] for i in operator.outputs)
+        for tensor in (*self.inputs, *self.outputs, *tensors[2:4]):
+            check_size(tensor, limits)
         self.alone = len(container.operators) == 1
         self.stream_bytes = 4 * len(payload.words)
         self._read_only = np.frombuffer(tensors[1].data, np.uint8)
@@ -65,9 +67,6 @@ class NpuOperator:
 
     def _arena_bytes(self, container: Container) -> int:
         """The bytes of the file's arena: what it must hold for every tensor of the file, scratch among them."""
-        for tensor in (self._scratch, self._fast):
-            if tensor.size_bytes > self._limits.memory_bytes:
-                raise MemoryFault(f"scratch of {tensor.size_bytes} bytes: expected at most {self._limits.memory_bytes}")
         elsewhere = {tensor.index for region, tensors in self._own_regions() for tensor in tensors} | {self._fast.index}
         elsewhere -= {self._scratch.index}
         return max(

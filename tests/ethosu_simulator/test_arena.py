@@ -109,6 +109,34 @@ def test_without_cpu_a_file_with_cpu_operators_is_refused_by_the_operator_s_name
         model.run([np.zeros(tensor.shape, tensor.dtype) for tensor in model.inputs])
 
 
+@pytest.mark.parametrize(("kind", "shape", "error"), [("RESOURCE", [], "has type 13"), ("INT8", [1 << 20], "expected at most")])
+def test_an_output_that_cpu_could_not_make_is_refused_before_anything_runs(
+    kind: str, shape: list[int], error: str, compile_model: Compile
+) -> None:
+    tiny = TinyModel()
+    image = tiny.tensor((1, 8, 8, 8), "image")
+    ends = [tiny.conv(image, 8)]
+    for name in ("sum", "sums"):
+        parts = [ends[-1], tiny.constant(np.array(1, np.int32))]
+        ends.append(tiny.operator("CUMSUM", parts, [tiny.tensor((1, 8, 8, 8), name)], schema.CumsumOptionsT()))
+    path = compile_model(tiny.finish([image], [ends[-1]]), "u55-128")
+    changed = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    between = changed.subgraphs[0].tensors[ethosu_simulator.load(path).cpu_operators[0].outputs[0]]
+    between.type, between.shape = getattr(schema.TensorType, kind), shape
+    changed.metadata = []
+    path.write_bytes(_packed(changed))
+    model = ethosu_simulator.load(path, limits=ethosu_simulator.Limits(memory_bytes=1 << 19))
+    asked: list[container.Operator] = []
+
+    def cpu(operator: container.Operator, _inputs: object) -> list[Array]:
+        asked.append(operator)
+        return [np.zeros(tensor.shape, tensor.dtype) for tensor in model.outputs_of(operator)]
+
+    with pytest.raises(ethosu_simulator.SimulatorError, match=error):
+        model.run([np.zeros(tensor.shape, tensor.dtype) for tensor in model.inputs], cpu=cpu)
+    assert asked == []
+
+
 def test_an_operator_taken_out_of_a_file_with_others_says_that_it_needs_the_arena(compile_model: Compile) -> None:
     model = ethosu_simulator.load(compile_model(shuffle(), "u55-128"))
     operator = next(one for one in model.operators if isinstance(one, ethosu_simulator.NpuOperator))

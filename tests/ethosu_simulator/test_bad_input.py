@@ -92,7 +92,7 @@ def test_work_beyond_the_limit_is_refused_before_it_is_done(file: Path) -> None:
 
 
 def test_an_arena_beyond_the_limit_is_refused(file: Path) -> None:
-    with pytest.raises(ethosu_simulator.MemoryFault, match="scratch of"):
+    with pytest.raises(ethosu_simulator.MemoryFault, match="bytes: expected at most"):
         ethosu_simulator.load(file, limits=ethosu_simulator.Limits(memory_bytes=1))
 
 

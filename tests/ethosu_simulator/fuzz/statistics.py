@@ -27,9 +27,9 @@ WANTED = {
 }
 
 
-def fuzz(target: str, seconds: int) -> tuple[int, str]:
-    """(exit code, what the fuzzer printed)."""
-    command = [sys.executable, "-m", "tests.ethosu_simulator.fuzz", target, f"-max_total_time={seconds}"]
+def fuzz(target: str, *options: str) -> tuple[int, str]:
+    """(exit code, what the fuzzer printed) with these options of libFuzzer."""
+    command = [sys.executable, "-m", "tests.ethosu_simulator.fuzz", target, *options]
     done = subprocess.run([*FRESH, *command], cwd=CHECKOUT, capture_output=True, text=True, errors="replace", check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -82,7 +82,7 @@ def main() -> int:
     rows, codes = [], []
     for target in [options.only] if options.only else SHARES:
         seconds = max(2, int(options.seconds * SHARES[target]))
-        code, printed = fuzz(target, seconds)
+        code, printed = fuzz(target, f"-max_total_time={seconds}")
         codes.append(code)
         rows.append(row(target, seconds, code, figures(printed)))
         if code:

@@ -109,12 +109,10 @@ def _sequence(content: bytes, *, interpreted: bool) -> list[object]:
     """The outputs of two runs, or the error that ended them; CPU operators give zeros."""
     found: list[object] = []
     try:
-        parsed = container.parse(content)
-        loaded = model.Model(parsed, LIMITS)
+        loaded = model.Model(container.parse(content), LIMITS)
 
         def cpu(operator: container.Operator, _inputs: object) -> list[Any]:
-            tensors = [parsed.tensors[index] for index in operator.outputs if index >= 0]
-            return [np.zeros(tensor.shape, tensor.dtype) for tensor in tensors]
+            return [np.zeros(tensor.shape, tensor.dtype) for tensor in loaded.outputs_of(operator)]
 
         for value in (3, 7):
             inputs = [np.full(tensor.shape, value, tensor.dtype) for tensor in loaded.inputs]
