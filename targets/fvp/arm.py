@@ -29,7 +29,7 @@ from targets.fvp.command import INPUT, MODEL, OUTPUT, Launch
 from targets.fvp.failures import require_success
 from targets.fvp.firmware import Firmware
 from targets.fvp.fit import shortfalls
-from targets.fvp.log import RunnerLog
+from targets.fvp.log import NPU_OPERATOR, RunnerLog
 from targets.fvp.model_file import output_bytes, output_tensors, read_compiled, require_input
 from targets.fvp.platforms import Platform, corstone
 from targets.job_folder import job_errors
@@ -37,7 +37,6 @@ from targets.job_folder import job_errors
 Array = NDArray[Any]
 
 NO_CLOCK = Unavailable("an FVP has no clock: its NPU's cycles are in `npu_cycles`, and Arm calls its CPU's unusable")
-NPU_OPERATOR = "ethos-u"
 GRACE_S = 10
 """Beyond the FVP's own time limit, before it is killed."""
 
@@ -97,7 +96,7 @@ class ArmFvp:
 
     def _run(self, name: str, artefact: Artefact, launch: Launch, started: list[Started]) -> Run:
         first = started[0].log
-        counters = first.counters()
+        counters = first.inferences[-1].counters()
         proof = prove(artefact.compilation.placement, launch, first, counters)
         return Run(
             target=name,
@@ -149,7 +148,7 @@ def prove(placement: Placement, launch: Launch, log: RunnerLog, counters: dict[s
 def _outputs(path: Path, log: RunnerLog, container: Container, what: str) -> tuple[Array, ...]:
     """The output tensors in the file that the FVP dumped."""
     size = output_bytes(container)
-    require_copied(log, size, what)
+    require_copied(log.inferences[-1], size, what)
     content = path.read_bytes() if path.is_file() else b""
     if len(content) != size:
         raise RunError(f"`{what}`: the FVP dumped {len(content)} bytes of output", f"{size} bytes in `{OUTPUT}`")
@@ -169,8 +168,8 @@ def _time_share(counters: dict[str, int], proof: Proof | Unavailable) -> float |
 
 
 def _notes(started: list[Started], counters: dict[str, int]) -> tuple[str, ...]:
-    totals = [counters["total_cycles"], *(one.log.counters()["total_cycles"] for one in started[1:])]
-    notes = [f"arena in use: {started[0].log.arena_used_bytes} bytes"]
+    totals = [counters["total_cycles"], *(one.log.inferences[-1].counters()["total_cycles"] for one in started[1:])]
+    notes = [f"arena in use: {started[0].log.inferences[-1].arena_used_bytes} bytes"]
     driver = [line for line in started[0].log.reports if line not in started[0].log.errors]
     if driver:
         notes.append(f"the NPU's driver reports: {' | '.join(driver)[:200]}")

@@ -26,6 +26,8 @@ class Launch:
     output_bytes: int
     who: str = "the FVP"
     """How error messages call what runs the firmware."""
+    own: bool = False
+    """Whether the firmware is the user's and need not say what Arm's runner says: its end and its NPU prove the rest."""
 
     def command(self) -> list[str]:
         """The FVP's command line; `--data` and `--dump` name files of the folder it is started in."""

@@ -27,7 +27,9 @@ def require_success(what: str, log: RunnerLog, finished: Finished, launch: Launc
         error = cause(what, log, finished, launch)
         if error:
             raise error
-    if not log.completed:
+    if launch.own and finished.returncode:
+        raise RunError(f"`{what}`: the firmware ended with status {finished.returncode}: {log.tail or 'no word'}", "status 0")
+    if not log.completed and not launch.own:
         raise RunError(
             f"`{what}`: the log ends before the inference is complete ({launch.who} ended with {finished.returncode}); "
             f"last: {log.tail or finished.stderr.strip()[-200:] or 'nothing'}",
@@ -60,7 +62,7 @@ def _parameter(what: str, log: RunnerLog, finished: Finished, launch: Launch) ->
 
 
 def _not_started(what: str, log: RunnerLog, finished: Finished, launch: Launch) -> RunError | None:
-    if log.booted or finished.timed_out:
+    if log.booted or finished.timed_out or launch.own:
         return None
     said = log.tail or " | ".join(finished.stderr.strip().splitlines()[-3:]) or "nothing"
     return RunError(

@@ -27,19 +27,23 @@ ARENA_SYMBOL = "_ZN3arm3appL13activationBufE"
 
 @dataclass(frozen=True)
 class Firmware:
-    """A firmware file, the SHA-256 of its bytes, where it came from, and its tensor arena; 0 bytes when it does not say."""
+    """A firmware file, the SHA-256 of its bytes, where it came from, and its tensor arena; 0 bytes when it does not say.
+
+    `own` is one of the user's, which may say and do more than run one model once.
+    """
 
     path: Path
     sha256: str
     origin: str
     arena_bytes: int
+    own: bool = False
 
 
 def own_firmware(path: Path) -> Firmware:
     """The user's firmware; UsageError when it is no ELF file for Arm."""
     if not path.is_file():
         raise UsageError(f"--fvp-firmware `{path}` does not exist", "a bare-metal ELF file (.axf, .elf)")
-    return Firmware(path, file_sha256(path), str(path), arena_bytes(path))
+    return Firmware(path, file_sha256(path), str(path), arena_bytes(path), own=True)
 
 
 def packaged_firmware(platform: Platform) -> Firmware:

@@ -40,6 +40,8 @@ BANNER = re.compile(r"Ethos-U rev (\w+)")
 """Printed by the NPU model inside Arm's FVP when it starts, by nothing else."""
 LICENCE = re.compile(r"licen[cs]e|flexlm|\bEULA\b", re.IGNORECASE)
 WORDS_SHOWN = 400
+NPU_OPERATOR = "ethos-u"
+"""How a firmware lists an operator that is a command stream."""
 
 
 @dataclass
@@ -56,6 +58,19 @@ class RunnerLog:
     def text(self) -> str:
         """The whole log."""
         return "\n".join(self.lines)
+
+    @property
+    def inferences(self) -> tuple[RunnerLog, ...]:
+        """The log cut behind each line that completes an inference; what follows the last one belongs to that."""
+        ends = [number for number, line in enumerate(self.lines, 1) if COMPLETED in line][:-1]
+        return tuple(RunnerLog(self.lines[start:end]) for start, end in zip([0, *ends], [*ends, None], strict=True))
+
+    def inference_number(self, stream: int, streams: int) -> int:
+        """Which inference gave the NPU the stream of that number, of so many; the last when the log cannot tell. From 0."""
+        given = [one.operators.count(NPU_OPERATOR) for one in self.inferences]
+        if sum(given) != streams:
+            return len(given) - 1
+        return next(number for number in range(len(given)) if stream < sum(given[: number + 1]))
 
     @property
     def booted(self) -> bool:

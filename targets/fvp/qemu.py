@@ -8,8 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import RunError, TargetUnavailable, UsageError
+from core.errors import RunError, TargetUnavailable
 from core.processes import Finished
 from core.records.artefact import Artefact
 from core.records.evidence import Evidence
@@ -27,30 +26,34 @@ from core.records.run import Run
 from core.records.unavailable import Unavailable
 from ethosu_simulator.command_stream import parse_payload
 from ethosu_simulator.container import Container
-from targets.elf_file import find_symbol
 from targets.fvp.arm import require_copied
-from targets.fvp.command import Launch
+from targets.fvp.command import INPUT, MODEL, OUTPUT, Launch
 from targets.fvp.failures import require_success
 from targets.fvp.firmware import Firmware
 from targets.fvp.fit import needs
 from targets.fvp.log import RunnerLog
-from targets.fvp.model_file import command_streams, output_bytes, output_tensors, read_compiled, require_input
+from targets.fvp.model_file import (
+    command_streams,
+    output_bytes,
+    output_tensors,
+    read_compiled,
+    require_input,
+    untouched,
+)
 from targets.fvp.npu_device import NoSuchRegister, NpuDevice
 from targets.fvp.npu_registers import PRODUCTS
 from targets.fvp.npu_streams import StreamCache
+from targets.fvp.npu_work import NpuWork, find_work
 from targets.fvp.platforms import Platform, corstone
+from targets.fvp.qemu_boot import Boot
 from targets.fvp.qemu_machine import QEMU, QemuBoard, QemuMachine, started_machine
-from targets.gdb.errors import GdbError, StillRunning
-from targets.gdb.processor import AccessInPlace, FaultHandlers
+from targets.gdb.errors import GdbError
 from targets.gdb.thumb import NotDecoded
 from targets.job_folder import job_errors
 from targets.simulator import npu_proof, simulator_digest
 
 Array = NDArray[Any]
 
-MODEL, INPUT = "model.tflite", "input.bin"
-END = "_exit"
-"""Where a firmware stands when it is done."""
 NO_CLOCK = Unavailable(
     "an emulated processor has no clock, and our NPU beside it none either; Vela's estimate is `estimated_us`"
 )
@@ -109,7 +112,7 @@ class QemuCorstone:
         artefact = job.artefact
         content, container = read_compiled(artefact)
         started = [self._start(artefact, content, container, image) for image in job.inputs]
-        first = started[0]
+        first, work = started[0], started[0].work
         return Run(
             target=name,
             evidence=Evidence.SIMULATED_OPEN,
@@ -117,7 +120,7 @@ class QemuCorstone:
             executed=artefact.compilation.compiled.sha256,
             outputs=tuple(one.outputs for one in started),
             latency_us=NO_CLOCK,
-            proof=npu_proof(artefact.compilation.placement, first.seen(container), artefact.variant, first.said()),
+            proof=npu_proof(artefact.compilation.placement, work.commands, artefact.variant, work.said(first.accesses)),
             npu_time_share=NO_CLOCK,
             peak_memory_bytes=Unavailable("the memory of QEMU's process says nothing of the platform's"),
             notes=_notes(artefact, first),
@@ -140,10 +143,15 @@ class QemuCorstone:
         layout = corstone(profile)
         with tempfile.TemporaryDirectory(prefix="ethos-bench-qemu-") as place:
             folder = Path(place)
+            placed = {
+                layout.model_address: (folder / MODEL, content),
+                layout.input_address: (folder / INPUT, np.ascontiguousarray(image).tobytes()),
+                layout.output_address: (folder / OUTPUT, untouched(output_bytes(container))),
+            }
             with job_errors(folder):
-                (folder / MODEL).write_bytes(content)
-                (folder / INPUT).write_bytes(np.ascontiguousarray(image).tobytes())
-            loaded = {layout.model_address: folder / MODEL, layout.input_address: folder / INPUT}
+                for file, data in placed.values():
+                    file.write_bytes(data)
+            loaded = {address: file for address, (file, _) in placed.items()}
             board = BOARDS[self.platform.name]
             try:
                 with started_machine(self.executable, board, self.firmware.path, loaded, folder) as machine:
@@ -167,97 +175,39 @@ class QemuCorstone:
         size = output_bytes(container)
         launch = Launch(
             platform=self.platform, executable=Path(QEMU), firmware=self.firmware.path, macs=profile.macs, layout=layout,
-            limit_s=self.limit_s, output_bytes=size, who="QEMU",
+            limit_s=self.limit_s, output_bytes=size, who="QEMU", own=self.firmware.own,
         )  # fmt: skip
-        require_success(what, boot.log, Finished(0, "", "", timed_out=not ended), launch)
-        require_copied(boot.log, size, what)
-        return Booted(boot.log, device, output_tensors(machine.read(layout.output_address, size), container))
+        require_success(what, boot.log, Finished(boot.status, "", "", timed_out=not ended), launch)
+        work = find_work(device.runs, command_streams(container), alone=not self.firmware.own)
+        outputs = self._outputs(machine.read(layout.output_address, size), boot.log, work, what)
+        return Booted(boot.log, work, device.accesses, output_tensors(outputs, container))
 
-
-@dataclass
-class Boot:
-    """A firmware on its way from reset to its end, the NPU's registers served in between."""
-
-    machine: QemuMachine
-    device: NpuDevice
-    firmware: Path
-    what: str
-    log: RunnerLog = field(default_factory=RunnerLog)
-    _heard: int = 0
-
-    def to_the_end(self, deadline: float, progress: Callable[[str], None]) -> bool:
-        """Whether the firmware came to its end before the deadline; FirmwareFault when it went into a fault handler."""
-        gdb = self.machine.gdb
-        end = self._end()
-        gdb.set_point("hardware", end, 2)
-        handlers = FaultHandlers.of(self.firmware)
-        handlers.watch(gdb)
-        accesses = AccessInPlace(gdb, dict.fromkeys(self.machine.board.npu_pages, self.device))
-        while True:
-            with self._listening(progress):
-                try:
-                    stop = gdb.resume(max(0.0, deadline - time.monotonic()))
-                except StillRunning:
-                    return False
-            pc = gdb.register("pc")
-            if stop.watch is not None:
-                accesses.perform(pc)
-            elif pc == end:
-                return True
-            else:
-                handlers.require_none(gdb, pc, self.what)
-                raise RunError(
-                    f"`{self.what}`: the processor stopped at 0x{pc:08x} by signal {stop.signal}", "the firmware's end"
-                )
-
-    def _end(self) -> int:
-        symbol = find_symbol(self.firmware, END)
-        if symbol is None:
-            raise UsageError(f"firmware `{self.firmware}` has no symbol `{END}`", "a firmware that says where it ends")
-        return symbol[0] & ~1
-
-    @contextmanager
-    def _listening(self, progress: Callable[[str], None]) -> Iterator[None]:
-        """Takes in what was printed in the block, whichever way it is left."""
-        try:
-            yield
-        finally:
-            text = self.machine.printed()
-            self.log.lines.clear()
-            for line in text.splitlines():
-                self.log.listen(line)
-            if len(text) > self._heard and self.log.lines:
-                self._heard = len(text)
-                progress(self.log.lines[-1].strip()[:100])
+    def _outputs(self, found: bytes, log: RunnerLog, work: NpuWork, what: str) -> bytes:
+        """The bytes where outputs are read from; RunError unless this model's inference was the last that wrote them."""
+        inferences, number = log.inferences, log.inference_number(work.first, work.all)
+        copied = [one.output_bytes for one in inferences]
+        if any(copied) or not self.firmware.own:
+            require_copied(inferences[number], len(found), what)
+        if any(copied[number + 1 :]):
+            raise RunError(f"`{what}`: another inference's output was copied over its own", "the model's inference as the last")
+        if found == untouched(len(found)):
+            raise RunError(f"`{what}`: the firmware never wrote its output; {log.tail}", f"{len(found)} bytes of output")
+        return found
 
 
 @dataclass(frozen=True)
 class Booted:
-    """What came back from one start: its log, the NPU with what it ran, and the output tensors of its input."""
+    """What came back from one start: its log, what the NPU did, register accesses, and the output tensors of its input."""
 
     log: RunnerLog
-    device: NpuDevice = field(repr=False)
+    work: NpuWork
+    accesses: int
     outputs: tuple[Array, ...] = field(repr=False)
 
-    def seen(self, container: Container) -> set[tuple[int, int]]:
-        """The commands that the NPU executed: the number of the `ethos-u` operator in the file, from 1, and a byte offset."""
-        found = [run.stream for run in self.device.runs]
-        if found != command_streams(container):
-            raise RunError(
-                f"the firmware gave the NPU {len(found)} streams that are not those of the model in its order",
-                f"the model's {len(command_streams(container))}, each once",
-            )
-        runs = enumerate(self.device.runs, 1)
-        return {(number, executed.address) for number, run in runs for executed in run.executed}
-
-    def said(self) -> str:
-        """What the NPU did, in words."""
-        macs = sum(executed.macs for run in self.device.runs for executed in run.executed)
-        done = sum(len(run.executed) for run in self.device.runs)
-        return (
-            f"NPU behind {self.device.accesses} register accesses of the firmware's driver: {done} operations, "
-            f"{macs / 1e9:.3f} GMAC in {len(self.device.runs)} streams"
-        )
+    @property
+    def inference(self) -> RunnerLog:
+        """The part of the log that is about the model's inference."""
+        return self.log.inferences[self.log.inference_number(self.work.first, self.work.all)]
 
 
 def _require_npu(container: Container, profile: Profile, what: str, log: RunnerLog) -> None:
@@ -272,6 +222,13 @@ def _require_npu(container: Container, profile: Profile, what: str, log: RunnerL
 
 
 def _notes(artefact: Artefact, first: Booted) -> tuple[str, ...]:
-    computed = needs(artefact.compilation).arena
-    used = f"arena: the firmware's own allocator uses {first.log.arena_used_bytes} bytes, computed before were {computed}"
-    return used, first.said(), NO_COUNTERS
+    computed, used, work = needs(artefact.compilation).arena, first.inference.arena_used_bytes, first.work
+    notes = [work.said(first.accesses), NO_COUNTERS]
+    if used:
+        notes.insert(0, f"arena: the firmware's own allocator uses {used} bytes, computed before were {computed}")
+    if work.times > 1 or work.others:
+        notes.append(
+            f"the firmware ran the model {work.times} times and {work.others} streams of other models; its log tells of "
+            f"{len(first.log.inferences)} inferences"
+        )
+    return tuple(notes)

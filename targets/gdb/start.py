@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.errors import RunError
 from targets.elf_file import find_symbol, segments
+from targets.fvp.model_file import untouched
 from targets.gdb.client import Gdb
 from targets.gdb.errors import StillRunning
 from targets.gdb.processor import FaultHandlers
@@ -49,14 +50,13 @@ class BoardStart:
         self._firmware()
         self._put(model, "model", board.model, board.model_bytes)
         self._put(given, "input", board.input, board.input_bytes)
-        untouched = bytes(0xA5 ^ (number * 29 & 0xFF) for number in range(output_bytes))
-        self._put(untouched, "output", board.output, board.output_bytes)
+        self._put(untouched(output_bytes), "output", board.output, board.output_bytes)
         try:
             self._to_the_end()
         finally:
             log = self._log()
         found = self.gdb.read(board.address(board.output), output_bytes)
-        if found == untouched:
+        if found == untouched(output_bytes):
             raise RunError(
                 f"`{self.what}`: the firmware came to `{board.stop}` and never wrote its output; {_tail(log)}",
                 f"{output_bytes} bytes of output at `{board.output}`",

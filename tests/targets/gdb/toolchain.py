@@ -55,12 +55,13 @@ def linked(folder: Path, source: str, name: str = "firmware") -> Path:
     """The ELF file of a source that defines Reset_Handler."""
     text, part, whole = (folder / f"{name}{ending}" for ending in (".s", ".o", ".elf"))
     text.write_text(START + source + ("" if "HardFault_Handler" in source else LINES_OF_A_FAULT))
-    _run("arm-none-eabi-as", "-mthumb", "-o", str(part), str(text))
-    _run("arm-none-eabi-ld", f"-Ttext={CODE:#x}", f"-Tdata={DATA:#x}", "-e", "Reset_Handler", "-o", str(whole), str(part))
+    run_tool("arm-none-eabi-as", "-mthumb", "-o", str(part), str(text))
+    run_tool("arm-none-eabi-ld", f"-Ttext={CODE:#x}", f"-Tdata={DATA:#x}", "-e", "Reset_Handler", "-o", str(whole), str(part))
     return whole
 
 
-def _run(*command: str) -> None:
+def run_tool(*command: str) -> None:
+    """Run one of the binutils; AssertionError with its words when it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
