@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,15 @@ class Requirement:
     threshold: Threshold
     case: Case
 
+    @property
+    def of_records(self) -> Threshold:
+        """The threshold as records name its case: a replay's figures have the board that was recorded."""
+        return replace(self.threshold, target=self.case.recorded.target)
+
     def require(self) -> Answer:
         """The answer with both numbers; ThresholdNotMet when the figure is not good enough or not there."""
         try:
-            found = answer(self.threshold, self._figures())
+            found = answer(self.of_records, self._figures())
         except EthosBenchError as error:
             found = Answer(False, f"no figure: {error.found}")
         if not found.met:

@@ -13,6 +13,7 @@ import pytest
 from core.errors import UsageError
 from targets.kinds import TargetOptions, open_target
 from tests.benchmarks.conftest import MakeModel, RunSuite, SuiteRun
+from tests.benchmarks.test_acceptance import write
 from tests.boards.boards import Lab
 
 
@@ -43,8 +44,12 @@ def test_a_replay_equals_the_recorded_run_but_for_header_and_mark(
     recorded = run_suite(*options, "--target", "ssh:native-test", "--record", tmp_path / "kept", results="results/one")
     recorded.says()
     assert recorded.code == 0, recorded.output
-    again = run_suite(*options, "--target", f"replay:{tmp_path / 'kept'}", results="results/two")
-    again.says()
+    accepted = write(tmp_path, "latency_us[median] <= 1e9 @ host", "npu_executed_share <= 1")
+    replayed = ("--target", f"replay:{tmp_path / 'kept'}", "--acceptance", accepted)
+    again = run_suite(*options, *replayed, results="results/two")
+    again.says(
+        "acceptance", "detector-ethos-u65-256-ssh:native-test: latency_us[median] <= 1e9 @ host", "2 of 2 thresholds are met"
+    )
     assert again.code == 0, again.output
     require_same(again, recorded, tmp_path / "kept")
     other = run_suite(*options, "--target", f"replay:{tmp_path / 'kept'}", "--repeats", "4", results="results/three")
