@@ -1,7 +1,7 @@
 """The cycle model: `ethosu_simulator.timing.estimate("model_vela.tflite", memory="mlek")`; it observes and changes no value."""
 
 from ethosu_simulator.timing.coverage import stated_errors
-from ethosu_simulator.timing.estimate import Estimate, OperationEstimate, estimate
+from ethosu_simulator.timing.estimate import Estimate, OperationEstimate, estimate, estimate_streams
 from ethosu_simulator.timing.memories import Area, Memory, MemoryFileError, memory_for, names, read_memory
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "MemoryFileError",
     "OperationEstimate",
     "estimate",
+    "estimate_streams",
     "memory_for",
     "names",
     "read_memory",

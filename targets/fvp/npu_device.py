@@ -6,13 +6,24 @@ the driver by the status bits that hardware has for it, and kept in `faults` in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.errors import RunError
 from ethosu_simulator import Executed, SimulatorError, StreamError
-from targets.fvp.npu_registers import BY_OFFSET, EVENTS, REGION_BASES, Cmd, NpuRegister, Product, Status
+from targets.fvp.npu_registers import (
+    BY_OFFSET,
+    COUNTED,
+    CYCLES_ENABLED,
+    EVENTS,
+    REGION_BASES,
+    Cmd,
+    NpuRegister,
+    Pmcr,
+    Product,
+    Status,
+)
 from targets.fvp.npu_streams import GuestMemory, StreamCache
 
 
@@ -25,6 +36,15 @@ class Interrupt(Protocol):
 
     def __call__(self, *, high: bool) -> None:
         """Set its level."""
+
+
+Counts = Callable[[bytes], Mapping[str, int]]
+"""From a stream to what the PMU counts while it runs: cycles, axi0_read ...; what is not named counts 0."""
+
+
+def _uncounted(stream: bytes) -> Mapping[str, int]:
+    """Nothing: an NPU without a clock."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,7 @@ class NpuDevice:
     memory: GuestMemory
     interrupt: Interrupt
     streams: StreamCache
+    counts: Counts = _uncounted
     runs: list[StreamRun] = field(default_factory=list)
     faults: list[SimulatorError] = field(default_factory=list)
     accesses: int = 0
@@ -72,6 +93,8 @@ class NpuDevice:
             self._reset(value)
         elif row.name == "CMD":
             self._command(value, row)
+        elif row.name == "PMCR":
+            self._control_counters(value, row)
         elif row.name in ("PMCNTENSET", "PMOVSSET", "PMINTSET"):
             self._values[row.name, 0] = self._get(row.name) | value
         elif row.name in ("PMCNTENCLR", "PMOVSCLR", "PMINTCLR"):
@@ -102,6 +125,28 @@ class NpuDevice:
         self._values = {("PROT", 0): pending & 0b11}
         self.interrupt(high=False)
 
+    def _control_counters(self, value: int, row: NpuRegister) -> None:
+        self._values["PMCR", 0] = value & row.writable
+        if value & Pmcr.RESET_EVENTS:
+            self._values |= {("PMEVCNTR", number): 0 for number in range(EVENTS)}
+        if value & Pmcr.RESET_CYCLES:
+            self._values |= {("PMCCNTR_LO", 0): 0, ("PMCCNTR_HI", 0): 0}
+
+    def _count(self, stream: bytes) -> None:
+        """Let the counters that are enabled count what a stream took; 48 bits of cycles, 32 of each event."""
+        enabled = self._get("PMCNTENSET")
+        if not (self._get("PMCR") & Pmcr.ENABLED and enabled):
+            return
+        counts = self.counts(stream)
+        if enabled & CYCLES_ENABLED:
+            cycles = (self._address("PMCCNTR") + counts.get("cycles", 0)) & ((1 << 48) - 1)
+            self._values |= {("PMCCNTR_LO", 0): cycles & 0xFFFF_FFFF, ("PMCCNTR_HI", 0): cycles >> 32}
+        for number in range(EVENTS):
+            if enabled >> number & 1:
+                what = COUNTED.get(self._get("PMEVTYPER", number), "")
+                value = self._get("PMEVCNTR", number) + counts.get(what, 0)
+                self._values["PMEVCNTR", number] = value & 0xFFFF_FFFF
+
     def _command(self, value: int, row: NpuRegister) -> None:
         self._values["CMD", 0] = value & row.writable
         if value & Cmd.CLEAR_IRQ:
@@ -122,6 +167,7 @@ class NpuDevice:
             self._values["STATUS", 0] = kind | Status.IRQ
         else:
             self.runs.append(StreamRun(stream, address, tuple(executed)))
+            self._count(stream)
             self._values["QREAD", 0] = size
             self._values["STATUS", 0] = Status.END_REACHED | Status.IRQ
         self.interrupt(high=True)

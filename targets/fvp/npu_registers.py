@@ -31,6 +31,25 @@ class NpuRegister:
     step: int = 4
 
 
+@dataclass(frozen=True)
+class Pmcr:
+    """Bits of PMCR."""
+
+    ENABLED = 1 << 0
+    RESET_EVENTS = 1 << 1
+    RESET_CYCLES = 1 << 2
+    MASK = 1 << 3
+
+
+CYCLES_ENABLED = 1 << 31
+"""Of PMCNTENSET: the cycle counter. Bit n is event counter n."""
+COUNTED: Mapping[int, str] = {
+    0x11: "cycles", 0x23: "cycles", 0x82: "axi0_read", 0x87: "axi0_write", 0x182: "axi1_read",
+}  # fmt: skip
+"""The number of an event -> what it counts, of those that a cycle model gives. Source: ethos-u-core-driver
+`include/pmu_ethosu.h` (Apache-2.0): CYCLE, NPU_ACTIVE, AXI0_RD_DATA_BEAT_RECEIVED, AXI0_WR_DATA_BEAT_WRITTEN,
+AXI1_RD_DATA_BEAT_RECEIVED."""
+
 REGISTERS = (
     NpuRegister("ID", 0x000, "read"),
     NpuRegister("STATUS", 0x004, "read"),
@@ -48,7 +67,7 @@ REGISTERS = (
     NpuRegister("AXI_LIMIT", 0x040, "both", count=4),
     NpuRegister("BASEP_LO", 0x080, "both", count=REGION_BASES, step=8),
     NpuRegister("BASEP_HI", 0x084, "both", 0xFF, count=REGION_BASES, step=8),
-    NpuRegister("PMCR", 0x180, "both", 0b1001),
+    NpuRegister("PMCR", 0x180, "both", Pmcr.ENABLED | Pmcr.MASK),
     NpuRegister("PMCNTENSET", 0x184, "both"),
     NpuRegister("PMCNTENCLR", 0x188, "both"),
     NpuRegister("PMOVSSET", 0x18C, "both"),

@@ -21,7 +21,7 @@ from core.processes import Finished
 from core.records.artefact import Artefact
 from core.records.evidence import Evidence
 from core.records.job import Job
-from core.records.profile import Corstone, Profile
+from core.records.profile import Profile
 from core.records.run import Run
 from core.records.unavailable import Unavailable
 from ethosu_simulator.command_stream import parse_payload
@@ -40,6 +40,7 @@ from targets.fvp.model_file import (
     require_input,
     untouched,
 )
+from targets.fvp.npu_counts import StreamEstimates
 from targets.fvp.npu_device import NoSuchRegister, NpuDevice
 from targets.fvp.npu_registers import PRODUCTS
 from targets.fvp.npu_streams import StreamCache
@@ -57,7 +58,6 @@ Array = NDArray[Any]
 NO_CLOCK = Unavailable(
     "an emulated processor has no clock, and our NPU beside it none either; Vela's estimate is `estimated_us`"
 )
-NO_COUNTERS = "the NPU's counters answer 0: our NPU has no clock"
 
 BOARDS = {"SSE-300": QemuBoard("mps3-an547", (0x5810_2000, 0x4810_2000), 24)}
 """The platforms that QEMU has a machine for; the NPU is where the firmware has it (its IRQ 56 is line 24 of the expansion)."""
@@ -96,6 +96,16 @@ def version(executable: str) -> str:
     return found.group(1) if found else "unknown"
 
 
+@dataclass(frozen=True)
+class Model:
+    """A compiled file that is to run: its bytes, what is in it, and what the NPU's counters shall count of its streams."""
+
+    artefact: Artefact
+    content: bytes = field(repr=False)
+    container: Container = field(repr=False)
+    counts: StreamEstimates
+
+
 @dataclass
 class QemuCorstone:
     """Runs jobs on QEMU with one firmware, each start at most `limit_s` seconds long; streams stay planned between them."""
@@ -111,7 +121,8 @@ class QemuCorstone:
         """The job's outputs with the proof that the NPU behind the firmware's driver ran the model's streams."""
         artefact = job.artefact
         content, container = read_compiled(artefact)
-        started = [self._start(artefact, content, container, image) for image in job.inputs]
+        model = Model(artefact, content, container, StreamEstimates(artefact, container))
+        started = [self._start(model, image) for image in job.inputs]
         first, work = started[0], started[0].work
         return Run(
             target=name,
@@ -123,7 +134,7 @@ class QemuCorstone:
             proof=npu_proof(artefact.compilation.placement, work.commands, artefact.variant, work.said(first.accesses)),
             npu_time_share=NO_CLOCK,
             peak_memory_bytes=Unavailable("the memory of QEMU's process says nothing of the platform's"),
-            notes=_notes(artefact, first),
+            notes=(*_notes(artefact, first), model.counts.said()),
             log="\n".join(one.log.text for one in started),
         )
 
@@ -136,17 +147,16 @@ class QemuCorstone:
             "firmware": f"{self.firmware.origin} {self.firmware.sha256}",
         }
 
-    def _start(self, artefact: Artefact, content: bytes, container: Container, image: Array) -> Booted:
+    def _start(self, model: Model, image: Array) -> Booted:
         """One start on one input."""
-        what, profile = artefact.variant, artefact.compilation.profile
-        require_input(container, image, what)
-        layout = corstone(profile)
+        what, layout = model.artefact.variant, corstone(model.artefact.compilation.profile)
+        require_input(model.container, image, what)
         with tempfile.TemporaryDirectory(prefix="ethos-bench-qemu-") as place:
             folder = Path(place)
             placed = {
-                layout.model_address: (folder / MODEL, content),
+                layout.model_address: (folder / MODEL, model.content),
                 layout.input_address: (folder / INPUT, np.ascontiguousarray(image).tobytes()),
-                layout.output_address: (folder / OUTPUT, untouched(output_bytes(container))),
+                layout.output_address: (folder / OUTPUT, untouched(output_bytes(model.container))),
             }
             with job_errors(folder):
                 for file, data in placed.values():
@@ -155,14 +165,18 @@ class QemuCorstone:
             board = BOARDS[self.platform.name]
             try:
                 with started_machine(self.executable, board, self.firmware.path, loaded, folder) as machine:
-                    return self._boot(machine, artefact, container, layout)
+                    return self._boot(machine, model)
             except (GdbError, NotDecoded, NoSuchRegister) as error:
                 raise type(error)(f"`{what}`: {error.found}", error.expected, error.hint) from error
 
-    def _boot(self, machine: QemuMachine, artefact: Artefact, container: Container, layout: Corstone) -> Booted:
+    def _boot(self, machine: QemuMachine, model: Model) -> Booted:
         """Let the firmware run to its end, and read what it left behind."""
-        what, profile = artefact.variant, artefact.compilation.profile
-        device = NpuDevice(PRODUCTS[profile.npu], profile.macs, machine, machine.interrupt, self.streams)
+        what, profile, container = model.artefact.variant, model.artefact.compilation.profile, model.container
+        layout = corstone(profile)
+        device = NpuDevice(
+            product=PRODUCTS[profile.npu], macs=profile.macs, memory=machine, interrupt=machine.interrupt,
+            streams=self.streams, counts=model.counts,
+        )  # fmt: skip
         boot = Boot(machine, device, self.firmware.path, what)
         ended = boot.to_the_end(time.monotonic() + self.limit_s, lambda line: self.progress(f"{self.platform.name}: {line}"))
         if device.faults:
@@ -223,7 +237,7 @@ def _require_npu(container: Container, profile: Profile, what: str, log: RunnerL
 
 def _notes(artefact: Artefact, first: Booted) -> tuple[str, ...]:
     computed, used, work = needs(artefact.compilation).arena, first.inference.arena_used_bytes, first.work
-    notes = [work.said(first.accesses), NO_COUNTERS]
+    notes = [work.said(first.accesses)]
     if used:
         notes.insert(0, f"arena: the firmware's own allocator uses {used} bytes, computed before were {computed}")
     if work.times > 1 or work.others:

@@ -23,6 +23,7 @@ from core.records.job import Job
 from core.records.run import Proof, Run
 from ethosu_simulator import container
 from ethosu_simulator.command_stream import parse_payload
+from ethosu_simulator.timing import estimate
 from targets.fvp.firmware import packaged_firmware
 from targets.fvp.npu_streams import StreamCache
 from targets.fvp.platforms import platform_of
@@ -106,9 +107,27 @@ def test_the_firmwares_own_log_and_metrics_are_read(tiny: Artefact, streams: Str
     assert not log.errors
     assert log.macs == 128
     assert log.operators == ("ethos-u",)
-    assert set(log.counters().values()) == {0}
-    assert found.counters == {}, "counters of an NPU without a clock were passed on"
-    assert any("counters answer 0" in note for note in found.notes)
+    assert found.counters == {}, "estimates were passed on as counters"
+
+
+def test_the_pmu_answers_the_cycle_models_figures_and_the_note_calls_them_estimates(
+    tiny: Artefact, streams: StreamCache
+) -> None:
+    found, expected = run(tiny, images_of(tiny, 1), streams), estimate(tiny.compilation.compiled.path)
+    assert log_of(found.log).counters() == {
+        "active_cycles": expected.active_cycles,
+        "idle_cycles": 0,
+        "total_cycles": expected.active_cycles,
+        **{f"{port}_beats": beats for port, beats in expected.beats.items()},
+    }
+    assert any("are estimates of the open cycle model (memory mlek)" in note for note in found.notes)
+
+
+def test_the_pmu_answers_0_where_the_cycle_model_refuses_and_the_note_says_why(tiny: Artefact, streams: StreamCache) -> None:
+    profile = replace(tiny.compilation.profile, timing_memory="moon")
+    found = run(replace(tiny, compilation=replace(tiny.compilation, profile=profile)), images_of(tiny, 1), streams)
+    assert set(log_of(found.log).counters().values()) == {0}
+    assert any("counters answer 0: the cycle model refuses" in note and "moon" in note for note in found.notes)
 
 
 def test_what_fits_is_said_by_the_firmwares_own_allocator_beside_the_computed_sum(tiny: Artefact, streams: StreamCache) -> None:
@@ -158,6 +177,8 @@ def test_operators_left_to_the_cpu_run_as_the_firmwares_kernels_on_the_emulated_
     assert isinstance(found.proof, Proof)
     assert 0 < found.proof.share < 1
     assert log_of(found.log).operators.count("ethos-u") == 2 * len(images)
+    whole = estimate(one.compilation.compiled.path).active_cycles
+    assert [abs(part.counters()["active_cycles"] - whole) <= 1 for part in log_of(found.log).inferences] == [True, True]
 
 
 def test_a_model_of_two_outputs_gives_both_in_the_models_order(streams: StreamCache, tmp_path: Path) -> None:
