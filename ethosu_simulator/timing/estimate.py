@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,13 +132,6 @@ def estimate(path: str | Path, memory: str | Path | Memory = MLEK) -> Estimate:
     if key not in prepared.estimates:
         prepared.estimates[key] = _estimated(prepared, memory)
     return prepared.estimates[key]
-
-
-def estimate_streams(path: str | Path, memory: str | Path | Memory = MLEK) -> tuple[Estimate, ...]:
-    """The estimate of each command stream of such a file, in its order."""
-    prepared = _prepared(Path(path))
-    memory = memory_for(memory, f"ethos-{prepared.config.product}", prepared.config.macs)
-    return tuple(_estimated(replace(prepared, streams=(stream,), estimates={}), memory) for stream in prepared.streams)
 
 
 def active_cycles(path: str | Path, memory: Memory) -> float:

@@ -1,6 +1,6 @@
 """The PMU of the NPU behind its registers: it counts what is enabled, by the chosen events, and wraps as hardware does.
 
-Covers targets.fvp.npu_counts, targets.fvp.npu_device.
+Covers targets.fvp.npu_counts, targets.fvp.npu_device, ethosu_simulator.timing.streams.
 """
 
 from __future__ import annotations
