@@ -59,8 +59,19 @@ NO_CLOCK = Unavailable(
     "an emulated processor has no clock, and our NPU beside it none either; Vela's estimate is `estimated_us`"
 )
 
-BOARDS = {"SSE-300": QemuBoard("mps3-an547", (0x5810_2000, 0x4810_2000), 24)}
-"""The platforms that QEMU has a machine for; the NPU is where the firmware has it (its IRQ 56 is line 24 of the expansion)."""
+MACHINE = "mps3-an547"
+BOARDS = {
+    "SSE-300": QemuBoard(MACHINE, (0x5810_2000, 0x4810_2000), 24),
+    "SSE-310": QemuBoard(
+        MACHINE, (0x5000_4000, 0x4000_4000), 16, "/machine/iotkit/cluster0/armv7m0 unnamed-gpio-in", vectors=0x1100_0000,
+        cpuid=0x410F_D231,
+    ),
+}  # fmt: skip
+"""The platforms that QEMU runs; the NPU is where the firmware has it. Its IRQ 56 on SSE-300 is line 24 of the expansion.
+
+SSE-310 is no machine of QEMU's: its firmware finds all memories that it uses on SSE-300's, and a Cortex-M55 that calls itself
+the Cortex-M85 that it asks for; the instructions are the same (Armv8.1-M with MVE). Its NPU's IRQ 16 is the processor's input.
+"""
 
 
 def missing(platform: Platform) -> str:
@@ -77,7 +88,7 @@ def require(platform: Platform) -> str:
         has = platform.name in BOARDS and platform.npu in PRODUCTS
         raise TargetUnavailable(
             f"engine qemu: {why}",
-            f"{QEMU} (Debian's package of that name)" if has else "Corstone SSE-300, or --fvp-engine open",
+            f"{QEMU} (Debian's package of that name)" if has else "Corstone SSE-300 or SSE-310, or --fvp-engine open",
             f"apt-get install {QEMU}" if has else "pytest benchmarks/ --target fvp --fvp-engine open",
         )
     return found
@@ -85,7 +96,7 @@ def require(platform: Platform) -> str:
 
 def said(platform: Platform) -> str:
     """What runs a platform here."""
-    return f"QEMU {version(require(platform))} {BOARDS[platform.name].machine} and our NPU"
+    return f"QEMU {version(require(platform))} {BOARDS[platform.name].named} and our NPU"
 
 
 @functools.cache
@@ -142,7 +153,7 @@ class QemuCorstone:
         return {
             "engine": "qemu",
             "platform": self.platform.name,
-            "qemu": f"{version(self.executable)} {BOARDS[self.platform.name].machine}",
+            "qemu": f"{version(self.executable)} {BOARDS[self.platform.name].named}",
             "simulator": simulator_digest(),
             "firmware": f"{self.firmware.origin} {self.firmware.sha256}",
         }

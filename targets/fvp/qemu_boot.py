@@ -42,7 +42,7 @@ class Boot:
         gdb.set_point("hardware", end, 2)
         handlers = FaultHandlers.of(self.firmware)
         handlers.watch(gdb)
-        accesses = AccessInPlace(gdb, dict.fromkeys(self.machine.board.npu_pages, self.device))
+        accesses = AccessInPlace(gdb, self.machine.pages(self.device))
         while True:
             with self._listening(progress):
                 try:

@@ -23,22 +23,50 @@ from ethosu_simulator import MemoryFault
 from targets.gdb.client import Gdb
 from targets.gdb.errors import PeerGone, PeerNonsense, PeerRefused, PeerSilent
 from targets.gdb.link import Link
+from targets.gdb.processor import Device, start_from
 
 QEMU = "qemu-system-arm"
 BULK_BYTES = 4096
 """Longer reads go through QMP."""
 ANSWER_S = 10.0
 UART = "uart.log"
+CPUID = 0xE000_ED00
 MAX_LOG_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
 class QemuBoard:
-    """How QEMU models a platform: its machine, where the NPU's registers are and all their aliases, and its interrupt line."""
+    """How QEMU models a platform: its machine, where the NPU's registers are and all their aliases, and its interrupt line.
+
+    `interrupt_at` are QOM path and name of the inputs that `interrupt_line` counts. A platform that the machine is not, but has
+    the memories of, starts from `vectors`, and its processor is called `cpuid`.
+    """
 
     machine: str
     npu_pages: tuple[int, ...]
     interrupt_line: int
+    interrupt_at: str = "/machine/iotkit EXP_IRQ"
+    vectors: int | None = None
+    cpuid: int | None = None
+
+    @property
+    def named(self) -> str:
+        """The machine, and what it is not."""
+        return self.machine if self.cpuid is None else f"{self.machine} with a Cortex-M55 called 0x{self.cpuid:08x}"
+
+
+@dataclass(frozen=True)
+class Processor:
+    """What a processor calls itself, for a firmware that asks the emulated one: a page of the system's registers."""
+
+    cpuid: int
+
+    def read(self, offset: int, width: int) -> int:
+        """CPUID, which alone is watched."""
+        return self.cpuid
+
+    def write(self, offset: int, width: int, value: int) -> None:
+        """Nothing: CPUID cannot be written."""
 
 
 @dataclass
@@ -92,6 +120,16 @@ class QemuMachine:
         self._command("qmp_capabilities")
         for page in self.board.npu_pages:
             self.gdb.set_point("access", page, 0x1000)
+        if self.board.cpuid is not None:
+            self.gdb.set_point("read", CPUID, 4)
+        if self.board.vectors is not None:
+            start_from(self.gdb, self.board.vectors)
+
+    def pages(self, npu: Device) -> dict[int, Device]:
+        """The pages whose accesses are ours, with the devices that answer there."""
+        cpuid = self.board.cpuid
+        found: dict[int, Device] = dict.fromkeys(self.board.npu_pages, npu)
+        return found if cpuid is None else {**found, CPUID & ~0xFFF: Processor(cpuid)}
 
     def read(self, address: int, length: int) -> bytes:
         """Bytes as the processor sees them; MemoryFault where it sees none."""
@@ -117,7 +155,7 @@ class QemuMachine:
 
     def interrupt(self, *, high: bool) -> None:
         """Set the level of the NPU's interrupt line."""
-        self._qtest.write(f"set_irq_in /machine/iotkit EXP_IRQ {self.board.interrupt_line} {int(high)}")
+        self._qtest.write(f"set_irq_in {self.board.interrupt_at} {self.board.interrupt_line} {int(high)}")
         answer = self._qtest.read()
         if not answer.startswith(b"OK"):
             raise PeerNonsense(f"QEMU's qtest answers `{answer[:60].decode('latin-1').strip()}` to an interrupt", "OK")

@@ -22,6 +22,10 @@ _IT_BITS = 0x3F << 10 | 3 << 25
 _STACKED = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
 
 
+THUMB = 0x0100_0000
+"""The xPSR of a Cortex-M that runs outside exceptions."""
+
+
 class FirmwareFault(RunError):
     """A firmware went into one of its fault handlers."""
 
@@ -36,6 +40,13 @@ class Device(Protocol):
     def write(self, offset: int, width: int, value: int) -> None:
         """Do what a write does."""
         ...
+
+
+def start_from(gdb: Gdb, vectors: int) -> None:
+    """Let the processor stand where a reset with this vector table would have it."""
+    gdb.set_register("sp", gdb.word(vectors))
+    gdb.set_register("pc", gdb.word(vectors + 4) & ~1)
+    gdb.set_register("xpsr", THUMB)
 
 
 @dataclass

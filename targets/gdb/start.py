@@ -10,10 +10,9 @@ from targets.elf_file import find_symbol, segments
 from targets.fvp.model_file import untouched
 from targets.gdb.client import Gdb
 from targets.gdb.errors import StillRunning
-from targets.gdb.processor import FaultHandlers
+from targets.gdb.processor import FaultHandlers, start_from
 from targets.gdb.table import GdbBoard
 
-THUMB = 0x0100_0000
 RESET = "Reset_Handler"
 MAX_LOG_BYTES = 1 << 20
 VERIFIED_BYTES = 4096
@@ -83,10 +82,7 @@ class BoardStart:
                     "the firmware that targets.toml names, flashed, or `load = true`",
                 )
         if self.board.vectors is not None:
-            table = self.board.address(self.board.vectors)
-            self.gdb.set_register("sp", self.gdb.word(table))
-            self.gdb.set_register("pc", self.gdb.word(table + 4) & ~1)
-            self.gdb.set_register("xpsr", THUMB)
+            start_from(self.gdb, self.board.address(self.board.vectors))
 
     def _put(self, data: bytes, what: str, place: str, room_bytes: int) -> None:
         room = self.board.room(place, room_bytes)

@@ -29,6 +29,7 @@ from targets.fvp.npu_streams import StreamCache
 from targets.fvp.platforms import platform_of
 from targets.fvp.qemu import QemuCorstone
 from targets.fvp.qemu_machine import QEMU
+from targets.kinds import TargetOptions, open_target
 from tests.conversion.real_data import real_model
 from tests.conversion.tflite_builder import TinyModel, all_on_the_npu
 from tests.ethosu_simulator.toolchain import random_inputs, tflite_micro
@@ -154,6 +155,19 @@ def test_boot_after_boot_ends_and_gives_the_same_bytes(boots: int, tiny: Artefac
     (image,) = images_of(tiny, 1)
     found = run(tiny, [image] * boots, streams, limit_s=60)
     assert len({outputs[0].tobytes() for outputs in found.outputs}) == 1
+
+
+@pytest.mark.parametrize("profile", ["ethos-u55-128", "ethos-u65-256"])
+def test_corstone_310s_firmware_runs_too_on_a_processor_that_calls_itself_its_own(profile: str, tmp_path: Path) -> None:
+    one = artefact(tmp_path / "tiny.tflite", all_on_the_npu(), profile)
+    images = images_of(one, 1)
+    with open_target("fvp:sse-310", TargetOptions(threads=1, fvp_engine="qemu", fvp_seconds=120)) as target:
+        assert "a Cortex-M55 called 0x410fd231" in target.describe(load_profile(profile))
+        found = target.run(Job(one, tuple(images), 0))
+    require_equal(one, found, images)
+    assert "Corstone-310" in found.log
+    assert "CPU: Cortex-M85" in found.log
+    assert found.fingerprint["platform"] == "SSE-310"
 
 
 def rows_turned_between_convolutions() -> bytes:
