@@ -55,6 +55,10 @@ PIXELS = Display("d", unit="pixels")
 WORD = Display("s")
 LATENCY_STATS = ("median", "p95", "min", "mean")
 GRAPHS = ("float", "int8", "npu")
+ESTIMATES = ("vela", "open", "open_low", "open_high")
+"""Whose estimate: Vela's, our cycle model's, and the two ends of its interval."""
+INTERVAL = ("open_low", "open_high")
+PORTS = ("axi0_read", "axi0_write", "axi1_read", "sram_read", "sram_write", "ext_read", "ext_write")
 FREE = ("*",)
 """Stats that the model or the platform names: classes, memory areas, ports, counters."""
 
@@ -64,8 +68,8 @@ class Metric:
     """A row: `title` and `short` (a column's head) are its words, `meaning` and the usual `evidence` those of the reference.
 
     `sampled` figures differ from run to run of the same thing on real hardware; all others repeat to the last bit. `stats` and
-    `graphs` qualify it, ("",) where it has none; `graph` is the one that is meant where none is named. `bounded` ratios are
-    0..1. `detail` figures explain others and decide nothing; `noted` ones are told by their note.
+    `graphs` qualify it, ("",) where it has none; `graph` and `stat` are the ones that are meant where none is named. `bounded`
+    ratios are 0..1. `detail` figures explain others and decide nothing; `noted` ones are told by their note.
     """
 
     name: str
@@ -81,6 +85,7 @@ class Metric:
     stats: tuple[str, ...] = ("",)
     graphs: tuple[str, ...] = ("",)
     graph: str = ""
+    stat: str = ""
     bounded: bool = True
     detail: bool = False
     noted: bool = False
@@ -96,12 +101,16 @@ class Metric:
 
     @property
     def default_stat(self) -> str:
-        """The statistic that is meant where none is named and one is judged: a latency's median."""
-        return "median" if self.is_latency else ""
+        """The statistic that is meant where none is named and one is judged: a latency's median, Vela's estimate."""
+        return "median" if self.is_latency else self.stat
+
+    def named(self, stat: str) -> str:
+        """The stat as a name has it: nothing where it is the one that is meant without."""
+        return "" if stat == self.stat else stat
 
     def decides(self, stat: str) -> bool:
-        """Whether a figure counts in a comparison: details and the other statistics of the same samples do not."""
-        return not self.detail and (not self.is_latency or stat == self.default_stat)
+        """Whether a figure counts in a comparison: details, other statistics of the same samples and interval ends do not."""
+        return not self.detail and stat not in INTERVAL and (not self.is_latency or stat == self.default_stat)
 
     @property
     def of_target(self) -> bool:
@@ -162,15 +171,21 @@ METRICS = (
            meaning="data beats on the NPU's ports (axi0_read, ...), by its own counters"),
     Metric(name="npu_counter", unit="count", title="NPU counter", short="counter", step="proof", evidence="the run's",
            sampled=True, stats=FREE, meaning="a counter that only the firmware has a name for"),
-    Metric(name="estimated_us", unit="us", title="Vela's estimate", short="Vela ms", step="offload", evidence="estimated",
-           display=MILLISECONDS, better="lower",
-           meaning="Vela's time of a whole inference; unavailable with operators on the CPU, where Vela counts nothing"),
-    Metric(name="npu_estimated_us", unit="us", title="Vela's estimate of the NPU's part", short="NPU part ms", step="offload",
-           evidence="estimated", display=MILLISECONDS, better="lower",
-           meaning="Vela's time of what runs on the NPU; unavailable when nothing does"),
-    Metric(name="estimated_speedup_over_base", unit="ratio", title="times faster than the plain model by Vela's estimate",
+    Metric(name="estimated_us", unit="us", title="estimate", short="ms, estimated", step="offload", evidence="estimated",
+           display=MILLISECONDS, better="lower", stats=ESTIMATES, stat="vela",
+           meaning="a whole inference by Vela's estimate, by our cycle model's and the ends of its interval; unavailable with "
+           "operators on the CPU, which neither counts; the note says how far ours is validated"),
+    Metric(name="npu_estimated_us", unit="us", title="estimate of the NPU's part", short="NPU part ms, estimated",
+           step="offload", evidence="estimated", display=MILLISECONDS, better="lower", stats=ESTIMATES, stat="vela",
+           meaning="the same of what runs on the NPU alone; unavailable when nothing does"),
+    Metric(name="npu_estimated_beats", unit="beats", title="estimated beats on the NPU's ports", short="beats", step="offload",
+           evidence="estimated", better="lower", stats=PORTS,
+           meaning="data beats of one inference on each port by our cycle model"),
+    Metric(name="estimated_speedup_over_base", unit="ratio", title="times faster than the plain model by the estimate",
            short="x base", step="offload", evidence="estimated", display=TIMES, better="higher", bounded=False,
-           meaning="the plain model's estimate divided by this one's"),
+           stats=ESTIMATES, stat="vela",
+           meaning="the plain model's estimate divided by this one's; unavailable where either has none. The interval is the "
+           "widest that both intervals allow"),
     Metric(name="arena_bytes", unit="bytes", title="arena", short="MiB", step="memory", display=MEBIBYTES, better="lower",
            meaning="need in the memory of the feature maps"),
     Metric(name="flash_bytes", unit="bytes", title="compiled file", short="flash MiB", step="memory", display=MEBIBYTES,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ethosu_simulator.operations import Computation, Dma, Matmul, Operation, Resize, Windowed
+from ethosu_simulator.timing.memories import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ SINGLE_LAYERS = ("ethos-u85", 256)
 def validation(config: NpuConfig, memory: Memory, operations: Sequence[Operation]) -> tuple[bool, str]:
     """(whether published counts cover it, why not)."""
     npu, computations = f"ethos-{config.product}", [one for one in operations if isinstance(one, Computation)]
-    if memory.file == memory.name or config.macs not in COVERED.get((npu, memory.name), ()):
+    if memory not in shipped() or config.macs not in COVERED.get((npu, memory.name), ()):
         return False, f"no published count for {npu}-{config.macs} on memory `{memory.name}`"
     wide = [one for one in computations if isinstance(one, Windowed) and one.ifm.bits > 8]
     if wide:
@@ -51,3 +52,14 @@ def stated_errors() -> dict[str, Any]:
         return {}
     content: dict[str, Any] = json.loads(ERRORS.read_text("utf-8"))
     return content
+
+
+def stated(npu: str, memory: str, why_not: str) -> str:
+    """How far an estimate goes, in words; `why_not` is what `validation` said, "" where published counts cover it."""
+    if why_not:
+        return f"not validated: {why_not}"
+    error = stated_errors().get(npu, {}).get(memory)
+    if error is None:
+        return f"not validated: no error is stated for {npu} on memory `{memory}`"
+    of = f"{error['networks']} published networks on Arm's FVP"
+    return f"mean error {error['mean']:.1%}, largest {error['largest']:.1%} over {of}; not validated on silicon"

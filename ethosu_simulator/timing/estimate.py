@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from ethosu_simulator.timing.hardware import NPUS, Npu
 from ethosu_simulator.timing.likeness import likeness
 from ethosu_simulator.timing.memories import COUNTERS, MLEK, Memory, memory_for
 from ethosu_simulator.timing.places import Places
+from ethosu_simulator.timing.result import Estimate, OperationEstimate
 from ethosu_simulator.timing.schedule import CAUSES, IDEAL, SERIAL, USUAL
 from ethosu_simulator.timing.timeline import Step, Timeline, stops, transfer_step
 from ethosu_simulator.timing.traffic import run_cost
@@ -35,73 +36,6 @@ MAX_CHUNKS = 1 << 22  # of a file: work is bounded whatever the streams say
 MAX_BEATS = 1 << 33
 CAUSE_NAMES = ("compute", "output", "read bandwidth", "write bandwidth", "read latency", "dependency", "weight decoder")
 PASSED = ("compute", "output", "read_bandwidth", "write_bandwidth", "read_latency", "dependency", "weight_decoder")
-
-
-@dataclass(frozen=True, kw_only=True)
-class OperationEstimate:
-    """One operation: cycles from the end of the computation before (a transfer has none), busy cycles by unit, what bounds it.
-
-    `units` are mac, output, elementwise, dma and weights (the decoder); `beats` are read and written on all ports together.
-    """
-
-    address: int
-    name: str
-    cycles: float
-    units: dict[str, float]
-    causes: dict[str, float]
-    bound: str
-    read_beats: int
-    write_beats: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """A file's cycles while the NPU is active, its interval, and the beats that its ports count.
-
-    `low` is schedule.IDEAL, `high` schedule.SERIAL. `validated`: published counts cover such a stream on such a memory;
-    `why_not` says what is missing. `cpu_operators` of the file are in no figure.
-    """
-
-    npu: str
-    memory: str
-    active_cycles: int
-    low: int
-    high: int
-    beats: dict[str, int]
-    region_bytes: dict[str, int]
-    operations: tuple[OperationEstimate, ...]
-    validated: bool
-    why_not: str
-    cpu_operators: int
-
-    def document(self) -> dict[str, Any]:
-        """What JSON holds."""
-        return {
-            "active_cycles": self.active_cycles,
-            "low": self.low,
-            "high": self.high,
-            "beats": self.beats,
-            "memory": self.memory,
-            "validated": self.validated,
-            "why_not_validated": self.why_not,
-            "npu": self.npu,
-            "cpu_operators": self.cpu_operators,
-            "region_bytes": self.region_bytes,
-            "operations": [
-                {
-                    "address": one.address,
-                    "name": one.name,
-                    "cycles": round(one.cycles),
-                    "share": round(one.cycles / max(1, self.active_cycles), 6),
-                    "bound": one.bound,
-                    "units": {name: round(value) for name, value in one.units.items()},
-                    "causes": {name: round(value) for name, value in one.causes.items()},
-                    "read_beats": one.read_beats,
-                    "write_beats": one.write_beats,
-                }
-                for one in self.operations
-            ],
-        }
 
 
 @dataclass(frozen=True)
@@ -156,7 +90,7 @@ def _estimated(prepared: _Prepared, memory: Memory) -> Estimate:
         high=round(max(high, active)),
         beats=beats,
         region_bytes=moved,
-        operations=tuple(row for _, timed in lines for row in _rows(timed, prepared.npu)),
+        operations=tuple(row for number, (_, timed) in enumerate(lines, 1) for row in _rows(timed, prepared.npu, number)),
         validated=validated,
         why_not=why_not,
         cpu_operators=prepared.cpu_operators,
@@ -254,8 +188,8 @@ def _traffic(step: Step) -> list[tuple[int, float, float]]:
     return [one for one in found if one[0] != NOWHERE]
 
 
-def _rows(timed: list[Timed], npu: Npu) -> list[OperationEstimate]:
-    """The operations in the order of their ends."""
+def _rows(timed: list[Timed], npu: Npu, stream: int) -> list[OperationEstimate]:
+    """The operations of a stream in the order of their ends."""
     rows, last = [], 0.0
     for one in sorted(timed, key=lambda entry: entry.end):
         dma = isinstance(one.step.operation, Dma)
@@ -266,6 +200,7 @@ def _rows(timed: list[Timed], npu: Npu) -> list[OperationEstimate]:
         bound = "transfer" if dma else CAUSE_NAMES[int(np.argmax(one.causes))]
         rows.append(
             OperationEstimate(
+                stream=stream,
                 address=one.step.operation.address,
                 name=one.step.operation.name,
                 cycles=cycles,

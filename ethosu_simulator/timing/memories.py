@@ -5,6 +5,7 @@ A file (`memory/*.toml`) is for one product, and for the sizes it names; `mlek` 
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import dataclass, replace
 from functools import cache
@@ -73,6 +74,12 @@ class Memory:
             raise MemoryFileError(f"memory file `{self.file}`: `regions.{role}` is missing, and the stream uses it")
         return next(index for index, area in enumerate(self.areas) if area.name == name)
 
+    @property
+    def identity(self) -> str:
+        """The name with a digest of everything that changes an estimate: two memories of one name are told apart."""
+        parts = repr((self.areas, sorted(self.regions.items())))
+        return f"{self.name}:{hashlib.sha256(parts.encode()).hexdigest()[:12]}"
+
     def changed(self, area: str, **fields: Any) -> Memory:
         """The same with fields of one area changed: for sweeps and what-if."""
         return replace(self, areas=tuple(replace(one, **fields) if one.name == area else one for one in self.areas))
@@ -92,18 +99,19 @@ def memory_for(memory: str | Path | Memory, product: str, macs: int) -> Memory:
 
 def names() -> tuple[str, ...]:
     """The names of the shipped memories."""
-    return tuple(dict.fromkeys(memory.name for memory in _all()))
+    return tuple(dict.fromkeys(memory.name for memory in shipped()))
 
 
 def _shipped(name: str, product: str, macs: int) -> Memory:
-    found = [m for m in _all() if m.name == name and m.product == product and (not m.macs or macs in m.macs)]
+    found = [m for m in shipped() if m.name == name and m.product == product and (not m.macs or macs in m.macs)]
     if not found:
         raise MemoryFileError(f"no memory `{name}` for {product}-{macs}: expected one of {', '.join(names())}, or a TOML file")
     return found[0]
 
 
 @cache
-def _all() -> tuple[Memory, ...]:
+def shipped() -> tuple[Memory, ...]:
+    """The memories that come with the model."""
     return tuple(read_memory(path) for path in sorted(FOLDER.glob("*.toml")) if path.stem != "template")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ethosu_simulator.timing.estimate import Estimate, _estimated, _prepared
+from ethosu_simulator.timing.estimate import _estimated, _prepared
 from ethosu_simulator.timing.memories import MLEK, Memory, memory_for
+from ethosu_simulator.timing.result import Estimate
 
 
 def estimate_streams(path: str | Path, memory: str | Path | Memory = MLEK) -> tuple[Estimate, ...]:

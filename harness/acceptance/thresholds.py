@@ -5,8 +5,9 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import ConfigDict
@@ -54,16 +55,17 @@ class Threshold:
     variant: str = ""
     profile: str = ""
     target: str = ""
+    build: str = ""
 
     @property
     def id(self) -> str:
         """A name for a test: where it applies and what it asks for."""
-        return "-".join(part for part in (self.variant, self.profile, self.target) if part) + f": {self.text}"
+        return "-".join(part for part in (self.key.case.model, self.profile, self.target) if part) + f": {self.text}"
 
     @property
     def key(self) -> FigureKey:
         """The figure that has to meet it."""
-        return FigureKey(CaseKey(self.variant, "", self.profile, self.target), self.metric, self.stat, self.graph)
+        return FigureKey(CaseKey(self.variant, self.build, self.profile, self.target), self.metric, self.stat, self.graph)
 
     def holds(self, value: Found) -> bool:
         """Whether a value meets the threshold."""
@@ -116,8 +118,16 @@ def parse_threshold(text: str) -> Threshold:
     return Threshold(" ".join(text.split()), metric.name, sign, value, stat, graph, evidence)
 
 
-def read_acceptance(path: Path, variants: Sequence[str], profiles: Sequence[str], targets: Sequence[str]) -> list[Threshold]:
+def read_acceptance(
+    path: Path,
+    variants: Sequence[str],
+    profiles: Sequence[str],
+    targets: Sequence[str],
+    builds: Mapping[str, str] = MappingProxyType({}),
+) -> list[Threshold]:
     """Every threshold of a file, one for each model, NPU and target of the session that it holds for.
+
+    `builds` has the build of a profile's models where that is not the default.
 
     UsageError when the file cannot be read, names an unknown metric, or a model that is not in this session.
     """
@@ -131,7 +141,10 @@ def read_acceptance(path: Path, variants: Sequence[str], profiles: Sequence[str]
         )
         for text in table.require:
             parsed = parse_threshold(text)
-            thresholds += [_at(parsed, v, p, t) for v in places[0] for p in places[1] for t in places[2]]
+            thresholds += [
+                replace(parsed, variant=v, profile=p, target=t, build=builds.get(p, ""))
+                for v in places[0] for p in places[1] for t in places[2]
+            ]  # fmt: skip
     if not thresholds:
         raise UsageError(f"`{path}` has no threshold", "`[[accept]]` tables with `require`", f'require = ["{EXAMPLE}"]')
     return thresholds
@@ -153,10 +166,6 @@ def answer(threshold: Threshold, figures: Iterable[Measurement]) -> Answer:
     return Answer(met, f"{_text(figure.value)} ({figure.evidence}), {threshold.operator} {_text(threshold.value)} asked for")
 
 
-def _at(threshold: Threshold, variant: str, profile: str, target: str) -> Threshold:
-    return Threshold(**{**vars(threshold), "variant": variant, "profile": profile, "target": target})
-
-
 def _metric(name: str, text: str) -> Metric:
     if name not in BY_NAME:
         raise UsageError(f"unknown metric `{name}` in `{text}`", "a metric of docs/reference/metrics.md", _like(name, BY_NAME))
@@ -174,11 +183,11 @@ def _qualifiers(metric: Metric, given: Sequence[str], text: str) -> tuple[str, s
         found = f"unknown part `{(wrong or given)[-1]}` in `{text}`"
         raise UsageError(found, f"one of {', '.join(allowed) or 'none'}", _like((wrong or given)[-1], allowed))
     graph = graphs[0] if graphs else ("" if "" in metric.graphs else _only_graph(metric, text))
-    if not stats and (free or "" not in metric.stats):
+    if not stats and not metric.stat and (free or "" not in metric.stats):
         raise UsageError(
             f"`{text}` does not say which {metric.name}", f"{metric.name}[{'area or class' if free else '|'.join(allowed)}]"
         )
-    return (stats[0] if stats else ""), graph
+    return (stats[0] if stats else metric.stat), graph
 
 
 def _only_graph(metric: Metric, text: str) -> str:

@@ -9,7 +9,6 @@ from rich.console import Console
 
 from core.errors import EthosBenchError
 from core.files import storage_errors, write_whole
-from core.records.case_key import CaseKey
 from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, image_size_option
@@ -81,7 +80,7 @@ def _on(bench: Workbench, profile: str, target: str) -> ModelsCompared:
     records: list[Measurement] = []
     failures = []
     for name in bench.models:
-        case = Case(bench, CaseKey(name, "", profile, target))
+        case = Case(bench, bench.case(name, profile, target))
         try:
             for step in (case.identity, case.offload, case.memory, case.execution, case.accuracy):
                 step()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -17,8 +17,6 @@ from core.errors import ModelError, UsageError
 from harness.cli.failing import exits_cleanly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from core.records.profile import Profile
     from ethosu_simulator.timing import Estimate
 
@@ -81,14 +79,12 @@ def _estimated(file: Path, profile: Profile | None, memory: str) -> tuple[Estima
 
 def _show(console: Console, file: Path, found: Estimate, said: str) -> None:
     """The totals and one row for each operation."""
-    from ethosu_simulator.timing import stated_errors
-
     console.print(f"{file.name} on {found.npu}, memory {found.memory} ({said})")
     console.print(f"  active cycles  {found.active_cycles:,}   interval {found.low:,} .. {found.high:,}")
     console.print(f"  beats          {', '.join(f'{name} {count:,}' for name, count in found.beats.items())}")
     if found.cpu_operators:
         console.print(f"  the NPU's part  {found.cpu_operators} operators are left to the CPU and in no figure here")
-    console.print(f"  validated      {_trust(found, stated_errors())}")
+    console.print(f"  trust          {found.trust}")
     table = Table("address", "operation", "cycles", "share", "bound by", *UNITS, box=None, header_style="bold")
     for one in found.operations:
         share = one.cycles / max(1, found.active_cycles)
@@ -96,13 +92,3 @@ def _show(console: Console, file: Path, found: Estimate, said: str) -> None:
         name = one.name.removeprefix("NPU_OP_").replace("_MODE", "").title()
         table.add_row(f"0x{one.address:06x}", name, f"{one.cycles:,.0f}", f"{share:.1%}", one.bound, *cells)
     console.print(table)
-
-
-def _trust(found: Estimate, errors: Mapping[str, Any]) -> str:
-    """How far the figure goes: the stated error of such networks, or what is missing."""
-    if not found.validated:
-        return f"no: {found.why_not}"
-    stated = errors.get(found.npu, {}).get(found.memory)
-    if stated is None:
-        return "yes; no error is stated for it"
-    return f"yes: mean error {stated['mean']:.1%}, largest {stated['largest']:.1%} over {stated['networks']} published networks"

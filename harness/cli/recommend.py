@@ -15,7 +15,7 @@ from core.metrics import metric_of
 from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
 from harness.report.past_runs import runs_beside
-from harness.report.recommendation import STRENGTH, Candidate, Limits, Recommendation, recommend, told
+from harness.report.recommendation import STRENGTH, Candidate, Limits, Recommendation, interval, recommend, told, whose
 from harness.results.stored_run import find_run, read_run
 
 WIDTH = 120
@@ -59,7 +59,7 @@ def recommend_command(
 def _print(answer: Recommendation, npu: str) -> None:
     console = Console(highlight=False, width=max(Console().width, WIDTH))
     if answer.front:
-        console.print(_table(answer.front, f"Recommended for {npu}", answer.evidence))
+        console.print(_table(answer.front, f"Recommended for {npu}", whose(answer)))
     else:
         console.print(f"[bold]no model holds these limits on {escape(npu)}[/bold]")
     for candidate, rival in answer.beaten:
@@ -77,7 +77,7 @@ def _table(front: Sequence[Candidate], title: str, evidence: str) -> Table:
     for one in front:
         assert one.latency
         graph = f"{one.accuracy.graph}, {one.accuracy.evidence}"
-        figures = (_text(one.latency), f"{_text(one.accuracy)} ({graph})", _text(one.memory))
+        figures = (f"{_text(one.latency)}{interval(one)}", f"{_text(one.accuracy)} ({graph})", _text(one.memory))
         table.add_row(escape(one.model), escape(one.run), *figures)
     return table
 
@@ -85,7 +85,8 @@ def _table(front: Sequence[Candidate], title: str, evidence: str) -> Table:
 def _figures(candidate: Candidate) -> str:
     """What a candidate is judged by, with units."""
     assert candidate.latency
-    return ", ".join(map(told, (candidate.latency, candidate.accuracy, candidate.memory)))
+    latency = f"{told(candidate.latency)}{interval(candidate)}"
+    return ", ".join([latency, *map(told, (candidate.accuracy, candidate.memory))])
 
 
 def _text(figure: Measurement) -> str:

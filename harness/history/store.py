@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import HistoryError, UsageError
 from core.files import sha256
+from core.metrics import metric_of
 from core.records.failure import Failure
 from core.records.measurement import Measurement
 from core.records.sample_group import SampleGroup
@@ -133,7 +134,10 @@ class History:
 
     def points(self, metric: str, **where: str) -> list[Point]:
         """The figures of one metric over all runs, the oldest first; `where` holds columns to fixed values."""
-        found = POINTS.where(RECORDS.c.metric == metric, *(RECORDS.c[name] == value for name, value in where.items()))
+        held = {name: [value] for name, value in where.items()}
+        if "stat" in held:
+            held["stat"] = _as_written(metric, where["stat"])
+        found = POINTS.where(RECORDS.c.metric == metric, *(RECORDS.c[name].in_(values) for name, values in held.items()))
         with self._reading() as connection:
             return _points(connection, found)
 
@@ -261,7 +265,13 @@ def _readable(what: str) -> Iterator[None]:
 def _any_of(figures: Sequence[Figure]) -> ColumnElement[bool]:
     """One of these figures; the metric stands apart too, because it has an index."""
     metrics = RECORDS.c.metric.in_(sorted({metric for metric, *_ in figures}))
-    return and_(metrics, tuple_(RECORDS.c.metric, RECORDS.c.stat, RECORDS.c.graph).in_(figures))
+    written = [(metric, own, graph) for metric, stat, graph in figures for own in _as_written(metric, stat)]
+    return and_(metrics, tuple_(RECORDS.c.metric, RECORDS.c.stat, RECORDS.c.graph).in_(written))
+
+
+def _as_written(metric: str, stat: str) -> list[str]:
+    """A stat as rows have it: older versions left out the one that is meant where none is named."""
+    return [stat, ""] if stat and stat == metric_of(metric).stat else [stat]
 
 
 def _contents(connection: Connection, table: Table, run_id: str) -> list[Any]:

@@ -9,7 +9,8 @@ from typing import Literal
 
 from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
-from core.records.measurement import Measurement
+from harness.acceptance.standing import State as Standing
+from harness.acceptance.standing import standings
 from harness.report.run_view import RunView
 
 State = Literal["ship", "stop", "open"]
@@ -20,14 +21,24 @@ SIMULATED = {Evidence.SIMULATED_OPEN: "the open simulator", Evidence.SIMULATED_F
 
 
 @dataclass(frozen=True)
-class Decision:
-    """`stop`: a test failed or the platform is too small. `open`: no objection, but no proof. `ship`: proved, no objection.
+class Line:
+    """A threshold of a case as the page lists it; `found` holds both numbers, or why there is none."""
 
-    `reasons` are sentences; the first is the one that decides.
+    text: str
+    state: Standing
+    found: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`stop`: a test failed or a threshold is missed. `open`: none is missed, but a figure is missing. `ship`: all are met.
+
+    `reasons` are sentences; the first is the one that decides. `lines` are the thresholds that decided, with what came of each.
     """
 
     state: State
     reasons: tuple[str, ...]
+    lines: tuple[Line, ...] = ()
 
     @property
     def word(self) -> str:
@@ -42,7 +53,7 @@ def decisions(view: RunView) -> dict[CaseKey, Decision]:
         for case in view.cases
         if not _has_no_npu(view, case)
         or _failures(view, case)
-        or _thresholds(view, case)
+        or any(line.state == "missed" for line in (_lines(view, case) if view.run.thresholds else ()))
         or all(_has_no_npu(view, other) for other in view.cases if (other.model, other.profile) == (case.model, case.profile))
     }
 
@@ -54,21 +65,26 @@ def _has_no_npu(view: RunView, case: CaseKey) -> bool:
 
 
 def decide_case(view: RunView, case: CaseKey) -> Decision:
-    """The decision on one model, NPU and target."""
-    stops = [*_failures(view, case), *_thresholds(view, case), *_does_not_fit(view, case)]
+    """The decision on one model, NPU and target: by thresholds only, unless a test failed."""
+    lines = tuple(_lines(view, case))
+    stops = [*_failures(view, case), *(f"{line.text} is missed: {line.found}" for line in lines if line.state == "missed")]
     if stops:
-        return Decision("stop", tuple(stops))
-    doubts = _doubts(view, case)
-    return Decision("open", tuple(doubts)) if doubts else Decision("ship", (_proof(view, case),))
+        return Decision("stop", tuple(stops), lines)
+    doubts = [*(f"{line.text} is not proven: {line.found}" for line in lines if line.state == "open"), *_doubts(view, case)]
+    if not lines:
+        doubts.insert(0, "the acceptance file asks nothing of it")
+    return Decision("open", tuple(doubts), lines) if doubts else Decision("ship", (_proof(view, case, lines),), lines)
 
 
-def _thresholds(view: RunView, case: CaseKey) -> list[str]:
-    """Thresholds of --acceptance that this case does not meet."""
-    return [
-        f"{row.text} is not met: {row.found}"
-        for row in view.run.thresholds
-        if not row.met and CaseKey(row.variant, row.build, row.profile, row.target or case.target) == case
-    ]
+def _lines(view: RunView, case: CaseKey) -> list[Line]:
+    """The thresholds that decide a case: those of --acceptance where the run had them, else the default ones."""
+    if view.run.thresholds:
+        return [
+            Line(row.text, "met" if row.met else "missed", row.found)
+            for row in view.run.thresholds
+            if CaseKey(row.variant, row.build, row.profile, row.target or case.target) == case
+        ]
+    return [Line(one.threshold.text, one.state, one.found) for one in standings(case, view.run.figures)]
 
 
 def _failures(view: RunView, case: CaseKey) -> list[str]:
@@ -80,39 +96,24 @@ def _failures(view: RunView, case: CaseKey) -> list[str]:
     ]
 
 
-def _does_not_fit(view: RunView, case: CaseKey) -> list[str]:
-    fits = view.table.find(case, "fits")
-    return [f"does not fit: {fits.note}"] if fits and fits.value is False else []
-
-
 def _doubts(view: RunView, case: CaseKey) -> list[str]:
-    doubts = []
-    executed = view.table.find(case, "npu_executed_share")
-    if executed is None or not executed.number:
-        why = _reason(executed) or "the run proves nothing of it" if executed else "the run has no figure for it"
-        doubts.append(f"no proof that an NPU executed it: {why}")
-    found = [view.table.find(case, "map50_95", graph=graph) for graph in ("npu", "int8")]
-    if not any(figure and figure.unavailable is None for figure in found):
-        reasons = [_reason(figure) for figure in found if figure]
-        doubts.append(f"no accuracy: {reasons[-1] if reasons else 'the run measured none'}")
-    return doubts
+    """What no threshold may have asked for and nothing ships without: an accuracy, which untrained weights have none of."""
+    found = [figure for graph in ("npu", "int8") if (figure := view.table.find(case, "map50_95", graph=graph))]
+    if any(figure.unavailable is None for figure in found):
+        return []
+    reasons = [figure.unavailable.reason for figure in found if figure.unavailable]
+    return [f"no accuracy: {reasons[-1] if reasons else 'the run measured none'}"]
 
 
-def _reason(figure: Measurement) -> str:
-    """Why a figure is missing, "" when it is not."""
-    return figure.unavailable.reason if figure.unavailable else ""
-
-
-def _proof(view: RunView, case: CaseKey) -> str:
-    executed = view.table.find(case, "npu_executed_share")
-    assert executed
-    return f"{executed.value:.0%} of operators executed on {_prover(view, case)}, every test passed"
+def _proof(view: RunView, case: CaseKey, lines: Sequence[Line]) -> str:
+    prover = _prover(view, case)
+    return f"all {len(lines)} thresholds are met{f', executed on {prover}' if prover else ''}"
 
 
 def _prover(view: RunView, case: CaseKey) -> str:
-    """What executed a case."""
+    """What executed a case; "" where the run does not prove that an NPU did."""
     executed = view.table.find(case, "npu_executed_share")
-    return SIMULATED.get(executed.evidence, "an NPU") if executed else ""
+    return SIMULATED.get(executed.evidence, "an NPU") if executed and executed.number else ""
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ def decide_run(view: RunView, decisions: dict[CaseKey, Decision], findings: Sequ
     elif counts["ship"]:
         state = "ship"
     word = "Ship some" if state == "ship" and counts["stop"] + counts["open"] else WORDS[state]
-    provers = {_prover(view, case): None for case, decision in decisions.items() if decision.state == "ship"}
+    shipped = [case for case, decision in decisions.items() if decision.state == "ship"]
+    provers = {prover: None for case in shipped if (prover := _prover(view, case))}
     proof = f" Executed on {' and '.join(provers)}." if provers else ""
     return Summary(state, word, _sentence(counts, failed) + proof, tuple(findings))
 

@@ -37,8 +37,8 @@ def compare_models(
     """Every model of `table` on one NPU and target beside `base`, "" when there is none."""
     cases = [case for case in table.cases() if case.place == (profile, target)]
     used = [column for column in COMPARED if any(table.at(case, column) for case in cases)]
-    ordered = sorted(cases, key=lambda case: case.model != base)
-    beside = CaseKey(base, "", profile, target)
+    ordered = sorted(cases, key=lambda case: case.variant != base)
+    beside = next((case for case in cases if case.variant == base), CaseKey(base, "", profile, target))
     rows = [(case.model, *(_cell(table, case, beside, column) for column in used)) for case in ordered]
     kinds = [f"{column.short}: {table.evidence(column)}" for column in used if table.evidence(column)]
     head = ("model", *(column.short for column in used))
@@ -49,7 +49,7 @@ def _cell(table: FigureTable, case: CaseKey, base: CaseKey, column: Column) -> s
     own, other = table.at(case, column), table.at(base, column)
     if own is None:
         return MISSING
-    shown = column.row.text(own)
+    shown = table.text(case, column)
     number, beside = own.number, other.number if other else None
     if case == base or column.metric not in DIFFERENT or number is None or beside is None:
         return shown

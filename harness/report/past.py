@@ -22,7 +22,8 @@ WAIT_S = 5.0
 
 
 FIGURES = (
-    Column("estimated_us"),
+    Column("estimated_us", stat="open"),
+    Column("estimated_us", stat="vela"),
     Column("latency_us", stat="median"),
     Column("map50_95", graph="int8"),
     Column("npu_operator_share"),

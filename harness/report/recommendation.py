@@ -9,14 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.errors import UsageError
-from core.metrics import BY_NAME
+from core.metrics import BY_NAME, ESTIMATES
 from core.records.measurement import Measurement
 from harness.report.run_view import RunView
+from harness.report.tables import STAT_WORDS
 from harness.results.stored_run import StoredRun
 
 STRENGTH = ("measured", "simulated-fvp", "simulated-open", "estimated")
 """Evidence of an NPU's latency, the strongest first. Latencies of the host CPU say nothing of an NPU."""
 GRAPHS = ("npu", "int8")
+ESTIMATED = "estimated"
+VELA, OPEN, *INTERVAL = ESTIMATES
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model on one NPU with the records it is judged by; `latencies` has one record for each evidence it was found under."""
+    """A model on one NPU with the records it is judged by; `latencies` has one record for each evidence it was found under.
+
+    `estimates` are those of a whole inference by whose they are: vela, open, and the ends of our interval.
+    """
 
     model: str
     profile: str
     run: str
     latencies: Mapping[str, Measurement]
+    estimates: Mapping[str, Measurement]
     accuracy: Measurement
     memory: Measurement
     latency: Measurement | None = None
@@ -49,7 +56,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """`front` by latency; `beaten` with what beats each; `excluded` with the reason. All latencies are of one `evidence`."""
+    """`front` by latency; `beaten` with what beats each; `excluded` with the reason. All latencies are of one `evidence`.
+
+    Estimates are all of one cycle model: ours where every candidate has it, else Vela's.
+    """
 
     evidence: str
     front: tuple[Candidate, ...]
@@ -66,6 +76,7 @@ def recommend(runs: Sequence[StoredRun], profile: str, limits: Limits, evidence:
         raise UsageError(f"no run has figures for `{profile}`", f"one of {', '.join(known) or 'none yet'}", hint)
     found, others = _alike(found)
     excluded += others
+    found = _estimated(found)
     kind = evidence or _common_evidence(found)
     judged: list[Candidate] = []
     for candidate in found:
@@ -110,11 +121,29 @@ def _candidate(view: RunView, model: str, label: str, profile: str) -> Candidate
         if figure is None or figure.unavailable:
             why = figure.unavailable.reason if figure and figure.unavailable else "the run found none"
             return f"no {name}: {why}"
-    if not latencies:
-        return "no latency of an NPU"
+    estimates = _estimates(view, model, profile)
+    if not latencies and not estimates:
+        whole = view.first("estimated_us", model=model, profile=profile, stat=VELA)
+        return f"no latency of an NPU{f': {whole.unavailable.reason}' if whole and whole.unavailable else ''}"
     assert accuracy
     assert memory
-    return Candidate(label, profile, view.run.id, latencies, accuracy, memory)
+    return Candidate(label, profile, view.run.id, latencies, estimates, accuracy, memory)
+
+
+def _estimates(view: RunView, model: str, profile: str) -> dict[str, Measurement]:
+    """The estimates of a whole inference; of the NPU's part there is none, which would flatter."""
+    found = {stat: view.first("estimated_us", model=model, profile=profile, stat=stat) for stat in ESTIMATES}
+    return {stat: figure for stat, figure in found.items() if figure and figure.unavailable is None}
+
+
+def _estimated(found: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with their estimates as latencies: of one cycle model, since two never compete."""
+    ours = all(OPEN in candidate.estimates for candidate in found if candidate.estimates)
+    stat = OPEN if ours else VELA
+    return [
+        replace(one, latencies={**one.latencies, ESTIMATED: one.estimates[stat]}) if stat in one.estimates else one
+        for one in found
+    ]
 
 
 def _alike(found: Sequence[Candidate]) -> tuple[list[Candidate], list[tuple[str, str]]]:
@@ -134,6 +163,7 @@ def _differences(one: Candidate, other: Candidate) -> list[str]:
     """What keeps two candidates' figures from being compared: data, number of images, Vela, memories of the profile."""
     sides = []
     for candidate in (one, other):
+        ours = candidate.estimates.get(OPEN)
         options, compiled = candidate.accuracy.identity.options, candidate.memory.identity
         sides.append(
             {
@@ -141,6 +171,7 @@ def _differences(one: Candidate, other: Candidate) -> list[str]:
                 "images": options.get("images"),
                 "Vela": compiled.tools.get("vela"),
                 "profile": compiled.profile,
+                "memory of the estimate": ours.identity.options.get("memory") if ours else None,
             }
         )
     return [part for part in sides[0] if sides[0][part] != sides[1][part]]
@@ -156,9 +187,9 @@ def _latencies(view: RunView, model: str, profile: str) -> dict[str, Measurement
     found: dict[str, Measurement] = {}
     for case in view.cases:
         if (case.model, case.profile) == (model, profile):
-            for figure in (view.table.find(case, "latency_us", "median"), view.table.find(case, "estimated_us")):
-                if figure and figure.unavailable is None and figure.evidence in STRENGTH:
-                    found.setdefault(str(figure.evidence), figure)
+            figure = view.table.find(case, "latency_us", "median")
+            if figure and figure.unavailable is None and figure.evidence in STRENGTH:
+                found.setdefault(str(figure.evidence), figure)
     return found
 
 
@@ -191,13 +222,29 @@ def _missed(figure: Measurement, limit: float, of: str) -> str:
     """A figure that misses its limit, in its metric's words."""
     row = BY_NAME[figure.metric]
     word = "asked for is" if row.better == "higher" else "allowed are"
-    return f"{row.title} {told(figure)}{of}, {word} {limit * row.display.scale:g}"
+    title = f"{STAT_WORDS.get(figure.stat, '')} {row.title}".strip()
+    return f"{title} {told(figure)}{of}, {word} {limit * row.display.scale:g}"
 
 
 def told(figure: Measurement) -> str:
     """A figure with its unit, as its metric's row has it."""
     row = BY_NAME[figure.metric]
     return f"{row.text(figure)} {row.display.unit}".strip()
+
+
+def interval(candidate: Candidate) -> str:
+    """The interval of the latency that a candidate is judged by: " (20.1 to 25.6)"; "" where it has none."""
+    if candidate.latency is None or candidate.latency.stat != OPEN:
+        return ""
+    ends = [candidate.estimates[end] for end in INTERVAL if end in candidate.estimates]
+    return f" ({' to '.join(BY_NAME[end.metric].text(end) for end in ends)})" if len(ends) == len(INTERVAL) else ""
+
+
+def whose(answer: Recommendation) -> str:
+    """The evidence of the latencies in words; of an estimate whose it is."""
+    latency = answer.front[0].latency if answer.front else None
+    words = {OPEN: ", our cycle model", VELA: ", Vela's"}
+    return f"{answer.evidence}{words.get(latency.stat, '') if latency else ''}"
 
 
 def _number(figure: Measurement) -> float:

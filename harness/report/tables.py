@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from core.metrics import BY_NAME, MISSING, Metric
+from core.metrics import BY_NAME, INTERVAL, MISSING, Metric, metric_of
 from core.records.case_key import CaseKey
+from core.records.evidence import Evidence
 from core.records.field_types import Number
 from core.records.figure_key import FigureKey
 from core.records.measurement import Measurement
 from core.records.verdict import Verdict
 
+VELA, OPEN = "vela", "open"
+WHOLE, PART = "estimated_us", "npu_estimated_us"
+HOST_TARGET = "host"
+Runner = Literal["", "host", "board", "npu"]
+"""What a latency is of: this computer's CPU, the CPU of a board, or an NPU (simulated or real)."""
+NPU_EVIDENCE = (Evidence.MEASURED, Evidence.SIMULATED_FVP, Evidence.SIMULATED_OPEN)
+STAT_WORDS = {
+    "vela": "Vela's", "open": "our", "open_low": "the low end of our", "open_high": "the high end of our",
+}  # fmt: skip
 GRAPH_WORDS = {"float": "of the float graph", "int8": "of the int8 graph", "npu": "of the target's own outputs"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One figure in a table or a chart: a metric with the stat and the graph that it shows; the metric's row has the words."""
+    """One figure in a table or a chart: a metric with the stat and the graph that it shows; the metric's row has the words.
+
+    `runner` narrows it to what ran there, `head` is the head of a narrow column where the metric's own would not tell enough.
+    """
 
     metric: str
     stat: str = ""
     graph: str = ""
+    runner: Runner = ""
+    head: str = field(default="", compare=False)
 
     @property
     def row(self) -> Metric:
@@ -36,13 +52,13 @@ class Column:
     @property
     def short(self) -> str:
         """The head of a narrow column."""
-        return self.row.short or self.graph
+        return self.head or self.row.short or self.graph
 
     @property
     def title(self) -> str:
         """What it is, in words and without the unit: "median latency", "mAP50-95 of the int8 graph"."""
         of = "" if self.graph == self.row.graph else f" {GRAPH_WORDS[self.graph]}"
-        return f"{self.stat} {self.row.title}{of}".strip()
+        return f"{STAT_WORDS.get(self.stat, self.stat)} {self.row.title}{of}".strip()
 
     @property
     def headline(self) -> str:
@@ -65,13 +81,19 @@ COLUMNS = (
     Column("npu_mac_share"),
     Column("operators_cpu"),
     Column("image_size"),
-    Column("estimated_us"),
-    Column("estimated_speedup_over_base"),
+    Column("estimated_us", stat=OPEN, head="NPU ms, estimated"),
+    Column("estimated_us", stat=VELA, head="Vela ms"),
+    Column("npu_estimated_us", stat=OPEN, head="NPU part ms, estimated"),
+    Column("npu_estimated_us", stat=VELA, head="Vela part ms"),
+    Column("estimated_speedup_over_base", stat=OPEN, head="x base"),
+    Column("estimated_speedup_over_base", stat=VELA, head="x base, Vela"),
     Column("arena_bytes"),
     Column("fits"),
     Column("npu_executed_share"),
     Column("bit_exact_images"),
-    Column("latency_us", stat="median"),
+    Column("latency_us", stat="median", runner="npu", head="NPU ms"),
+    Column("latency_us", stat="median", runner="board", head="CPU ms, board"),
+    Column("latency_us", stat="median", runner="host", head="CPU ms, this computer"),
     Column("map50_95", graph="float"),
     Column("map50_95", graph="int8"),
     Column("map50_95", graph="npu"),
@@ -86,6 +108,13 @@ RULES_COLUMNS = (
     Column("rules_function_share"),
 )
 """The tables of rule sets."""
+
+
+def _runner(figure: Measurement) -> Runner:
+    """What ran: a latency of this computer's CPU says nothing of an NPU, nor of a board's CPU."""
+    if figure.target == HOST_TARGET:
+        return "host"
+    return "npu" if figure.evidence in NPU_EVIDENCE else "board"
 
 
 class FigureTable:
@@ -114,19 +143,35 @@ class FigureTable:
 
     def at(self, case: CaseKey, column: Column) -> Measurement | None:
         """The figure of a column, or None when the run has none."""
-        return self._figures.get(column.key(case))
+        figure = self._figures.get(column.key(case))
+        if figure is None or column.runner not in ("", _runner(figure)):
+            return None
+        return None if column.metric == PART and self._is_whole(case) else figure
+
+    def _is_whole(self, case: CaseKey) -> bool:
+        """Whether the NPU's part of a case is all of it: then its estimate is the whole's, and is shown once."""
+        whole = self._figures.get(FigureKey(case, WHOLE, VELA))
+        return whole is not None and whole.unavailable is None
 
     def text(self, case: CaseKey, column: Column) -> str:
         """One cell: the value, or a dash when there is none."""
         figure = self.at(case, column)
-        return MISSING if figure is None else column.row.text(figure)
+        return MISSING if figure is None else column.row.text(figure) + self.interval(figure)
+
+    def interval(self, figure: Measurement) -> str:
+        """The interval of one of our estimates, in brackets; "" for any other figure."""
+        if figure.stat != OPEN or figure.unavailable:
+            return ""
+        ends = [self._figures.get(replace(figure.key, stat=end)) for end in INTERVAL]
+        texts = [metric_of(figure.metric).text(end) for end in ends if end]
+        return f" ({' to '.join(texts)})" if len(texts) == len(INTERVAL) else ""
 
     def evidence(self, column: Column) -> str:
         """The evidence of a column's figures; several kinds are all named."""
         kinds = {
             str(figure.evidence)
             for key, figure in self._figures.items()
-            if key.figure == column.figure and figure.unavailable is None
+            if key.figure == column.figure and figure.unavailable is None and column.runner in ("", _runner(figure))
         }
         return " / ".join(sorted(kinds))
 

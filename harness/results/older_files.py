@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from core.metrics import metric_of
 from core.records.case_key import CaseKey
 from core.records.failure import Failure
 from core.records.figure_key import FigureKey
@@ -19,7 +20,10 @@ SHORTFALL = "does not fit: "
 
 
 def with_kind(record: Measurement) -> Measurement:
-    """The record with the kind of its reason."""
+    """The record with the kind of its reason, and with the stat that was meant where it had none: an estimate was Vela's."""
+    meant = metric_of(record.metric).stat
+    if meant and not record.stat:
+        record = replace(record, stat=meant)
     reason = record.unavailable
     if reason is None or reason.kind or not reason.reason.startswith(SHORTFALL):
         return record

@@ -68,8 +68,8 @@ def _rules() -> Iterator[Json]:
     yield _when_valued({"unit": {"enum": list(AMOUNTS)}}, {"type": "number", "minimum": 0})
     yield _when_valued({"unit": {"const": "bool"}}, {"type": "boolean"})
     yield _when_valued({"unit": {"const": "name"}}, {"type": "string"})
-    for stats, metrics in _by_stats():
-        named: dict[str, Json] = {"required": ["stat"]}
+    for (stats, meant), metrics in _by_stats():
+        named: dict[str, Json] = {} if meant else {"required": ["stat"]}  # older versions left out the one that is meant
         if stats != FREE:
             named["properties"] = {"stat": {"enum": list(stats)}}
         yield {"if": {"properties": {"metric": {"enum": [metric.name for metric in metrics]}}}, "then": named}
@@ -81,12 +81,12 @@ def _when_valued(properties: Json, value: Json) -> Json:
     return {"if": {"required": ["value"], "properties": properties}, "then": {"properties": {"value": value}}}
 
 
-def _by_stats() -> Iterable[tuple[tuple[str, ...], list[Metric]]]:
-    """The metrics that always have a stat, by the stats that they can have."""
-    found: dict[tuple[str, ...], list[Metric]] = {}
+def _by_stats() -> Iterable[tuple[tuple[tuple[str, ...], str], list[Metric]]]:
+    """The metrics that always have a stat, by the stats that they can have and the one that is meant where none is named."""
+    found: dict[tuple[tuple[str, ...], str], list[Metric]] = {}
     for metric in METRICS:
         if "" not in metric.stats:
-            found.setdefault(metric.stats, []).append(metric)
+            found.setdefault((metric.stats, metric.stat), []).append(metric)
     return found.items()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from core.errors import RunError
+from core.metrics import ESTIMATES
 from core.records.artefact import Artefact
 from core.records.case_key import CaseKey
 from core.records.claim import Claim
@@ -23,6 +24,14 @@ from harness.results.store import Findings
 from harness.workbench import figures
 from harness.workbench.accuracy_figures import accuracy_figures, drop_figures
 from harness.workbench.detectors import Detected
+from harness.workbench.estimate_figures import (
+    Times,
+    estimate_figures,
+    model_cycles,
+    speedups,
+    time_figures,
+    whole_times,
+)
 from harness.workbench.execution_figures import EQUALITY_METRICS, equality_figures
 from harness.workbench.figures import Subject
 from harness.workbench.reference import Equality
@@ -66,23 +75,30 @@ class Case:
         return self._keep(figures.identity_figures(subject, facts, models.activation(name), twin, size))
 
     def offload(self) -> list[Measurement]:
-        """Where the compiled file puts the work; the placement of every operator goes into the results."""
-        compilation = self.artefact.compilation
-        placement = compilation.placement.to_json()
-        self.findings.texts[f"placement/{self.key.model}-{self.key.profile}.json"] = json.dumps(placement, indent=1)
-        return self._keep([*figures.offload_figures(self.subject, compilation), *self._against_base()])
+        """Where the compiled file puts the work, and what it is estimated to take; each operator's go into the results."""
+        compilation, estimation = self.artefact.compilation, self.bench.estimates.of(self.key)
+        name = f"{self.key.model}-{self.key.profile}.json"
+        self.findings.texts[f"placement/{name}"] = json.dumps(compilation.placement.to_json(), indent=1)
+        cycles = model_cycles(compilation, estimation)
+        if cycles:
+            self.findings.texts[f"cycles/{name}"] = json.dumps(cycles.to_json(), indent=1)
+        estimates = estimate_figures(self.subject, compilation, estimation)
+        return self._keep([*figures.offload_figures(self.subject, compilation), *estimates, *self._against_base()])
 
     def _against_base(self) -> list[Measurement]:
-        """How many times faster than the plain model Vela estimates this one to be."""
-        base = self.bench.models.base(self.key.variant)
+        """How many times faster than the plain model this one is estimated to be."""
+        base, own = self.bench.models.base(self.key.variant), self.artefact
         if not base:
             return []
-        other, own = self.bench.conversions.artefact(replace(self.key, variant=base)), self.artefact
+        beside = replace(self.key, variant=base)
+        other, estimation = self.bench.conversions.artefact(beside), self.bench.estimates.of(self.key)
         if other.image_size != own.image_size:
             reason = Unavailable(f"{base} is {other.image_size} px, {self.key.variant} {own.image_size} px")
-            return [self.subject.record("estimated_speedup_over_base", reason, Evidence.ESTIMATED)]
-        times = {base: other.compilation.estimated_us, self.key.variant: own.compilation.estimated_us}
-        return [self.subject.record("estimated_speedup_over_base", _speedup(times), Evidence.ESTIMATED)]
+            times: Times = dict.fromkeys(ESTIMATES, reason)
+        else:
+            of_base = whole_times(other.compilation, self.bench.estimates.of(beside))
+            times = speedups(base, of_base, self.key.variant, whole_times(own.compilation, estimation))
+        return time_figures(self.subject, "estimated_speedup_over_base", times, estimation)
 
     def memory(self) -> list[Measurement]:
         """What the compiled file needs and whether the platform has it."""
@@ -234,12 +250,3 @@ class Case:
         """Which engine of the target this is, for the identity of every record; nothing where a target has only one."""
         engine = self.bench.targets.engine(self.key)
         return {"engine": engine} if engine else {}
-
-
-def _speedup(times: Mapping[str, float | Unavailable]) -> float | Unavailable:
-    """The first model's time divided by the last one's; unavailable where either has none."""
-    for name, time in times.items():
-        if isinstance(time, Unavailable):
-            return Unavailable(f"{name}: {time.reason}")
-    first, *_, last = (time for time in times.values() if not isinstance(time, Unavailable))
-    return first / last

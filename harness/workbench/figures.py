@@ -70,7 +70,7 @@ def identity_figures(
 
 
 def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurement]:
-    """Where the compiled file puts the work, and Vela's estimate of it."""
+    """Where the compiled file puts the work."""
     placement = compilation.placement
     cpu_note = ", ".join(sorted({operator.operator for operator in placement.cpu}))
     return [
@@ -80,8 +80,6 @@ def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurem
         subject.record("npu_cpu_crossings", placement.crossings, Evidence.COMPILED),
         subject.record("macs", placement.macs, Evidence.COMPILED),
         subject.record("image_size", _image_size(subject), Evidence.COMPILED),
-        subject.record("estimated_us", compilation.estimated_us, Evidence.ESTIMATED),
-        subject.record("npu_estimated_us", compilation.npu_estimated_us, Evidence.ESTIMATED, note=cpu_note),
         *(
             subject.record(f"operators_{where}", placement.count(where), Evidence.COMPILED)
             for where in ("executed", "fused", "elided", "cpu")

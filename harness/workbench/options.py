@@ -27,6 +27,14 @@ class BenchOptions(ConversionOptions, TargetChoices):
     profiles: tuple[str, ...] = option(
         "--npu", "NPU profile; a file is a user's own", (DEFAULT_PROFILE,), metavar="NAME|FILE.toml"
     )
+    memory: str = option(
+        "--memory",
+        "memory that our cycle model takes: `mlek` (the evaluation kit's timing adapters), `mlek-off`, or a board's own file "
+        "([time](timing.md))",
+        "",
+        metavar="NAME|FILE.toml",
+        default_text="the profile's",
+    )
     rules: tuple[str, ...] = option(
         "--rules",
         "rules profile that judges the int8 files too; documented claims are always judged by `ethos-n78` "

@@ -68,8 +68,9 @@ class Rulings:
 
     def source(self, name: str) -> Source:
         """A model's int8 file."""
-        options, profiles = self.session.options, self.session.profiles
-        return self._conversions.source(CaseKey(name, "", next(iter(profiles)), options.targets[0]))
+        profile = next(iter(self.session.profiles))
+        case = CaseKey(name, self.session.build(profile), profile, self.session.options.targets[0])
+        return self._conversions.source(case)
 
     def judgement(self, name: str, device: Device) -> Judgement:
         """What a device takes of a model's int8 file."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from conversion.estimates import memory_of
 from conversion.profile_files import load_profile
 from core.errors import UsageError
 from core.progress import Progress
@@ -14,6 +16,9 @@ from harness.tasks.detect.dataset import Dataset, load_dataset
 from harness.workbench.memo import Memo
 from harness.workbench.options import BenchOptions
 from targets.kinds import TargetOptions, preferred_vela
+
+NOT_IN_IDS = re.compile(r"[^A-Za-z0-9._-]")
+"""Letters of a name that would end a part of a build, or break a test's id."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,16 @@ class Session:
         """The session that options ask for; UsageError when no session could do that."""
         options.check()
         profiles = {profile.name: profile for profile in map(load_profile, options.profiles)}
+        for profile in profiles.values():
+            memory_of(profile, options.memory)
         return cls(replace(options, vela=session_vela(options)), profiles, progress)
+
+    def build(self, profile: str) -> str:
+        """How models of this session are built for a profile, where that is not the default; "" where it is."""
+        if not self.options.memory:
+            return ""
+        own, asked = (memory_of(self.profiles[profile], name) for name in ("", self.options.memory))
+        return "" if asked.identity == own.identity else f"memory={NOT_IN_IDS.sub('-', asked.name)}"
 
     @cached_property
     def dataset(self) -> Dataset | None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.errors import CompileError, ConversionError, EthosBenchError
-from core.records.case_key import CaseKey
 from core.records.claim import Statement
 from core.records.verdict import Verdict
 from harness.claims.verdicts import RANKING, Suite, decide
@@ -40,7 +39,7 @@ class AllModels:
         for name in self.bench.models:
             try:
                 fingerprint = self.bench.models.weights(name)
-                compilation = self.bench.conversions.artefact(CaseKey(name, "", self.profile, self.target)).compilation
+                compilation = self.bench.conversions.artefact(self.bench.case(name, self.profile, self.target)).compilation
             except (ConversionError, CompileError) as error:
                 failures[name] = error.found
                 continue

@@ -9,6 +9,7 @@ from core.records.case_key import CaseKey
 from core.records.profile import Profile
 from harness.workbench.accuracies import Accuracies
 from harness.workbench.conversions import Conversions
+from harness.workbench.estimates import Estimates
 from harness.workbench.executions import Executions
 from harness.workbench.models import Models
 from harness.workbench.open_targets import OpenTargets
@@ -25,6 +26,7 @@ class Workbench:
         self.models = Models(self.session)
         self.targets = OpenTargets(self.session)
         self.conversions = Conversions(self.session, self.models, self.targets)
+        self.estimates = Estimates(self.session, self.conversions)
         self.rulings = Rulings(self.session, self.models, self.conversions)
         self.executions = Executions(self.session, self.models, self.targets, self.conversions)
         self.accuracy = Accuracies(self.session, self.models, self.targets, self.conversions, self.executions)
@@ -45,7 +47,11 @@ class Workbench:
 
     def cases(self) -> list[CaseKey]:
         """Every model on every profile and target, in the order in which they are tested."""
-        return [CaseKey(name, "", *place) for name in self.models for place in self.places()]
+        return [self.case(name, *place) for name in self.models for place in self.places()]
+
+    def case(self, variant: str, profile: str, target: str) -> CaseKey:
+        """The case of a model on a profile and a target, in this session's build."""
+        return CaseKey(variant, self.session.build(profile), profile, target)
 
     def places(self) -> list[tuple[str, str]]:
         """Every (profile, target), for statements about all models there."""

@@ -13,7 +13,7 @@ TRACKED = (
     "map50_95", "npu_operator_share", "npu_mac_share", "npu_executed_share", "npu_time_share",
 )  # fmt: skip
 """What is drawn over time; which way each is better says its row."""
-STATS = frozenset({"", "median", "p95"})
+STATS = frozenset({"", "median", "p95", "vela", "open"})
 UNITS = {"us": "us", "bytes": "bytes", "ratio": "ratio", "count": "operators", "cycles": "cycles"}
 
 
@@ -30,7 +30,7 @@ def _text(run: StoredRun, better: Better) -> str:
 
 def _entry(run: StoredRun, figure: Measurement) -> dict[str, object]:
     """The evidence is part of the name, so that an estimate is never drawn on the line of a measurement."""
-    metric = " ".join(part for part in figure.key.figure if part)
+    metric = " ".join(filter(None, (figure.metric, BY_NAME[figure.metric].named(figure.stat), figure.graph)))
     extra = f"evidence: {figure.evidence}\nrun: {run.id}\n{figure.note}".strip()
     name = f"{figure.case} {metric} @ {figure.evidence}"
     return {"name": name, "unit": UNITS[figure.unit], "value": figure.number, "extra": extra}

@@ -66,9 +66,10 @@ def figure_properties(figures: Iterable[Measurement]) -> list[tuple[str, str]]:
     """Figures as JUnit properties: ("latency_us median @ host", "5012.3"); those that only explain others are left out."""
     found = []
     for figure in figures:
-        if metric_of(figure.metric).detail:
+        row = metric_of(figure.metric)
+        if row.detail:
             continue
-        name = " ".join(part for part in figure.key.figure if part)
+        name = " ".join(filter(None, (figure.metric, row.named(figure.stat), figure.graph)))
         found.append((clean(f"{name} @ {figure.evidence}"), clean(str(figure.value))))
     return found
 

@@ -88,13 +88,14 @@ def class_charts(view: RunView) -> list[Chart]:
 
 
 def trade_charts(view: RunView) -> list[Chart]:
-    """One chart per NPU: Vela's estimate against mAP50-95 of the int8 graph; the filled ones are the Pareto front."""
+    """One chart per NPU: the estimate against mAP50-95 of the int8 graph; the filled ones are the Pareto front."""
     charts = []
     for profile in view.profiles:
         rows = _trade_rows(view, profile)
         if len(rows) > 1:
             spoken = f"accuracy against latency on {profile}. " + "; ".join(row.description for row in rows)
-            caption = "filled: nothing else is both faster and more accurate"
+            whose = "our cycle model" if _stat(view, profile) == "open" else "Vela"
+            caption = f"filled: nothing else is both faster, as {whose} estimates it, and more accurate"
             charts.append(Chart(profile, caption, draw(_trade(rows), spoken), evidence=("estimated", "host")))
     return charts
 
@@ -126,10 +127,17 @@ def _class_rows(view: RunView, model: Model) -> list[ClassBar]:
     return rows
 
 
+def _stat(view: RunView, profile: str) -> str:
+    """Whose estimate every model has: ours, or only Vela's."""
+    every = [view.value("estimated_us", model=model.name, profile=profile, stat="vela") for model in view.models]
+    ours = [view.value("estimated_us", model=model.name, profile=profile, stat="open") for model in view.models]
+    return "vela" if any(own is None and vela is not None for own, vela in zip(ours, every, strict=True)) else "open"
+
+
 def _trade_rows(view: RunView, profile: str) -> list[TradePoint]:
-    found = []
+    found, stat = [], _stat(view, profile)
     for model in view.models:
-        estimate = view.value("estimated_us", model=model.name, profile=profile)
+        estimate = view.value("estimated_us", model=model.name, profile=profile, stat=stat)
         accuracy = view.value("map50_95", model=model.name, profile=profile, graph="int8")
         if estimate is not None and accuracy is not None:
             found.append((model.label, estimate / 1e3, accuracy))

@@ -60,7 +60,7 @@ def _domain(rows: Sequence[ClaimRow]) -> tuple[float, float]:
 def _chart(
     document: str, column: Column, rows: Sequence[ClaimRow], evidence: tuple[str, ...], domain: tuple[float, float]
 ) -> Chart:
-    title = column.headline
+    title = column.headline.replace("the NPU", "the Ethos-U").replace("the rules", "the Ethos-N's rules")
     spoken = f"{title}: documented in {document} against found. " + "; ".join(row.description for row in rows)
     return Chart(title, document, draw(_spec(rows, domain), spoken), evidence=evidence)
 

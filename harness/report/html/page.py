@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from core.files import storage_errors, write_whole
 from core.records.case_key import CaseKey
+from core.records.measurement import Measurement
 from harness.report.decision import Decision, decide_run, decisions
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
 from harness.report.html.claim_charts import claim_charts
@@ -30,11 +31,12 @@ from harness.report.html.page_content import (
     ScriptData,
     StatsRow,
     TargetStats,
+    ThresholdRow,
 )
 from harness.report.html.pictures import pictures
 from harness.report.past import Past
 from harness.report.run_view import RunView
-from harness.report.tables import FigureTable
+from harness.report.tables import OPEN, PART, VELA, WHOLE, FigureTable
 from harness.report.terminal import findings, short_profile
 from harness.results.stored_run import StoredRun
 from harness.tasks.detect.dataset import Dataset
@@ -107,7 +109,8 @@ def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None, past: P
         pictures=pictures(view, dataset),
         dataset=dataset.name if dataset else "",
         failures=run.failures,
-        thresholds=run.thresholds,
+        thresholds=_thresholds(view, judged),
+        own_thresholds=bool(run.thresholds),
         badges=BADGES,
         history=history_charts(past) if past else [],
         events=history_events(past) if past else [],
@@ -134,12 +137,33 @@ def _row(view: RunView, exhibits: Exhibits, name: str, judged: Mapping[CaseKey, 
 
 def _summary(table: FigureTable, exhibits: Exhibits, case: CaseKey | None, judged: Mapping[CaseKey, Decision]) -> CaseSummary:
     if case is None:
-        return CaseSummary(Decision("open", ("not part of this run",)), NOTHING, NOTHING)
+        return CaseSummary(Decision("open", ("not part of this run",)), NOTHING, "", NOTHING, of_part=False)
+    shown = _estimate(table, case)
+    vela = table.find(case, shown.metric, VELA) if shown else None
     return CaseSummary(
         judged[case],
-        exhibits.figure(table.find(case, "estimated_us")),
-        exhibits.figure(table.find(case, "latency_us", stat="median")),
+        exhibits.figure(shown),
+        table.interval(shown).strip(" ()") if shown else "",
+        exhibits.figure(vela) if vela is not shown else NOTHING,
+        of_part=bool(shown and shown.metric == PART),
     )
+
+
+def _estimate(table: FigureTable, case: CaseKey) -> Measurement | None:
+    """What a case is estimated to take: the whole where that is known, else the NPU's part; ours before Vela's."""
+    found = [table.find(case, metric, stat) for metric in (WHOLE, PART) for stat in (OPEN, VELA)]
+    known = [figure for figure in found if figure]
+    return next((figure for figure in known if figure.unavailable is None), known[0] if known else None)
+
+
+def _thresholds(view: RunView, judged: Mapping[CaseKey, Decision]) -> list[ThresholdRow]:
+    """Every threshold that decided, those first that stand against shipping."""
+    rows = [
+        ThresholdRow(line.text, case.model, case.profile, view.table.target(case), line.state, line.found)
+        for case, decision in judged.items()
+        for line in decision.lines
+    ]
+    return sorted(rows, key=lambda row: ("missed", "open", "met").index(row.state))
 
 
 def _reasons(view: RunView, judged: Mapping[CaseKey, Decision]) -> list[tuple[str, str, list[str]]]:

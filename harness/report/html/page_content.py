@@ -15,16 +15,21 @@ from harness.report.html.pictures import Picture
 from harness.report.html.vega import Chart
 from harness.report.past import Past
 from harness.report.run_view import Model
-from harness.results.results_file import RunHeader, ThresholdResult
+from harness.results.results_file import RunHeader
 
 
 @dataclass(frozen=True)
 class CaseSummary:
-    """One model on one NPU and target in the table of the first screen."""
+    """One model on one NPU and target in the table of the first screen.
+
+    `estimate` with its `interval`, Vela's beside; `of_part`: of the NPU's part alone, since operators are on the CPU.
+    """
 
     decision: Decision
     estimate: FigureCell
-    latency: FigureCell
+    interval: str
+    vela: FigureCell
+    of_part: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,18 @@ class MemoryNeed:
     share: float
     limit: float
     fits: bool
+
+
+@dataclass(frozen=True)
+class ThresholdRow:
+    """A threshold that decided, the cases that it was held against with the same outcome, and what was found."""
+
+    text: str
+    model: str
+    profile: str
+    target: str
+    state: str
+    found: str
 
 
 StatsRow = tuple[str, str, list[FigureCell]]
@@ -91,7 +108,8 @@ class PageContent:
     pictures: Sequence[Picture]
     dataset: str
     failures: Sequence[Failure]
-    thresholds: Sequence[ThresholdResult]
+    thresholds: Sequence[ThresholdRow]
+    own_thresholds: bool
     badges: Mapping[str, tuple[str, str]]
     history: Sequence[Chart]
     events: Sequence[Event]

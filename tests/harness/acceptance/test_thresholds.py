@@ -30,6 +30,8 @@ RELEASE = CHECKOUT / "benchmarks" / "acceptance" / "release.toml"
         ("class_map50[int8, Green Light] > 0.5", ("class_map50", "Green Light", "int8", ">", 0.5, "")),
         ("npu_mac_share >= 0.99", ("npu_mac_share", "", "", ">=", 0.99, "")),
         ("memory_bytes[sram] <= 1e6", ("memory_bytes", "sram", "", "<=", 1e6, "")),
+        ("estimated_us <= 120_000", ("estimated_us", "vela", "", "<=", 120_000.0, "")),
+        ("estimated_us[open_high] <= 5e4", ("estimated_us", "open_high", "", "<=", 5e4, "")),
         ("arena_bytes <= 2_000_000", ("arena_bytes", "", "", "<=", 2e6, "")),
         ("bit_exact == true", ("bit_exact", "", "", "==", True, "")),
         ("fits != false", ("fits", "", "", "!=", False, "")),

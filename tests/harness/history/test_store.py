@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core.errors import HistoryError, HistoryUnavailable, UsageError
 from core.records.case_key import CaseKey
+from core.records.evidence import Evidence
 from core.records.measurement import ABSENCE, Measurement
 from core.records.unavailable import Unavailable
 from harness.cli import main
@@ -30,7 +31,9 @@ from harness.history.engine import history_url, open_engine, shown
 from harness.history.sending import send, send_waiting, told
 from harness.history.spool import Spool
 from harness.history.store import History
+from harness.history.trend import trends
 from harness.results.stored_run import canonical, read_run
+from tests.harness.builders import measurement
 from tests.harness.history.runs import latency, run
 from tests.harness.schema import problems
 from tests.small_disk import mounted
@@ -74,6 +77,23 @@ def test_a_figure_is_found_over_all_runs(history: History) -> None:
     assert [(point.run, point.figure.value) for point in points] == [("20260101-run", 1.0), ("20260102-run", 2.0)]
     assert points[0].figure.identity.options == {"recipe": "fast"}
     assert history.points("latency_us", stat="p95") == []
+
+
+def test_an_estimate_without_a_stat_was_velas_and_goes_on_with_its_line(history: History) -> None:
+    def estimate(stat: str, value: float) -> Measurement:
+        return measurement(metric="estimated_us", unit="us", stat=stat, value=value, evidence=Evidence.ESTIMATED)
+
+    history.add(run(1, [estimate("", 1.0)]))
+    history.add(run(2, [estimate("vela", 2.0), estimate("open", 3.0)]))
+    found = [
+        history.points("estimated_us", stat="vela"),
+        history.points_in(["20260101-run", "20260102-run"], ["level2_relu"], [("estimated_us", "vela", "")]),
+    ]
+    for points in found:
+        assert [(point.figure.stat, point.figure.value) for point in points] == [("vela", 1.0), ("vela", 2.0)]
+    assert [point.figure.value for point in history.points("estimated_us", stat="open")] == [3.0]
+    (trend,) = trends(found[0])
+    assert len(trend.steps) == 2
 
 
 def test_a_run_is_found_by_latest_by_the_beginning_of_its_id_and_as_baseline(history: History) -> None:

@@ -19,7 +19,7 @@ from core.records.measurement import Measurement
 from core.records.unavailable import Unavailable
 from harness.cli import main
 from harness.report.models_compared import compare_models, comparison_markdown
-from harness.report.recommendation import Limits, Recommendation, recommend
+from harness.report.recommendation import Limits, Recommendation, interval, recommend, whose
 from harness.report.tables import FigureTable
 from harness.results.stored_run import StoredRun
 from tests.harness.builders import measurement, revised, with_records
@@ -93,6 +93,34 @@ def test_latencies_of_different_evidence_never_compete(tmp_path: Path) -> None:
     assert recommend([run], NPU, Limits()).evidence == "measured"
 
 
+def test_estimates_that_compete_are_of_one_cycle_model_and_ours_where_every_model_has_it(tmp_path: Path) -> None:
+    run = run_of(tmp_path, {"a": (30, 0.7, 5), "b": (10, 0.6, 5)})
+
+    def ours(figure: Measurement) -> list[Measurement]:
+        times = {"open": 20_000.0, "open_low": 18_000.0, "open_high": 30_000.0}
+        return [replace(figure, stat=stat, value=time) for stat, time in times.items()]
+
+    theirs = [figure for figure in run.records if figure.metric == "estimated_us"]
+    both = with_records(run, [*run.records, *(one for figure in theirs for one in ours(figure))])
+    answer = recommend([both], NPU, Limits())
+    assert [one.latency.stat for one in answer.front if one.latency] == ["open"]
+    assert whose(answer) == "estimated, our cycle model"
+    assert interval(answer.front[0]) == " (18.00 to 30.00)"
+    one_of_them = with_records(run, [*run.records, *ours(theirs[0])])
+    answer = recommend([one_of_them], NPU, Limits())
+    assert [one.latency.stat for one in answer.front if one.latency] == ["vela", "vela"]
+    assert interval(answer.front[0]) == ""
+
+
+def test_a_model_with_operators_on_the_cpu_is_never_recommended_for_the_npus_part(tmp_path: Path) -> None:
+    run = run_of(tmp_path, {"whole": (30, 0.7, 5), "part": (1, 0.7, 5)})
+    run = change(run, "part", "estimated_us", value=Unavailable("1 of 9 operators run on the CPU"))
+    part = measurement(variant="part", metric="npu_estimated_us", stat="open", value=1000.0, unit="us")
+    answer = recommend([with_records(run, [*run.records, part])], NPU, Limits())
+    assert names(answer) == ["whole"]
+    assert answer.excluded == (("part", "no latency of an NPU: 1 of 9 operators run on the CPU"),)
+
+
 def test_a_host_latency_is_no_latency_of_an_npu(tmp_path: Path) -> None:
     run = run_of(tmp_path, {"a": (30, 0.7, 5)})
     run = with_records(run, [figure for figure in run.records if figure.metric != "estimated_us"])
@@ -134,7 +162,7 @@ def test_the_command_prints_the_front_and_exits_1_when_nothing_holds_the_limits(
     run = write_run(tmp_path / "run", ("level2_relu",))
     done = CliRunner().invoke(main, ["recommend", str(run.folder), "--max-latency", "50", "--min-map", "0.6"])
     assert done.exit_code == 0, done.output
-    assert "ms (estimated)" in done.output
+    assert "ms (estimated, Vela's)" in done.output
     assert "45.00" in done.output
     done = CliRunner().invoke(main, ["recommend", str(run.folder), "--max-latency", "1"])
     assert done.exit_code == 1
@@ -146,7 +174,11 @@ def test_models_stand_beside_the_base_model_with_their_difference() -> None:
         measurement(variant=name, metric=metric, value=value, unit=unit, evidence=kind, **more)
         for name, ms, accuracy in (("level2_relu", 50_000.0, 0.7), ("base_silu", 100_000.0, 0.75))
         for metric, value, unit, kind, more in (
-            ("estimated_us", ms, "us", Evidence.ESTIMATED, {}),
+            ("estimated_us", ms, "us", Evidence.ESTIMATED, {"stat": "vela"}),
+            *(
+                ("estimated_us", ms * factor, "us", Evidence.ESTIMATED, {"stat": stat})
+                for stat, factor in (("open", 1.1), ("open_low", 1.0), ("open_high", 1.5))
+            ),
             ("map50_95", accuracy, "ratio", Evidence.HOST, {"graph": "int8"}),
             ("npu_operator_share", 1.0, "ratio", Evidence.COMPILED, {}),
         )
@@ -154,11 +186,11 @@ def test_models_stand_beside_the_base_model_with_their_difference() -> None:
     table = FigureTable(records)
     found = compare_models(table, "base_silu", NPU, "host", [("level3_relu", "no | checkpoint")])
     base, own = found.rows
-    assert found.head == ("model", "ops %", "Vela ms", "int8")
-    assert base == ("base_silu", "100.0", "100.00", "0.750")
-    assert own == ("level2_relu", "100.0", "50.00 (-50 %)", "0.700 (-0.050)")
+    assert found.head == ("model", "ops %", "NPU ms, estimated", "Vela ms", "int8")
+    assert base == ("base_silu", "100.0", "110.00 (100.00 to 150.00)", "100.00", "0.750")
+    assert own == ("level2_relu", "100.0", "55.00 (50.00 to 75.00) (-50 %)", "50.00 (-50 %)", "0.700 (-0.050)")
     page = comparison_markdown(found)
-    assert "Evidence: ops %: compiled; Vela ms: estimated; int8: host" in page
+    assert "Evidence: ops %: compiled; NPU ms, estimated: estimated; Vela ms: estimated; int8: host" in page
     assert "- level3_relu failed: no \\| checkpoint" in page
 
 

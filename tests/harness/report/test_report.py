@@ -77,8 +77,42 @@ def test_targets_whose_figures_complete_each_other_share_a_row() -> None:
     (row,) = [line for line in text_of(model_table(table_of(exact, clock), [])).splitlines() if "4 of 4" in line]
     assert "sim, host" in row
     assert "5.00" in row
-    rows = shared_rows(table_of(clock, board), COLUMNS)
-    assert [[case.target for case in row] for row in rows] == [["host"], ["ssh:a"]], "two latencies are two rows"
+    other = measurement(target="ssh:b", metric="latency_us", stat="median", value=6000.0, unit="us")
+    rows = shared_rows(table_of(clock, board, other), COLUMNS)
+    assert [[case.target for case in row] for row in rows] == [["host", "ssh:a"], ["ssh:b"]], "two of a kind are two rows"
+
+
+def test_a_latency_stands_under_the_name_of_what_ran() -> None:
+    kinds = (
+        ("host", Evidence.HOST, "CPU ms, this computer"),
+        ("ssh:a", Evidence.HOST, "CPU ms, board"),
+        ("ssh:a", Evidence.MEASURED, "NPU ms"),
+        ("fvp", Evidence.SIMULATED_FVP, "NPU ms"),
+    )
+    for target, evidence, head in kinds:
+        latency = measurement(target=target, metric="latency_us", stat="median", value=5000.0, unit="us", evidence=evidence)
+        shown = text_of(model_table(table_of(latency), []))
+        assert head in shown
+        assert shown.count(" ms") == 1 + shown.count(f": {head}")
+
+
+def test_our_estimate_has_its_interval_and_velas_beside_it_and_a_part_is_called_a_part() -> None:
+    def estimates(metric: str) -> list[Measurement]:
+        times = {"vela": 9000.0, "open": 5000.0, "open_low": 4000.0, "open_high": 7000.0}
+        return [
+            measurement(metric=metric, stat=stat, value=time, unit="us", evidence=Evidence.ESTIMATED)
+            for stat, time in times.items()
+        ]
+
+    whole, part = estimates("estimated_us"), estimates("npu_estimated_us")
+    shown = text_of(model_table(table_of(*whole, *part), []))
+    assert "NPU ms, estimated" in shown
+    assert "5.00 (4.00 to 7.00)" in shown
+    assert "part" not in shown
+    lost = [measurement(metric="estimated_us", stat=one.stat, value=Unavailable("1 on the CPU"), unit="us") for one in whole]
+    shown = text_of(model_table(table_of(*lost, *part), []))
+    assert "NPU part ms, estimated" in shown
+    assert "NPU ms, estimated" not in shown
 
 
 def test_an_image_size_that_all_share_needs_no_column() -> None:
