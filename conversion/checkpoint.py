@@ -26,6 +26,7 @@ from conversion.variants import BY_NAME, CLASSES, VARIANTS, Variant
 from core.cache import cache_root
 from core.errors import CheckpointError, ToolMissing, UsageError
 from core.files import file_sha256
+from core.installation import install_line
 from core.progress import Progress
 from core.records.checkpoint_facts import CheckpointFacts
 
@@ -39,7 +40,6 @@ SEEDED_GAIN = {"silu": 2.7, "relu": 6**0.5, "leaky": 6**0.5}
 
 With torch's own, no output depends on the image any more, and equality of outputs would prove nothing.
 """
-CONVERT_HINT = "pip install -e '.[convert]'"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def find_checkpoints(folder: Path) -> dict[str, Path]:
         raise CheckpointError(
             f"no checkpoint below `{folder}`",
             f"`<folder>/weights/best.pt`, with a documented folder such as `{VARIANTS[1].folder}`",
-            "pytest benchmarks/ --checkpoint path/to/best.pt",
+            "ethos-bench run --checkpoint path/to/best.pt",
         )
     return found
 
@@ -152,7 +152,8 @@ def packaged_images() -> list[Path]:
     """The photographs that come inside the ultralytics package, sorted by name."""
     package = importlib.util.find_spec("ultralytics")  # found, not imported: only its files are wanted
     if package is None or package.origin is None:
-        raise ToolMissing("no images to calibrate with: ultralytics is not installed", "the extra `convert`", CONVERT_HINT)
+        found = "no images to calibrate with: ultralytics is not installed"
+        raise ToolMissing(found, "the extra `convert`", install_line("convert"))
     return sorted((Path(package.origin).parent / "assets").glob("*.jpg"))
 
 
@@ -167,7 +168,8 @@ def _ultralytics_tasks() -> Any:
         with _quiet():
             from ultralytics.nn import tasks
     except ImportError as error:
-        raise ToolMissing(f"checkpoints need the extra `convert`: {error}", "torch and ultralytics", CONVERT_HINT) from error
+        found = f"checkpoints need the extra `convert`: {error}"
+        raise ToolMissing(found, "torch and ultralytics", install_line("convert")) from error
     finally:
         Image.open = opener  # ultralytics puts one there that installs packages when a file is no image
     return tasks

@@ -87,7 +87,7 @@ def tflite_source(path: Path) -> Source:
         raise ModelError(
             f"`{path}` is not full-integer: {problem}",
             "int8 input and output (a full-integer file)",
-            "pytest benchmarks/ --checkpoint path/to/best.pt",
+            "ethos-bench run --checkpoint path/to/best.pt",
         )
     shape = graph.inputs[0].shape
     return Source(path.stem, model_file(path), graph, shape[1] if len(shape) == 4 else 0)

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 
 from core.errors import ToolMissing, UsageError
 from core.files import sha256
+from core.installation import install_line
 from core.records.profile import MACS, Corstone, MemoryArea, MemoryBudget, Npu, Profile
 from core.toml_file import read_toml
 
@@ -169,7 +170,7 @@ def _shipped_configurations() -> Path:
     """The folder of the configuration files that the installed Vela ships."""
     spec = importlib.util.find_spec("ethosu")
     if spec is None or not spec.submodule_search_locations:
-        raise ToolMissing("Vela is not installed", "the package ethos-u-vela", "python -m pip install ethos-u-vela==5.2.0")
+        raise ToolMissing("Vela is not installed", "the package ethos-u-vela", install_line())
     return Path(next(iter(spec.submodule_search_locations))) / "config_files"
 
 

@@ -84,7 +84,7 @@ RULES = (
     _rule("RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR", "", "resize by 2, 4 or 8, several times if needed"),
     _rule(
         "TRANSPOSE", "",
-        "convert with channel-last input and output, or cut the graph before the decoding: pytest benchmarks/ --cut raw",
+        "convert with channel-last input and output, or cut the graph before the decoding: ethos-bench run --cut raw",
     ),
     _rule("", "Unsupported opType|CPU only op", AS_RELU.text, AS_RELU),
     _rule("", "", "change the operator so that it keeps the constraint above, or compute it on the host after the graph"),

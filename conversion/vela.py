@@ -19,6 +19,7 @@ from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estim
 from core.cache import cache_errors
 from core.errors import CompileError, ModelError, ToolMissing, UsageError
 from core.files import file_sha256, work_folder
+from core.installation import install_line
 from core.processes import run_child
 from core.records.artefact import Compilation, ModelFile
 from core.records.profile import Profile
@@ -28,7 +29,6 @@ TIME_LIMIT_S = 900.0
 VERSION_TIME_LIMIT_S = 60.0
 VERSION = re.compile(r"^\d+\.\d+(\.\S+)?$")
 LAST_LINES = 6
-INSTALL_HINT = "python -m pip install ethos-u-vela==5.2.0"
 EXPLICIT_OPTIONS = ("--enable-debug-db", "--verbose-performance")
 """What placement and reasons are read from; every Vela from 3.0 on knows both."""
 
@@ -99,11 +99,11 @@ def vela_executable(vela: str = "") -> Path:
     if vela:
         found = shutil.which(vela)
         if found is None:
-            raise ToolMissing(f"`{vela}` is no program that can be run", "the path of a Vela executable", INSTALL_HINT)
+            raise ToolMissing(f"`{vela}` is no program that can be run", "the path of a Vela executable", install_line())
         return Path(found).absolute()
     beside = Path(sys.executable).parent / "vela"
     if not beside.is_file():
-        raise ToolMissing(f"no Vela beside {sys.executable}", "the package ethos-u-vela in this environment", INSTALL_HINT)
+        raise ToolMissing(f"no Vela beside {sys.executable}", "the package ethos-u-vela in this environment", install_line())
     return beside
 
 

@@ -108,7 +108,7 @@ def cache_errors(folder: Path) -> AbstractContextManager[None]:
     return storage_errors(
         f"write to `{folder}`",
         "a writable folder with about 200 MB free per model",
-        "ETHOS_BENCH_CACHE=/path/with/space pytest benchmarks/",
+        "ETHOS_BENCH_CACHE=/path/with/space ethos-bench run",
         only=FULL_OR_READ_ONLY,
     )
 

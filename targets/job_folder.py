@@ -11,5 +11,5 @@ from core.files import storage_errors
 def job_errors(folder: Path) -> AbstractContextManager[None]:
     """Turn whatever stands against writing there into a StorageError that names the folder and the way out."""
     return storage_errors(
-        f"write a job to `{folder}`", "a folder for temporary files with space", "TMPDIR=/path/with/space pytest benchmarks/"
+        f"write a job to `{folder}`", "a folder for temporary files with space", "TMPDIR=/path/with/space ethos-bench run"
     )

@@ -65,7 +65,7 @@ def target_class(spec: str) -> type[Target]:
     """The class of the target that `spec` names, such as "host"; UsageError when no such kind exists."""
     kind = spec.partition(":")[0]
     if kind not in TARGETS:
-        raise UsageError(f"unknown target `{spec}`", f"one of {', '.join(TARGETS)}", "pytest benchmarks/ --target sim")
+        raise UsageError(f"unknown target `{spec}`", f"one of {', '.join(TARGETS)}", "ethos-bench run --target sim")
     found: type[Target] = getattr(import_module(TARGETS[kind].module), TARGETS[kind].target)
     return found
 

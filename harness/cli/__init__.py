@@ -1,62 +1,63 @@
-"""The command line: one file per command."""
+"""The command line: one file per command, which is imported only when the command is used."""
 
 from __future__ import annotations
 
+import ast
+import importlib
+import re
 import warnings
+from pathlib import Path
 
 import click
 
 from core.progress import Notice
-from harness.cli.ab import ab_command
-from harness.cli.baseline import baseline_command
-from harness.cli.bundle import bundle_command, verify_command
-from harness.cli.cache import cache_command
-from harness.cli.compare import compare_command
-from harness.cli.compare_models import compare_models_command
-from harness.cli.convert import convert_command
-from harness.cli.diff import diff_command
-from harness.cli.disassemble import disassemble_command
-from harness.cli.doctor import doctor_command
-from harness.cli.estimate import estimate_command
-from harness.cli.export import export_command
-from harness.cli.export_onnx import export_onnx_command
-from harness.cli.fvp import fvp_command
-from harness.cli.history import history_command
-from harness.cli.inspect import inspect_command
-from harness.cli.recommend import recommend_command
-from harness.cli.report import report_command
-from harness.cli.targets import targets_command
+
+MODULES = {
+    "ab": "ab", "baseline": "baseline", "bundle": "bundle", "cache": "cache", "compare": "compare",
+    "compare-models": "compare_models", "convert": "convert", "diff": "diff", "disassemble": "disassemble", "doctor": "doctor",
+    "estimate": "estimate", "export": "export", "export-onnx": "export_onnx", "fvp": "fvp", "history": "history",
+    "inspect": "inspect", "recommend": "recommend", "report": "report", "run": "run", "targets": "targets", "verify": "bundle",
+}  # fmt: skip
+"""Command -> the module of this folder that has it as `<name>_command`."""
 
 
-@click.group()
+class CommandFiles(click.Group):
+    """A group that imports a command when it is used, and lists all by what their sources say: torch-sized libraries wait."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command's name."""
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now; None where there is none."""
+        if cmd_name not in MODULES:
+            return None
+        module = importlib.import_module(f"harness.cli.{MODULES[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command with the first sentence of its docstring."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _in_short(told(name))) for name in MODULES])
+
+
+def told(name: str) -> str:
+    """The docstring of a command's function, read from its source."""
+    source = Path(__file__).with_name(f"{MODULES[name]}.py").read_text("utf-8")
+    function = f"{name.replace('-', '_')}_command"
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == function]
+    return ast.get_docstring(found[0]) or ""
+
+
+def _in_short(docstring: str) -> str:
+    """The first sentence, without what stands in brackets or behind a colon."""
+    paragraph = " ".join(docstring.partition("\n\n")[0].split())
+    return re.split(r"[;:] |\.(?: |$)", re.sub(r" \([^)]*\)", "", paragraph))[0] + "."
+
+
+@click.group(cls=CommandFiles)
 @click.version_option(package_name="ethos-bench")
 def main() -> None:
-    """Prove what a vision model really does on an Arm Ethos-U NPU. The suite itself is `pytest benchmarks/`."""
+    """Prove what a vision model really does on an Arm Ethos-U NPU. The suite itself is `ethos-bench run`."""
     warnings.simplefilter("ignore", Notice)  # commands print every line that they are told, and none is overwritten
-
-
-COMMANDS = (
-    ab_command,
-    baseline_command,
-    bundle_command,
-    cache_command,
-    compare_command,
-    compare_models_command,
-    convert_command,
-    diff_command,
-    disassemble_command,
-    doctor_command,
-    estimate_command,
-    export_command,
-    export_onnx_command,
-    fvp_command,
-    history_command,
-    inspect_command,
-    recommend_command,
-    report_command,
-    targets_command,
-    verify_command,
-)
-
-for command in COMMANDS:
-    main.add_command(command)

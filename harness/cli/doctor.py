@@ -17,12 +17,18 @@ from conversion.vela import vela_executable, vela_version
 from core.cache import cache_root
 from core.cache_prune import entries_of, size_text
 from core.errors import EthosBenchError
+from core.installation import install_line, installation
 from core.versions import ABSENT, version_of
 
 State = Literal["ok", "missing", "broken"]
 MARKS = {"ok": "[green]ok[/green]", "missing": "[yellow]missing[/yellow]", "broken": "[red]broken[/red]"}
 CORE = ("ai-edge-litert", "ethos-u-vela", "faster-coco-eval", "numpy", "onnxruntime", "pytest", "tflite-micro")
-CONVERT = ("ai-edge-quantizer", "litert-torch", "torch", "torchvision", "ultralytics-opencv-headless")
+EXTRAS = {
+    "convert": ("ai-edge-quantizer", "litert-torch", "torch", "torchvision", "ultralytics-opencv-headless"),
+    "farm": ("labgrid",),
+    "postgres": ("psycopg",),
+}
+NEEDED_FOR = {"convert": "checkpoints", "farm": "board farms", "postgres": "a history on a PostgreSQL server"}
 FREE_BYTES = 2_000_000_000
 
 
@@ -56,15 +62,16 @@ def checks() -> Iterator[Check]:
     """Every check, needed ones first."""
     supported = (3, 10) <= sys.version_info[:2] <= (3, 13)
     yield Check("Python", "ok" if supported else "broken", sys.version.split()[0], "use Python 3.10 to 3.13")
-    yield from (_package(name, "uv pip sync requirements.lock") for name in CORE)
-    yield from (_package(name, "make environment", extra=True) for name in CONVERT)
+    yield from (_package(name, install_line()) for name in CORE)
+    yield Check("installation", "ok", f"{installation().kind}, {installation().root}", needed=False)
+    yield from (_package(name, install_line(extra), extra) for extra, names in EXTRAS.items() for name in names)
     yield _vela()
     yield from (_profile(name) for name in profile_names())
     yield _cache()
 
 
-def _package(name: str, fix: str, *, extra: bool = False) -> Check:
-    what = f"{name} (extra `convert`: needed for checkpoints)" if extra else name
+def _package(name: str, fix: str, extra: str = "") -> Check:
+    what = f"{name} (extra `{extra}`: needed for {NEEDED_FOR[extra]})" if extra else name
     version = version_of(name)
     if version == ABSENT:
         return Check(what, "missing", "not installed", fix, needed=not extra)

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from core.errors import HistoryError, HistoryUnavailable, ToolMissing, UsageError
 from core.files import storage_errors
+from core.installation import install_line
 
 ENVIRONMENT = "ETHOS_BENCH_HISTORY"
 DEFAULT_NAME = "history.db"
@@ -51,7 +52,7 @@ def open_engine(url: URL, *, writing: bool, wait_s: float = WAIT_S) -> Engine:
     try:
         return create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": max(2, round(wait_s))})
     except ModuleNotFoundError as error:
-        raise ToolMissing("the driver psycopg is not installed", "", "pip install 'ethos-bench[postgres]'") from error
+        raise ToolMissing("the driver psycopg is not installed", "the extra `postgres`", install_line("postgres")) from error
 
 
 def _sqlite(url: URL, *, writing: bool, wait_s: float) -> Engine:
@@ -60,7 +61,7 @@ def _sqlite(url: URL, *, writing: bool, wait_s: float) -> Engine:
         with _file_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
     elif not path.exists():
-        raise HistoryError(f"there is no history at `{path}`", "a history with runs in it", "pytest benchmarks/")
+        raise HistoryError(f"there is no history at `{path}`", "a history with runs in it", "ethos-bench run")
     mode = "rwc" if writing else _reading_mode(path)
     address = URL.create("sqlite", database=f"file:{path}", query={"mode": mode, "uri": "true"})
     engine = create_engine(address, poolclass=NullPool, connect_args={"timeout": wait_s})

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from core.errors import HistoryError
+from core.installation import install_line
 from harness.history.database_tables import METADATA
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -90,7 +91,7 @@ def _require_known(found: str, known: Sequence[str]) -> None:
         raise HistoryError(
             f"the history has schema {found}, made by a newer ethos-bench",
             f"schema {known[-1]} or older",
-            "pip install --upgrade ethos-bench",
+            install_line(),
         )
 
 

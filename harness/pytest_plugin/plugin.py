@@ -11,13 +11,15 @@ import pytest
 from sqlalchemy import URL
 
 from conversion.rules.devices import Device
-from conversion.vela import vela_executable, vela_version
 from core.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
 from core.records.case_key import RULES_TARGET, CaseKey
 from harness.acceptance.thresholds import Threshold
 from harness.history.engine import history_url
 from harness.pytest_plugin.acceptance import AcceptanceLines, Requirement, read_thresholds
+from harness.pytest_plugin.entry import SUITE
 from harness.pytest_plugin.history_keeper import HistoryKeeper
+from harness.pytest_plugin.inputs import check_inputs
+from harness.pytest_plugin.installed_suite import typed
 from harness.pytest_plugin.options import add_options, parse_options
 from harness.pytest_plugin.progress_lines import ProgressLines
 from harness.pytest_plugin.recorder import Recorder, ending_the_session, test_of
@@ -32,7 +34,6 @@ from harness.workbench.rules_case import RulesCase, RulesSuite
 from harness.workbench.suite import AllModels
 from harness.workbench.workbench import Workbench
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 ORDER = (
     "test_identity", "test_offload", "test_rules", "test_memory", "test_execution", "test_latency", "test_accuracy",
     "test_claims", "test_acceptance",
@@ -76,7 +77,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModel | No
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave the suite out of sessions that did not name it, such as `pytest .`: its options were not read there."""
-    if not collection_path.is_relative_to(BENCHMARKS):
+    if not collection_path.is_relative_to(SUITE):
         return None
     unread = config.stash.get(bench_key, None) is None
     return True if unread or (collection_path.stem == "test_acceptance" and not config.option.acceptance) else None
@@ -96,10 +97,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if hasattr(config, "workerinput"):
             bench.targets.journal = Path(config.workerinput[JOURNAL])
             return
-        header = run_header(config.invocation_params.args, Path(config.rootpath))
+        header = run_header(typed(config.invocation_params.args, Path(config.rootpath)))
         folder = config.option.results or Path(config.rootpath) / "results" / header.id
         bench.targets.journal = folder / "lost"
-        _check_inputs(bench)
+        check_inputs(bench)
         if not config.option.collectonly:
             config.stash[results_key] = Results(folder, header)
             config.pluginmanager.register(Recorder(config.stash[results_key]), "ethos-bench-recorder")
@@ -113,23 +114,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         pytest.exit(f"ERROR: {error}", returncode=error.exit_code)
 
 
-def _check_inputs(bench: Workbench) -> None:
-    """Raise what would fail every test: a data set, a compiler or a target that is not there."""
-    _ = bench.session.dataset
-    bench.rulings.cases()
-    vela_version(vela_executable(bench.options.vela))
-    for spec in bench.options.targets:
-        try:
-            for profile in bench.profiles:
-                bench.targets.require(profile, spec)
-        except TargetUnavailable:
-            if not bench.options.allow_missing_target:
-                raise
-
-
 def _runs_benchmarks(config: pytest.Config) -> bool:
     places = [Path(config.invocation_params.dir, str(argument).split("::")[0]).resolve() for argument in config.args]
-    return any(place.is_relative_to(BENCHMARKS) for place in places)
+    return any(place.is_relative_to(SUITE) for place in places)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

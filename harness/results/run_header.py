@@ -5,12 +5,11 @@ from __future__ import annotations
 import platform
 import secrets
 import subprocess
-from collections.abc import Sequence
 from datetime import datetime, timezone
-from pathlib import Path
 
 import psutil
 
+from core.installation import ROOT, installation
 from core.versions import version_of
 from harness.results.results_file import RunHeader
 
@@ -20,15 +19,15 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def run_header(arguments: Sequence[str], checkout: Path) -> RunHeader:
-    """The header of a run that starts now with pytest's `arguments`."""
+def run_header(command: str) -> RunHeader:
+    """The header of a run that starts now by a command."""
     now = datetime.now(timezone.utc)
     return RunHeader(
         id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",  # process numbers repeat on a farm
         started=now.isoformat(timespec="seconds"),
-        commit=_git(checkout, "rev-parse", "HEAD") or "unknown",
-        dirty=bool(_git(checkout, "status", "--porcelain")),
-        command=" ".join(["pytest", *(str(argument) for argument in arguments)]),
+        commit=_git("rev-parse", "HEAD") or "unknown",
+        dirty=bool(_git("status", "--porcelain")),
+        command=command,
         host={
             "system": platform.platform(),
             "machine": platform.machine(),
@@ -40,10 +39,12 @@ def run_header(arguments: Sequence[str], checkout: Path) -> RunHeader:
     )
 
 
-def _git(checkout: Path, *arguments: str) -> str:
-    """What git says, "" outside a checkout or without git."""
+def _git(*arguments: str) -> str:
+    """What git says of the harness, "" without git and of an installed copy, which may lie in a repository of the user's."""
+    if installation().kind != "checkout":
+        return ""
     try:
-        done = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     except OSError:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

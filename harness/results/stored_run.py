@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.errors import UsageError
 from core.files import sha256
+from core.installation import install_line
 from core.records.failure import Failure
 from core.records.figure_key import FigureKey
 from core.records.measurement import Measurement
@@ -159,7 +160,7 @@ def read_run(path: Path, *, checked: bool = True) -> StoredRun:
     content = _parsed(file, text)
     if not isinstance(content, dict) or content.get("schema") != 1:
         found = content.get("schema") if isinstance(content, dict) else type(content).__name__
-        newer = "pip install --upgrade ethos-bench" if isinstance(found, int) and found > 1 else ""
+        newer = install_line() if isinstance(found, int) and found > 1 else ""
         raise _broken(file, f"its schema is {found!r}", "schema 1", newer)
     problem = best_match(_validator().iter_errors(content)) if checked else None
     if problem is not None:
@@ -226,7 +227,7 @@ def _refuse(constant: str) -> Any:
 
 
 def _broken(path: Path, found: str, expected: str, hint: str = "") -> UsageError:
-    return UsageError(f"`{path}` cannot be used: {found}", expected, hint or "pytest benchmarks/ writes it anew")
+    return UsageError(f"`{path}` cannot be used: {found}", expected, hint or "ethos-bench run")
 
 
 def sample_lines(samples: Sequence[SampleGroup]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import TargetUnavailable, ToolMissing, UsageError
+from core.installation import install_line
 
 VARIABLE = "LG_COORDINATOR"
 END_S = 10.0
@@ -49,7 +50,7 @@ class FarmAgent:
                 f"{name}: no labgrid coordinator is named", f"{VARIABLE}=HOST:20408", f"export {VARIABLE}=lab:20408"
             )
         if find_spec("labgrid") is None:
-            raise ToolMissing(f"{name} needs labgrid", "the extra `farm`", 'pip install -e ".[farm]"')
+            raise ToolMissing(f"{name} needs labgrid", "the extra `farm`", install_line("farm"))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "targets.boards.farm_agent", address],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,

@@ -102,7 +102,7 @@ def _arena(what: str, log: RunnerLog, finished: Finished, launch: Launch) -> Run
     return RunError(
         f"`{what}` does not fit: it needs {needs:.2f} MiB of arena, the firmware has {has:.2f} MiB",
         "a smaller model, or a firmware with a larger arena (--fvp-firmware)",
-        "pytest benchmarks/ --target fvp --imgsz auto",
+        "ethos-bench run --target fvp --imgsz auto",
     )
 
 
@@ -119,7 +119,7 @@ def _hang(what: str, log: RunnerLog, finished: Finished, launch: Launch) -> RunE
     return RunError(
         f"`{what}`: {launch.who} was ended after {launch.limit_s} s without a result; last: {log.tail or 'nothing'}",
         "a run that ends",
-        "pytest benchmarks/ --target fvp --fvp-seconds 3600",
+        "ethos-bench run --target fvp --fvp-seconds 3600",
     )
 
 

@@ -89,7 +89,7 @@ def require(platform: Platform) -> str:
         raise TargetUnavailable(
             f"engine qemu: {why}",
             f"{QEMU} (Debian's package of that name)" if has else "Corstone SSE-300 or SSE-310, or --fvp-engine open",
-            f"apt-get install {QEMU}" if has else "pytest benchmarks/ --target fvp --fvp-engine open",
+            f"apt-get install {QEMU}" if has else "ethos-bench run --target fvp --fvp-engine open",
         )
     return found
 

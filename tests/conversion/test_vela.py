@@ -20,6 +20,7 @@ from ai_edge_litert import schema_py_generated as schema
 from conversion.profile_files import load_profile
 from conversion.vela import compile_model, vela_executable, vela_version
 from core.errors import CompileError, ModelError, StorageError, ToolMissing, UsageError
+from core.installation import install_line
 from tests.checkout import CHECKOUT
 from tests.children import gone
 from tests.conversion.conftest import Compile, FakeVela
@@ -93,7 +94,7 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
 def test_a_vela_that_is_missing_is_a_missing_tool(given: str) -> None:
     with pytest.raises(ToolMissing, match="no program") as error:
         vela_executable(given)
-    assert error.value.hint.startswith("python -m pip install")
+    assert error.value.hint == install_line()
 
 
 def test_a_missing_own_vela_is_a_missing_tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
