@@ -19,7 +19,7 @@ USAGE = 4
     [
         (
             ["--target", "flying-saucer"],
-            ["unknown target `flying-saucer`", "sim, host", "hint: pytest benchmarks/ --target sim"],
+            ["unknown target `flying-saucer`", "sim, host", "hint: ethos-bench run --target sim"],
         ),
         (["--npu", "ethos-u99"], ["unknown profile `ethos-u99`", "ethos-u65-256", "hint: --npu ethos-u65-256"]),
         pytest.param(["--npu", "nowhere.toml"], ["nowhere.toml"], marks=pytest.mark.slow),
@@ -67,7 +67,7 @@ def test_a_variant_that_is_not_in_this_session_lists_those_that_are(run_suite: R
 @pytest.mark.slow
 def test_a_checkpoint_folder_without_checkpoints_says_what_it_looked_for(run_suite: RunSuite, tmp_path: Path) -> None:
     run = run_suite("--checkpoints", tmp_path)
-    run.says(f"no checkpoint below `{tmp_path}`", "weights/best.pt", "hint: pytest benchmarks/ --checkpoint")
+    run.says(f"no checkpoint below `{tmp_path}`", "weights/best.pt", "hint: ethos-bench run --checkpoint")
     assert run.code == USAGE
 
 

@@ -99,7 +99,7 @@ def test_a_full_disk_in_the_cache_names_the_folder_and_the_way_out(
     run_suite: RunSuite, model: MakeModel, small_disk: Path
 ) -> None:
     run = run_suite("--model", model("detector"), cache=small_disk)
-    run.says(f"cannot write to `{small_disk}", "No space left", "hint: ETHOS_BENCH_CACHE=/path/with/space pytest benchmarks/")
+    run.says(f"cannot write to `{small_disk}", "No space left", "hint: ETHOS_BENCH_CACHE=/path/with/space ethos-bench run")
     assert run.code == 1
     assert not list((small_disk / "compile").glob("*"))
     assert [path.name for path in (small_disk / "tmp").iterdir() if path.suffix != ".lock"] == []
