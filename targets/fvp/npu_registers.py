@@ -49,6 +49,10 @@ COUNTED: Mapping[int, str] = {
 """The number of an event -> what it counts, of those that a cycle model gives. Source: ethos-u-core-driver
 `include/pmu_ethosu.h` (Apache-2.0): CYCLE, NPU_ACTIVE, AXI0_RD_DATA_BEAT_RECEIVED, AXI0_WR_DATA_BEAT_WRITTEN,
 AXI1_RD_DATA_BEAT_RECEIVED."""
+EVENT_COUNTERS: Mapping[int, str] = {
+    0x23: "active_cycles", 0x82: "axi0_read_beats", 0x87: "axi0_write_beats", 0x182: "axi1_read_beats",
+}  # fmt: skip
+"""The number of an event -> our name of its counter."""
 
 REGISTERS = (
     NpuRegister("ID", 0x000, "read"),

@@ -11,11 +11,15 @@ from ethosu_simulator import SimulatorError
 from ethosu_simulator.command_stream import parse_config
 from ethosu_simulator.container import Container
 from targets.fvp.model_file import command_streams
+from targets.fvp.npu_registers import EVENT_COUNTERS, EVENTS, REGISTERS
 from targets.gdb.client import Gdb
 
 STATUS, QBASE_LO, QBASE_HI, QREAD, QSIZE, CONFIG = 0x004, 0x010, 0x014, 0x018, 0x020, 0x028
 FAULTS = 0b1_1001_0100
 """Of STATUS: bus error, parse error, watchdog, memory error."""
+
+
+BY_NAME = {row.name: row for row in REGISTERS}
 
 
 class NoProof(RunError):
@@ -41,6 +45,19 @@ def npu_state(gdb: Gdb, base: int, longest: int) -> NpuState:
     return NpuState(
         config=words[CONFIG], status=words[STATUS], stream_bytes=words[QSIZE], read_bytes=words[QREAD], stream=stream
     )
+
+
+def npu_counters(gdb: Gdb, base: int) -> dict[str, int]:
+    """The counters as the firmware left them, by our names, also those that it has stopped; empty when none counted."""
+    found: dict[str, int] = {}
+    row, kind = BY_NAME["PMEVCNTR"], BY_NAME["PMEVTYPER"]
+    for number in range(EVENTS):
+        event = gdb.word(base + kind.offset + number * kind.step) & kind.writable
+        if event in EVENT_COUNTERS:
+            found[EVENT_COUNTERS[event]] = gdb.word(base + row.offset + number * row.step)
+    low, high = (gdb.word(base + BY_NAME[name].offset) for name in ("PMCCNTR_LO", "PMCCNTR_HI"))
+    found["total_cycles"] = (high & BY_NAME["PMCCNTR_HI"].writable) << 32 | low
+    return found if any(found.values()) else {}
 
 
 def prove(state: NpuState, artefact: Artefact, container: Container) -> Proof:

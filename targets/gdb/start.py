@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from core.errors import RunError
 from targets.elf_file import find_symbol, segments
 from targets.fvp.model_file import untouched
 from targets.gdb.client import Gdb
-from targets.gdb.errors import StillRunning
+from targets.gdb.errors import PeerRefused, StillRunning
 from targets.gdb.processor import FaultHandlers, start_from
+from targets.gdb.serial_log import serial_log
 from targets.gdb.table import GdbBoard
 
 RESET = "Reset_Handler"
@@ -34,6 +36,8 @@ class BoardStart:
     gdb: Gdb
     board: GdbBoard
     what: str
+    unwatched: tuple[str, ...] = ()
+    """What no breakpoint was left for."""
     _points: list[int] = field(default_factory=list)
 
     @property
@@ -50,10 +54,7 @@ class BoardStart:
         self._put(model, "model", board.model, board.model_bytes)
         self._put(given, "input", board.input, board.input_bytes)
         self._put(untouched(output_bytes), "output", board.output, board.output_bytes)
-        try:
-            self._to_the_end()
-        finally:
-            log = self._log()
+        log = self._run()
         found = self.gdb.read(board.address(board.output), output_bytes)
         if found == untouched(output_bytes):
             raise RunError(
@@ -93,14 +94,25 @@ class BoardStart:
             )
         self.gdb.write(self.board.address(place), data)
 
+    def _run(self) -> str:
+        """The log of the firmware's way to its end; the error of one that does not come there has its last words."""
+        with ExitStack() as undo:
+            listening = undo.enter_context(serial_log(self.board.serial, self.board.baud)) if self.board.serial else None
+            try:
+                self._to_the_end()
+            except RunError as error:
+                with suppress(RunError):
+                    heard = listening.text() if listening else self._log()
+                    error.found += f"; {_tail(heard)}" if heard else ""
+                raise
+            return listening.text() if listening else self._log()
+
     def _to_the_end(self) -> None:
         stop, reset = self.board.address(self.board.stop) & ~1, find_symbol(self.firmware, RESET)
         handlers = FaultHandlers.of(self.firmware)
         self.gdb.step()  # off the reset handler, where the next visit means a reset
         again = reset[0] & ~1 if reset else None
-        for address in dict.fromkeys((stop, *handlers.at, *(() if again is None else (again,)))):
-            self.gdb.set_point("hardware", address, 2)
-            self._points.append(address)
+        self._watch({stop: self.board.stop, **({} if again is None else {again: RESET}), **handlers.at})
         try:
             found = self.gdb.resume(self.board.seconds)
         except StillRunning as error:
@@ -116,6 +128,19 @@ class BoardStart:
             raise RunError(f"`{self.what}`: the board was reset in the run: it is at `{RESET}` again", "one run to its end")
         if pc != stop:
             raise RunError(f"`{self.what}`: signal {found.signal} stopped the firmware at 0x{pc:08x}", f"`{self.board.stop}`")
+
+    def _watch(self, wanted: dict[int, str]) -> None:
+        """Set breakpoints, the most important first, as many as the table allows and the server grants; one is needed."""
+        most = self.board.breakpoints or len(wanted)
+        for address in list(wanted)[:most]:
+            try:
+                self.gdb.set_point("hardware", address, 2)
+            except PeerRefused:
+                if not self._points:
+                    raise
+                break
+            self._points.append(address)
+        self.unwatched = tuple(name for address, name in wanted.items() if address not in self._points)
 
     def _log(self) -> str:
         if self.board.log is None:

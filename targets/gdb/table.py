@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from core.errors import UsageError
 from targets.elf_file import find_symbol
@@ -36,10 +36,20 @@ class GdbBoard(BaseModel):
     npu: Place = Field(description="the NPU's registers: without them nothing is proved")
     log: Place | None = Field(None, description="buffer into which the firmware prints, ended by a zero")
     log_bytes: int = Field(0, ge=0, description="room of that buffer; 0: the symbol's size")
+    serial: str = Field("", description="serial port that it prints on instead: a device, or a URL of pyserial")
+    baud: int = Field(115200, gt=0, description="speed of that port")
+    pmu: bool = Field(True, description="read the NPU's counters after the run; false: they cannot be read then")
+    breakpoints: int = Field(0, ge=0, description="hardware breakpoints that may be taken; 0: as many as the server grants")
     device_id_at: Place | None = Field(None, description="register that names the chip")
     device_id: Word | None = Field(None, description="what stands there: only then figures are `measured`")
     connect_s: float = Field(10, gt=0, description="limit for reaching the server")
     seconds: float = Field(60, gt=0, description="longest time of one start")
+
+    @model_validator(mode="after")
+    def _one_log(self) -> GdbBoard:
+        if self.log is not None and self.serial:
+            raise ValueError("`log` and `serial` are two logs: one of them")
+        return self
 
     @field_validator("firmware")
     @classmethod

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import RunError, TargetUnavailable, UsageError
 from core.files import sha256
+from core.records.artefact import Artefact
 from core.records.evidence import Evidence
 from core.records.job import Job
-from core.records.run import Run
+from core.records.run import Proof, Run
 from core.records.unavailable import Unavailable
+from ethosu_simulator.container import Container
 from targets.boards.targets_file import find_gdb_board
 from targets.fvp.log import RunnerLog
 from targets.fvp.model_file import command_streams, output_bytes, output_tensors, read_compiled, require_input
+from targets.fvp.npu_registers import PRODUCTS
 from targets.gdb.client import REQUEST_S, Gdb
 from targets.gdb.errors import GdbError
-from targets.gdb.npu_registers import npu_state, prove
+from targets.gdb.npu_registers import npu_counters, npu_state, prove
 from targets.gdb.start import BoardStart
 from targets.gdb.table import GdbBoard
 from targets.kinds import TargetOptions
@@ -29,6 +33,21 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 NO_CLOCK = Unavailable("a debug port has no clock that could time an inference: the firmware's counters are in its log")
+
+
+NO_CHIP = "nothing names this board's chip (`device_id`): it may be an emulator"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """What came of one start: outputs, log, proof, counters, and whether the chip named itself."""
+
+    outputs: tuple[NDArray[Any], ...] = field(repr=False)
+    log: str
+    proof: Proof
+    silicon: bool
+    counters: dict[str, int]
+    notes: tuple[str, ...]
 
 
 @dataclass
@@ -67,33 +86,47 @@ class GdbTarget(Target):
         profile = artefact.compilation.profile
         if self.board.profile and self.board.profile != profile.name:
             raise RunError(f"`{what}` is compiled for {profile.name}, {self.name} has {self.board.profile}", self.board.profile)
-        longest = max(map(len, command_streams(container)), default=0) + 4
-        outputs, logs, proofs, silicon = [], [], [], True
+        started = []
         for image in job.inputs:
             require_input(container, image, what)
-            with self._connected(what) as gdb:
-                start = BoardStart(gdb, self.board, what)
-                left = start.run(content, np.ascontiguousarray(image).tobytes(), output_bytes(container))
-                proofs.append(prove(npu_state(gdb, self.board.address(self.board.npu), longest), artefact, container))
-                silicon = silicon and self._is_silicon(gdb)
-                start.leave()
-            outputs.append(output_tensors(left.outputs, container))
-            logs.append(left.log)
-            self.options.progress(f"{self.name}: {len(outputs)} of {len(job.inputs)} images")
+            started.append(self._start(artefact, content, container, np.ascontiguousarray(image).tobytes()))
+            self.options.progress(f"{self.name}: {len(started)} of {len(job.inputs)} images")
+        first, silicon = started[0], all(one.silicon for one in started)
         return Run(
             target=self.name,
             evidence=Evidence.MEASURED if silicon else Evidence.HOST,
             fingerprint=self._fingerprint(),
             executed=artefact.compilation.compiled.sha256,
-            outputs=tuple(outputs),
+            outputs=tuple(one.outputs for one in started),
             latency_us=NO_CLOCK,
-            proof=proofs[0],
-            npu_time_share=Unavailable("the NPU's counters are not read through the debug port"),
+            proof=first.proof,
+            npu_time_share=_time_share(first.counters),
             peak_memory_bytes=Unavailable("a firmware without an operating system does not say"),
-            counters=_counters(logs[0]),
-            notes=() if silicon else ("nothing names this board's chip (`device_id`): it may be an emulator",),
-            log="\n".join(logs),
+            counters=first.counters,
+            notes=(*first.notes, *(() if silicon else (NO_CHIP,))),
+            log="\n".join(one.log for one in started),
         )
+
+    def _start(self, artefact: Artefact, content: bytes, container: Container, given: bytes) -> Started:
+        """One start on the bytes of one input, and what the NPU's registers say afterwards."""
+        longest = max(map(len, command_streams(container)), default=0) + 4
+        npu = self.board.address(self.board.npu)
+        with self._connected(artefact.variant) as gdb:
+            start = BoardStart(gdb, self.board, artefact.variant)
+            left = start.run(content, given, output_bytes(container))
+            proof = prove(npu_state(gdb, npu, longest), artefact, container)
+            counters, where = _counters(left.log), "the firmware's log"
+            if not counters and self.board.pmu and artefact.compilation.profile.npu in PRODUCTS:
+                counters, where = npu_counters(gdb, npu), "the NPU's registers"
+            silicon = self._is_silicon(gdb)
+            start.leave()
+        notes = [f"counters: out of {where}"] if counters else []
+        if start.unwatched:
+            notes.append(f"no breakpoint was left for {', '.join(start.unwatched)}: a run that ends there is a hang")
+        return Started(
+            outputs=output_tensors(left.outputs, container), log=left.log, proof=proof, silicon=silicon, counters=counters,
+            notes=tuple(notes),
+        )  # fmt: skip
 
     def _connected(self, what: str) -> Gdb:
         try:
@@ -124,5 +157,12 @@ def _counters(log: str) -> dict[str, int]:
     heard = RunnerLog()
     for line in log.splitlines():
         heard.listen(line)
-    found = heard.counters() if "<metrics>" in log else {}
+    found = heard.inferences[-1].counters() if "<metrics>" in log else {}
     return found if any(found.values()) else {}
+
+
+def _time_share(counters: dict[str, int]) -> float | Unavailable:
+    active, total = counters.get("active_cycles"), counters.get("total_cycles")
+    if active is None or not total:
+        return Unavailable("the firmware counted no active and total cycles of the NPU")
+    return active / total

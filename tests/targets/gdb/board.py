@@ -1,9 +1,10 @@
 """A board for tests, in a process of its own: QEMU with our NPU behind a GDB server, as a probe on a bare-metal board is.
 
-`python -m tests.targets.gdb.board PROFILE` prints the port that it listens at. `monitor fault NAME` arms a fault, until the
-next `monitor fault`: die (the server goes), reset (the board starts anew when the NPU is started), hang (no interrupt comes),
-crash (the processor jumps to nowhere), no-npu (the registers answer 0), other-stream (the NPU ran something else), silent (the
-server hears and says nothing).
+`python -m tests.targets.gdb.board PROFILE` prints the port that it listens at and the serial port that its firmware prints on.
+Its NPU counts 1000 cycles and 7 beats on AXI1 for each stream. `monitor fault NAME` arms a fault, until the next:
+die (the server goes), reset (the board starts anew when the NPU is started), hang (no interrupt comes), crash (the processor
+jumps to nowhere), no-npu (the registers answer 0), other-stream (the NPU ran something else), silent (the server hears and says
+nothing), few (it has three breakpoints).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import socket
 import sys
 import tempfile
+import tty
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +36,22 @@ from targets.gdb.processor import AccessInPlace
 SLICE_S = 0.2
 FEATURES = b"PacketSize=1000;qXfer:features:read+"
 QBASE_LO, CMD = 0x010, 0x008
+FEW = 3
+COUNTS = {"cycles": 1000, "axi1_read": 7}
+
+
+@dataclass
+class SerialPort:
+    """A terminal whose other end a test may open; what was printed is sent once."""
+
+    master: int
+    _sent: int = 0
+
+    def send(self, printed: str) -> None:
+        """Send what is new; dropped where nobody takes it."""
+        new, self._sent = printed[self._sent :].encode(), len(printed)
+        while new and select.select([], [self.master], [], 1)[1]:
+            new = new[os.write(self.master, new[:256]) :]
 
 
 class Gone(Exception):
@@ -46,7 +64,9 @@ class Board:
 
     machine: QemuMachine
     device: NpuDevice
+    serial: SerialPort
     fault: str = ""
+    points: int = 0
     accesses: AccessInPlace = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +91,7 @@ class Board:
         if self.fault == "silent":
             return None
         if request.startswith(b"qSupported"):
+            self.points = 0
             return FEATURES
         if request in (b"D", b"k"):
             return b"OK"
@@ -85,6 +106,14 @@ class Board:
             if address & ~0xFFF in self.machine.board.npu_pages:
                 value = 0 if self.fault == "no-npu" else self.device.read(address & 0xFFF, 4)
                 return value.to_bytes(4, "little")[:length].hex().encode()
+        return self._passed_on(request)
+
+    def _passed_on(self, request: bytes) -> bytes:
+        if request[:2] in (b"Z1", b"z1"):
+            self.points += 1 if request[:1] == b"Z" else -1
+        if self.fault == "few" and self.points > FEW:
+            self.points -= 1
+            return b"E0E"
         try:
             return self.machine.gdb.ask(request)
         except PeerRefused:
@@ -111,6 +140,7 @@ class Board:
                     return b"T02thread:01;"
                 continue
             if stop.watch is None:
+                self.serial.send(self.machine.printed())
                 return b"T05thread:01;"
             pc = gdb.register("pc")
             self.accesses.perform(pc)
@@ -162,11 +192,14 @@ def main() -> None:
         started_machine(executable, BOARDS[platform.name], firmware, {}, Path(place)) as machine,
     ):
         device = NpuDevice(
-            product=PRODUCTS[profile.npu], macs=profile.macs, memory=machine, interrupt=machine.interrupt, streams=StreamCache()
-        )
-        sys.stdout.write(f"{listener.getsockname()[1]}\n")
+            product=PRODUCTS[profile.npu], macs=profile.macs, memory=machine, interrupt=machine.interrupt,
+            streams=StreamCache(), counts=lambda _: COUNTS,
+        )  # fmt: skip
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        sys.stdout.write(f"{listener.getsockname()[1]} {os.ttyname(slave)}\n")
         sys.stdout.flush()
-        serve(Board(machine, device), listener)
+        serve(Board(machine, device, SerialPort(master)), listener)
 
 
 if __name__ == "__main__":

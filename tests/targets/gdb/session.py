@@ -21,16 +21,17 @@ NAME = "test-board"
 
 
 @functools.cache
-def port(profile: str) -> int:
-    """Where the test board's GDB server listens; it is started with the first question."""
-    board = subprocess.Popen(
+def board(profile: str) -> tuple[int, str]:
+    """The port of the test board's GDB server, and the firmware's serial port; it is started with the first question."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "tests.targets.gdb.board", profile], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
         cwd=CHECKOUT, start_new_session=True,
     )  # fmt: skip
-    atexit.register(board.wait, 20)
-    atexit.register(board.terminate)  # first, as what was registered last
-    assert board.stdout
-    return int(board.stdout.readline())
+    atexit.register(process.wait, 20)
+    atexit.register(process.terminate)  # first, as what was registered last
+    assert process.stdout
+    port, serial = process.stdout.readline().split()
+    return int(port), serial
 
 
 def table(profile: str, **changed: object) -> str:
@@ -38,7 +39,7 @@ def table(profile: str, **changed: object) -> str:
     found = load_profile(profile)
     layout = corstone(found)
     keys: dict[str, object] = {
-        "server": f"127.0.0.1:{port(profile)}",
+        "server": f"127.0.0.1:{board(profile)[0]}",
         "firmware": str(packaged_firmware(platform_of(found, "")).path),
         "before": ["reset halt"],
         "vectors": "0x0",
@@ -75,6 +76,6 @@ def contract_row(profile: str) -> str:
     """Why the board cannot be here, "" when it is."""
     lane.require()
     lane.require_firmware(load_profile(profile))
-    port(profile)
+    board(profile)
     _folder()
     return ""

@@ -1,6 +1,7 @@
 """`gdb:NAME`: a firmware on a board gives the model's bytes with its NPU's proof, and each fault is an error of its own.
 
-targets.gdb.start (how a board is started) and targets.gdb.npu_registers (the proof) are reached through the target.
+Reached through the target: targets.gdb.start (how a board is started), targets.gdb.npu_registers (proof, counters),
+targets.gdb.serial_log.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from core.records.artefact import Artefact
 from core.records.evidence import Evidence
 from core.records.job import Job
 from core.records.run import Proof, Run
+from targets.elf_file import segments
 from targets.fvp.firmware import packaged_firmware
 from targets.fvp.platforms import platform_of
 from targets.kinds import open_target
@@ -61,6 +63,50 @@ def test_outputs_are_those_of_tflite_micro_and_the_npus_registers_prove_it(tiny:
     assert isinstance(found.proof, Proof)
     assert found.proof.share == 1
     assert "QREAD = QSIZE" in found.proof.sign
+
+
+def test_a_serial_port_is_listened_to_and_the_counters_in_the_log_are_the_runs(tiny: Artefact, tmp_path: Path) -> None:
+    found = run(tiny, tmp_path, serial=session.board(PROFILE)[1])
+    assert found.log.startswith("INFO - ")
+    assert found.log.count("Inference completed.") == 1
+    assert found.counters == {
+        "active_cycles": 1000, "idle_cycles": 0, "total_cycles": 1000, "axi0_read_beats": 0, "axi0_write_beats": 0,
+        "axi1_read_beats": 7,
+    }  # fmt: skip
+    assert found.npu_time_share == 1
+    assert "counters: out of the firmware's log" in found.notes
+
+
+def test_a_serial_port_that_is_not_there_is_a_target_that_is_not_there(tiny: Artefact, tmp_path: Path) -> None:
+    with pytest.raises(TargetUnavailable, match="the serial port `/dev/no-such-port` cannot be opened"):
+        run(tiny, tmp_path, serial="/dev/no-such-port")
+
+
+def test_a_log_in_a_buffer_is_read_up_to_its_zero(tiny: Artefact, tmp_path: Path) -> None:
+    words = b"program terminating"
+    firmware = packaged_firmware(platform_of(load_profile(PROFILE), "")).path
+    place = next(one.address + one.data.index(words) for one in segments(firmware) if words in one.data)
+    found = run(tiny, tmp_path, log=f"{place:#x}", log_bytes=4096)
+    assert found.log.startswith(words.decode())
+    assert len(found.log) < 100
+
+
+def test_counters_that_no_log_tells_are_read_out_of_the_npu(tiny: Artefact, tmp_path: Path) -> None:
+    found = run(tiny, tmp_path)
+    assert found.counters["total_cycles"] == 1000
+    assert "counters: out of the NPU's registers" in found.notes
+    assert run(tiny, tmp_path, pmu=False).counters == {}
+
+
+@pytest.mark.parametrize("changed", [{"breakpoints": 3}, {"before": ["fault few", "reset halt"]}], ids=["table", "server"])
+def test_with_few_breakpoints_the_most_important_places_are_watched_and_the_others_said(
+    changed: dict[str, object], tiny: Artefact, tmp_path: Path
+) -> None:
+    found = run(tiny, tmp_path, **changed)
+    (note,) = [note for note in found.notes if note.startswith("no breakpoint was left for")]
+    assert "MemManage_Handler" in note
+    assert "HardFault_Handler" not in note
+    assert "no breakpoint" not in "".join(run(tiny, tmp_path, before=["fault", "reset halt"]).notes)
 
 
 def test_figures_are_measured_only_on_a_chip_that_names_itself(tiny: Artefact, tmp_path: Path) -> None:
@@ -123,6 +169,7 @@ def test_a_server_that_is_not_there_is_a_target_that_is_not_there(tiny: Artefact
         ({"model": "12 34"}, "model"),
         ({"npu": None}, "`gdb.test-board.npu` is missing"),
         ({"monitor": "reset"}, "unknown key"),
+        ({"log": "0x1000", "serial": "/dev/ttyUSB0"}, "`log` and `serial` are two logs"),
     ],
 )
 def test_a_wrong_table_is_a_usage_error(changed: dict[str, object], words: str, tiny: Artefact, tmp_path: Path) -> None:
