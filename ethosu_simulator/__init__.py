@@ -13,8 +13,10 @@ from ethosu_simulator.errors import (
     WorkLimitError,
 )
 from ethosu_simulator.limits import Limits
-from ethosu_simulator.model import Model, load
+from ethosu_simulator.model import Model
 from ethosu_simulator.npu_operator import NpuOperator
+from ethosu_simulator.opening import load
+from ethosu_simulator.pte.program import Program
 from ethosu_simulator.trace import Executed
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "Model",
     "NotModelled",
     "NpuOperator",
+    "Program",
     "SimulatorError",
     "StreamError",
     "WeightStreamError",

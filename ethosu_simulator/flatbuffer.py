@@ -36,6 +36,14 @@ class Table:
         at = self._field(field)
         return unpack(f"<{kind}", self.data, at) if at else default
 
+    def scalar(self, field: int, kind: str) -> float:
+        """The scalar of struct format `kind`, a float or a truth value too; 0 when it is left out."""
+        at = self._field(field)
+        if at and at + struct.calcsize(kind) > len(self.data):
+            raise ContainerError(f"flatbuffer offset {at} is outside the file of {len(self.data)} bytes")
+        found: float = struct.unpack_from(f"<{kind}", self.data, at)[0] if at else 0
+        return found
+
     def table(self, field: int) -> Table | None:
         """The sub-table, or None when it is left out."""
         at = self._field(field)
@@ -69,6 +77,13 @@ class Table:
         if count > most:
             raise ContainerError(f"flatbuffer vector of {count} numbers at byte {start}: expected at most {most}")
         return list(struct.unpack_from(f"<{count}i", self.data, start)) if count else []
+
+    def longs(self, field: int, most: int) -> list[int]:
+        """The vector of at most `most` 64-bit integers; empty when left out."""
+        start, count = self._vector(field, 8)
+        if count > most:
+            raise ContainerError(f"flatbuffer vector of {count} numbers at byte {start}: expected at most {most}")
+        return list(struct.unpack_from(f"<{count}q", self.data, start)) if count else []
 
     def first_long(self, field: int) -> int:
         """The first item of the vector of 64-bit integers; 0 when it is left out or empty."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from ethosu_simulator import raw
 from ethosu_simulator.arena import check_input, check_size, new_arena
 from ethosu_simulator.command_stream import MAX_WORDS
-from ethosu_simulator.container import Container, Operator, Tensor, parse
-from ethosu_simulator.errors import ConfigurationError, ContainerError, InputError, StreamError
+from ethosu_simulator.container import Container, Operator, Tensor
+from ethosu_simulator.errors import ContainerError, InputError, StreamError
 from ethosu_simulator.inference import BRANCHING, OWN, Cpu, Graph, Inference, State, Watcher, not_for_the_npu
 from ethosu_simulator.limits import Limits
 from ethosu_simulator.npu_operator import NPU_OPERATOR, NpuOperator
@@ -151,16 +149,3 @@ def _check_streams(container: Container) -> None:
     total = sum(len(container.tensors[index].data) for index in streams if index >= 0)
     if total > 4 * MAX_WORDS:
         raise StreamError(f"{len(streams)} command streams of {total} bytes together: expected at most {4 * MAX_WORDS}")
-
-
-def load(path: str | Path, *, npu: str | None = None, limits: Limits | None = None, signature: str | None = None) -> Model:
-    """The model in a file that Vela wrote, TFLite or raw npz; with `npu`, such as `ethos-u65-256`, it must be for that one.
-
-    Of several signatures the first, or the one of that name.
-    """
-    data, limits = Path(path).read_bytes(), limits or Limits()
-    model = Model(raw.parse(data, limits) if data[:4] == raw.MAGIC else parse(data, signature), limits)
-    for operator in model.operators:
-        if npu is not None and isinstance(operator, NpuOperator) and operator.config.name != npu:
-            raise ConfigurationError(f"the command stream is for {operator.config.name}: expected {npu}")
-    return model

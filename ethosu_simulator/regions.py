@@ -75,7 +75,7 @@ class Stream:
             raise NotModelled("NPU_OP_BRANCH", "how far a stream with branches reaches")
         if self._refused is not None:
             raise self._refused.error
-        return _Survey(self._limits).of(self.operations)
+        return reach_of(self.operations, self._limits)
 
     def run(self, regions: Mapping[int, Bytes], trace: list[Executed] | None = None) -> None:
         """Runs the stream in place on regions that may be views of one memory; operations done are appended to `trace`."""
@@ -106,6 +106,11 @@ class Stream:
                 self._plans.popitem(last=False)
         self._plans.move_to_end(key)
         return self._plans[key]
+
+
+def reach_of(operations: tuple[Operation, ...], limits: Limits) -> dict[int, Reach]:
+    """How far operations reach into each region that they name; MemoryFault when it is more than the limits."""
+    return _Survey(limits).of(operations)
 
 
 def _digest(sizes: Mapping[int, int], constants: Mapping[int, Bytes]) -> bytes:

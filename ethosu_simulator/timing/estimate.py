@@ -12,8 +12,8 @@ import numpy as np
 
 from ethosu_simulator.command_stream import NpuConfig
 from ethosu_simulator.errors import StreamError, WorkLimitError
-from ethosu_simulator.model import load
 from ethosu_simulator.npu_operator import NpuOperator
+from ethosu_simulator.opening import load
 from ethosu_simulator.operations import Computation, Dma
 from ethosu_simulator.timing.constants import NOWHERE
 from ethosu_simulator.timing.coverage import validation

@@ -1,0 +1,1 @@
+"""ExecuTorch programs (.pte) whose delegates Vela compiled: read, and run with every delegate on the simulated NPU."""
