@@ -57,6 +57,11 @@ class Model:
         found = [*self.operators, *(operator for graph in self._called.values() for operator in graph.operators)]
         return tuple(one for one in found if not isinstance(one, NpuOperator) and one.name not in OWN)
 
+    @property
+    def on_the_cpu(self) -> tuple[Operator, ...]:
+        """The operators that a board's CPU does, whoever runs them here."""
+        return self.cpu_operators
+
     def outputs_of(self, operator: Operator) -> tuple[Tensor, ...]:
         """The tensors that `cpu` has to give for an operator, in its order: name, shape, dtype."""
         tensors = self._called.get(operator.graph, self._graph).tensors

@@ -49,6 +49,7 @@ class NpuOperator:
             check_size(tensor, limits)
         self.alone = len(container.operators) == 1
         self.stream_bytes = 4 * len(payload.words)
+        self.constant_bytes = len(tensors[1].data)
         self._read_only = np.frombuffer(tensors[1].data, np.uint8)
         self._scratch, self._fast = tensors[2], tensors[3]
         self._kernels = KernelCache()

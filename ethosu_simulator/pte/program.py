@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -61,9 +61,14 @@ class Program(Model):
         return tuple(one for one in self.operators if isinstance(one, Operator) and one.name not in KERNELS)
 
     @property
-    def kernels(self) -> tuple[Operator, ...]:
-        """Every kernel of the program, those that are run here too: what the CPU does on a board."""
+    def on_the_cpu(self) -> tuple[Operator, ...]:
+        """Every kernel of the program, those that are run here too."""
         return tuple(one for one in self.operators if isinstance(one, Operator))
+
+    def compiled_with(self, stream: NpuOperator) -> Mapping[str, str]:
+        """What the file says of how a delegate was compiled."""
+        numbers = [number for number, operator in self._delegates.items() if operator is stream]
+        return self.file.delegates[numbers[0]].specs
 
     def outputs_of(self, operator: Operator) -> tuple[Tensor, ...]:
         """The tensors that `cpu` has to give for a kernel."""

@@ -111,7 +111,7 @@ def _prepare(path: Path, _stamp: tuple[int, ...]) -> _Prepared:
     if any(operator.config != config for operator in operators):
         raise StreamError("the file has streams for different NPUs: expected one NPU")
     npu = NPUS[config.product, config.macs]
-    return _Prepared(config, npu, _streams(operators, config, npu), len(model.cpu_operators))
+    return _Prepared(config, npu, _streams(operators, config, npu), len(model.on_the_cpu))
 
 
 def _streams(operators: Sequence[NpuOperator], config: NpuConfig, npu: Npu) -> tuple[_Stream, ...]:

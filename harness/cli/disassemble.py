@@ -16,18 +16,18 @@ from harness.cli.failing import exits_cleanly
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @exits_cleanly
 def disassemble_command(file: Path, form: str) -> None:
-    """Print the command streams of FILE (compiled by Vela): address, words, name and fields of every command."""
+    """Print the command streams of FILE (TFLite, npz, .pte): address, words, name and fields of every command."""
     import ethosu_simulator
     from ethosu_simulator.disassemble import data, text
 
     if not file.is_file():
-        raise UsageError(f"`{file}` does not exist", "a TFLite file that Vela compiled")
+        raise UsageError(f"`{file}` does not exist", "a file that Vela compiled: TFLite, raw npz or ExecuTorch program")
     try:
         model = ethosu_simulator.load(file)
     except ethosu_simulator.SimulatorError as error:
         raise ModelError(
             f"`{file.name}` cannot be disassembled: {error}",
-            "a TFLite file that Vela compiled",
+            "a file that Vela compiled: TFLite, raw npz or ExecuTorch program",
             "ethos-bench convert --checkpoint best.pt --calibration data.yaml",
         ) from error
     streams = [operator for operator in model.operators if isinstance(operator, ethosu_simulator.NpuOperator)]

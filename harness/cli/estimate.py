@@ -14,6 +14,7 @@ from rich.table import Table
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.vela import compile_model, read_graph
 from core.errors import ModelError, UsageError
+from harness.cli.compiled_file import compiled_kind
 from harness.cli.failing import exits_cleanly
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ethosu_simulator.timing import Estimate
 
 UNITS = ("mac", "output", "elementwise", "dma", "weights")
-RAW = ".npz"
 
 
 @click.command("estimate")
@@ -33,7 +33,7 @@ RAW = ".npz"
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: one JSON object on stdout.")
 @exits_cleanly
 def estimate_command(file: Path, npu: str, memory: str, as_json: bool) -> None:
-    """Estimate the NPU cycles and bus beats of FILE (compiled by Vela: TFLite or raw npz; an int8 TFLite file is compiled)."""
+    """Estimate the NPU cycles and bus beats of FILE (TFLite, npz or .pte of Vela's; int8 TFLite is compiled)."""
     if not file.is_file():
         raise UsageError(f"`{file}` does not exist", "a file that Vela compiled, or an int8 .tflite file")
     profile = load_profile(npu) if npu else None
@@ -52,7 +52,7 @@ def estimate_command(file: Path, npu: str, memory: str, as_json: bool) -> None:
 
 def _is_compiled(file: Path) -> bool:
     """Whether Vela wrote the file."""
-    if file.suffix == RAW:
+    if compiled_kind(file):
         return True
     return any(operator.custom and operator.kind == "ethos-u" for operator in read_graph(file).operators)
 

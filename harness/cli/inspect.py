@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from conversion.model_checks import checked_graph, findings
@@ -25,6 +26,8 @@ from core.records.artefact import Compilation
 from core.records.profile import Profile
 from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
+from harness.cli.compiled_file import CompiledFile, compiled_file, compiled_kind
+from harness.cli.inspect_compiled import compiled_document, show_compiled
 from harness.cli.inspect_rules import JudgedFile, judge_file, rules_document, show_rules
 from harness.cli.inspect_view import show_file, show_finding, show_profile
 from harness.cli.options import declared, gathered
@@ -48,7 +51,9 @@ class Inspected:
 @gathered(VelaOptions, "vela")
 @click.option("--expect-activation", type=click.Choice(["relu", "leaky", "silu"]), help="Default: what the file name says.")
 @click.option("--all", "every", is_flag=True, help="List every operator instead of one line per kind.")
+@click.pass_context
 def inspect_command(
+    context: click.Context,
     file: Path,
     profiles: tuple[str, ...],
     rules: tuple[str, ...],
@@ -57,8 +62,12 @@ def inspect_command(
     expect_activation: str | None,
     every: bool,
 ) -> None:
-    """Say what FILE (a full-integer TFLite file) is, and which of its operators Vela puts on the NPU."""
+    """Say what Vela puts on the NPU of FILE (integer TFLite), or what is in it (.pte, or npz of Vela's)."""
     try:
+        if compiled_kind(file):
+            named = profiles if context.get_parameter_source("profiles") is not ParameterSource.DEFAULT else ()
+            _inspect_compiled(compiled_file(file, named), as_json=as_json)
+            return
         devices = [load_rules(name) for name in dict.fromkeys(rules)]
         judged = judge_file(file, devices) if file.is_file() else ()
         try:
@@ -69,6 +78,13 @@ def inspect_command(
     except EthosBenchError as error:
         click.echo(f"error: {error}", err=True)
         raise click.exceptions.Exit(error.exit_code) from error
+
+
+def _inspect_compiled(found: CompiledFile, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(compiled_document(found), indent=1))
+    else:
+        show_compiled(Console(highlight=False), found)
 
 
 def _only_judged(judged: Sequence[JudgedFile], error: EthosBenchError, *, as_json: bool, every: bool) -> None:

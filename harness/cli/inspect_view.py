@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape as escape_markup
@@ -14,6 +15,7 @@ from conversion.suggestions import Check, Suggestion, kinds_of
 from core.printable import printable
 from core.records.artefact import Compilation
 from core.records.placement import PlacedOperator, Placement, Where
+from core.records.profile import MemoryBudget
 from core.records.unavailable import Unavailable
 from core.tflite.graph import Tensor, TfliteGraph
 
@@ -89,14 +91,16 @@ def _shares(placement: Placement) -> str:
         else f"{cycles:.1%} of Vela's cycles (it counts none on the CPU)"
     )
     share = f"{placement.operator_share:.1%} of operators, {placement.mac_share:.1%} of MACs"
-    return f"{share}, {told}; {_counted(placement.crossings, 'crossing')} between NPU and CPU"
+    return f"{share}, {told}; {counted(placement.crossings, 'crossing')} between NPU and CPU"
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it has one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _size(size_bytes: int) -> str:
+def size_text(size_bytes: int) -> str:
+    """Bytes in the largest unit that leaves a whole number in front."""
     for unit, name in ((MEBIBYTE, "MiB"), (KIBIBYTE, "KiB")):
         if size_bytes >= unit:
             return f"{size_bytes / unit:.2f} {name}"
@@ -122,12 +126,16 @@ def _memory(compilation: Compilation) -> Iterable[str]:
     for area, need in compilation.estimate.memory_bytes.items():
         if not need and area not in budget:
             continue
-        size = f"  memory      {_size(need)} of {area}"
-        if area not in budget:
-            yield f"{size}, for which the profile has no budget"
-            continue
-        fits = "[green]fits[/green]" if need <= budget[area].bytes else "[bold red]does not fit[/bold red]"
-        yield f"{size}, the platform has {_size(budget[area].bytes)}: {fits}"
+        yield fit_line(area, need, budget)
+
+
+def fit_line(area: str, need: int, budget: Mapping[Any, MemoryBudget]) -> str:
+    """What is needed of a memory beside what the platform has of it."""
+    size = f"  memory      {size_text(need)} of {area}"
+    if area not in budget:
+        return f"{size}, for which the profile has no budget"
+    fits = "[green]fits[/green]" if need <= budget[area].bytes else "[bold red]does not fit[/bold red]"
+    return f"{size}, the platform has {size_text(budget[area].bytes)}: {fits}"
 
 
 def _cycles(operators: Iterable[PlacedOperator]) -> int | None:

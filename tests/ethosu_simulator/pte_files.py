@@ -126,7 +126,7 @@ class _Writer:
     def _value(self, value: Value | int | float | bool | None) -> int:
         if isinstance(value, Value):
             return self.table((0, "Uint8", 5), (1, "offset", self._tensor(value)))
-        slot = {int: "Int64", bool: "Bool", float: "Float64"}.get(type(value))  # type: ignore[arg-type]
+        slot = {int: "Int64", bool: "Bool", float: "Float64"}.get(type(value))
         content = self.table((0, slot, value)) if slot else self.table()
         return self.table((0, "Uint8", KINDS[type(value)]), (1, "offset", content))
 

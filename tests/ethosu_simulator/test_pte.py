@@ -93,7 +93,7 @@ def between_floats(name: str) -> Pte:
 
 def test_float_programs_quantize_to_the_nearest_even_and_dequantize_in_float32(tmp_path: Path) -> None:
     program = open_program(tmp_path, between_floats(ABS))
-    assert [operator.name for operator in program.kernels] == [QUANTIZE, DEQUANTIZE]
+    assert [operator.name for operator in program.on_the_cpu] == [QUANTIZE, DEQUANTIZE]
     assert program.cpu_operators == ()
     floats = np.random.default_rng(3).normal(0, 3, program.inputs[0].shape).astype(np.float32)
     steps = np.float32(1) / np.float32(SCALE) * floats
@@ -151,7 +151,7 @@ def test_blocks_and_constants_in_a_file_beside_are_found_and_missed_by_their_key
     content = case["compiled"].tobytes()
     pte = delegated("add-INT8-u65-256-0-4", blobs=[blob(content, {"weight_data": "a" * 64})])
     inputs = case_inputs("add-INT8-u65-256-0-4")
-    pte.values[-2] = replace(pte.values[-2], key="second")  # type: ignore[arg-type, type-var]
+    pte.values[-2] = replace(pte.values[-2], key="second")  # type: ignore[type-var]
     pte.inputs = range(len(inputs) - 1)
     with pytest.raises(ethosu_simulator.ContainerError, match=r"outside the \.pte under `second`: expected the \.ptd"):
         open_program(tmp_path, pte)
@@ -255,7 +255,10 @@ def test_damaged_programs_end_in_typed_errors(tmp_path: Path) -> None:
         try:
             limits = ethosu_simulator.Limits(memory_bytes=1 << 22, work=1 << 16)
             program = ethosu_simulator.load(path, limits=limits)
-            program.run([np.zeros(tensor.shape, tensor.dtype) for tensor in program.inputs], cpu=lambda _, inputs: [inputs[0]])
+            program.run(
+                [np.zeros(tensor.shape, tensor.dtype) for tensor in program.inputs],
+                cpu=lambda _, inputs: [np.asarray(inputs[0])],
+            )
         except ethosu_simulator.SimulatorError:
             ended += 1
     assert ended > 30
