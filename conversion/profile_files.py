@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import difflib
 import importlib.util
 import re
 from dataclasses import asdict, dataclass, field
@@ -18,6 +19,14 @@ from core.records.profile import MACS, Corstone, MemoryArea, MemoryBudget, Npu, 
 from core.toml_file import read_toml
 
 FOLDER = Path(__file__).parent / "profiles"
+BOARDS = FOLDER / "boards"
+SAME_AS = {
+    "imx93": "ethos-u65-256",
+    "corstone-300": "ethos-u55-128",
+    "corstone-310": "ethos-u55-256",
+    "corstone-320": "ethos-u85-256",
+}
+"""Boards whose profile is the shipped one of their NPU: the name is another word for it, and results carry the NPU's."""
 DEFAULT_PROFILE = "ethos-u65-256"
 AREA_OF_PORT: dict[str, MemoryArea] = {
     "Sram": "sram",
@@ -87,14 +96,32 @@ def profile_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
+def board_names() -> tuple[str, ...]:
+    """The boards that have a profile, in alphabetical order."""
+    return tuple(sorted([*SAME_AS, *(path.stem for path in BOARDS.glob("*.toml"))]))
+
+
 def load_profile(name_or_path: str | Path) -> Profile:
-    """The profile of that name, or in that TOML file; UsageError naming what is wrong with it and what exists."""
+    """The profile of that NPU or board, or in that TOML file; UsageError naming what is wrong with it and what exists."""
     given = str(name_or_path)
-    path = FOLDER / f"{given}.toml" if given in profile_names() else Path(given)
+    path = _shipped(given) or Path(given)
     if not path.is_file():
-        expected = f"one of {', '.join(profile_names())}, or a TOML file"
-        raise UsageError(f"unknown profile `{given}`", expected, f"--npu {DEFAULT_PROFILE}")
+        expected = f"one of {', '.join((*profile_names(), *board_names()))}, or a TOML file"
+        raise UsageError(f"unknown profile `{given}`", expected, f"--npu {nearest(given)}")
     return _profile(path, read_toml(path, ProfileFile, "profile"))
+
+
+def nearest(given: str) -> str:
+    """The shipped name that looks most like another one; the default NPU's where none does."""
+    found = difflib.get_close_matches(given.lower().replace("_", "-"), (*profile_names(), *board_names()), 1, 0.5)
+    return found[0] if found else DEFAULT_PROFILE
+
+
+def _shipped(name: str) -> Path | None:
+    """The file of a shipped profile, None for any other name."""
+    if name in profile_names() or name in SAME_AS:
+        return FOLDER / f"{SAME_AS.get(name, name)}.toml"
+    return BOARDS / f"{name}.toml" if name in board_names() else None
 
 
 def _profile(path: Path, written: ProfileFile) -> Profile:

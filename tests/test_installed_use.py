@@ -114,7 +114,7 @@ def test_the_wheel_does_the_main_jobs_in_an_empty_folder(wheel: Path, version: s
     target = "sim" if version == edges()[-1] else "host"
     run = ["run", "--model", "tiny.tflite", "--target", target, "--npu", "ethos-u55-32"]
     for arguments in (
-        ["inspect", "tiny.tflite", "--npu", "ethos-u55-128"],
+        ["inspect", "tiny.tflite", "--npu", "himax-we2"],
         run,
         [*run, "-q", "--no-report"],
         ["report", "latest", "--output", "page.html"],

@@ -12,7 +12,7 @@ from typing import Literal
 import click
 from rich.console import Console
 
-from conversion.profile_files import load_profile, profile_names
+from conversion.profile_files import board_names, load_profile, profile_names
 from conversion.vela import vela_executable, vela_version
 from core.cache import cache_root
 from core.cache_prune import entries_of, size_text
@@ -66,7 +66,7 @@ def checks() -> Iterator[Check]:
     yield Check("installation", "ok", f"{installation().kind}, {installation().root}", needed=False)
     yield from (_package(name, install_line(extra), extra) for extra, names in EXTRAS.items() for name in names)
     yield _vela()
-    yield from (_profile(name) for name in profile_names())
+    yield from (_profile(name) for name in (*profile_names(), *board_names()))
     yield _cache()
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from conversion.profile_files import FOLDER, load_profile, profile_names
+from conversion.profile_files import FOLDER, SAME_AS, board_names, load_profile, nearest, profile_names
+from conversion.vela import compile_model
 from core.errors import UsageError
+from tests.benchmarks import tiny
 
 NAMES = (
     *("ethos-u55-128", "ethos-u55-256", "ethos-u55-32", "ethos-u55-64", "ethos-u65-256", "ethos-u65-512"),
@@ -46,6 +48,50 @@ def own(folder: Path, text: str = OWN) -> Path:
 
 def test_every_configuration_has_a_profile() -> None:
     assert profile_names() == NAMES
+
+
+BOARDS = (
+    *("alif-e7-he", "alif-e7-hp", "alif-e8", "corstone-300", "corstone-310", "corstone-320", "himax-we2", "imx93"),
+    *("infineon-pse84", "nuvoton-m55m1", "renesas-ra8p1"),
+)
+
+
+def test_boards_have_profiles_by_name() -> None:
+    assert board_names() == BOARDS
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_figure_of_a_board_has_its_source_or_says_that_none_was_found(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.name == SAME_AS.get(name, name)
+    assert set(profile.sources) == {"macs", "clock_hz", "system_config", "memory_mode"}
+    assert all(len(source) > 20 for source in (*profile.sources.values(), *(one.source for one in profile.budget.values())))
+    assert {profile.arena_area, profile.constants_area} <= set(profile.budget)
+
+
+@pytest.mark.parametrize("name", [name for name in BOARDS if name not in SAME_AS])
+def test_vela_compiles_for_every_board(name: str, tmp_path: Path) -> None:
+    model = tmp_path / "tiny.tflite"
+    model.write_bytes(tiny.detector())
+    compiled = compile_model(model, load_profile(name), tmp_path / "out").compiled.path
+    assert compiled.is_file()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("ethos-u65-265", "ethos-u65-256"),
+        ("i.mx93", "imx93"),
+        ("Alif_E8", "alif-e8"),
+        ("corstone300", "corstone-300"),
+        ("xyz", "ethos-u65-256"),
+    ],
+)
+def test_a_name_that_is_mistyped_is_answered_with_the_nearest_one(typed: str, meant: str) -> None:
+    assert nearest(typed) == meant
+    with pytest.raises(UsageError, match="unknown profile") as error:
+        load_profile(typed)
+    assert error.value.hint == f"--npu {meant}"
 
 
 @pytest.mark.parametrize("name", NAMES)
