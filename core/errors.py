@@ -20,17 +20,18 @@ EthosBenchError            exit code 1
 
 from __future__ import annotations
 
+from core.printable import printable
+from core.redaction import redacted
+
 
 class EthosBenchError(Exception):
-    """A failure that the user can act on; printed without a stack trace."""
+    """A failure that the user can act on; printed without a stack trace, without secrets, and fit for a terminal."""
 
     exit_code = 1
 
     def __init__(self, found: str, expected: str = "", hint: str = "") -> None:
-        super().__init__(found)
-        self.found = found
-        self.expected = expected
-        self.hint = hint
+        self.found, self.expected, self.hint = (printable(redacted(text), keep="\n\t") for text in (found, expected, hint))
+        super().__init__(self.found)
 
     def __str__(self) -> str:
         lines = [self.found]

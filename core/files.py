@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from core.errors import EthosBenchError, StorageError
 
 FULL_OR_READ_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 CHUNK_BYTES = 1 << 20
+MOST_TEXT_BYTES = 1 << 30
+"""Of a file that is read whole: more is no file of ours."""
 FILE_MODE = 0o644
 FOLDER_MODE = 0o755
 
@@ -35,7 +38,25 @@ def file_sha256(path: Path) -> str:
 
 def slug(text: str) -> str:
     """A file name that reads like `text`: letters, digits, dots and underscores stay, everything else becomes `-`."""
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in text)
+    name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in text)
+    return name if name.strip(".") else f"-{name}"
+
+
+def require_regular(path: Path, most_bytes: int = 0) -> None:
+    """Nothing, or OSError when a path is no regular file (a pipe would be waited for without end) or holds more than it may."""
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    if most_bytes and found.st_size > most_bytes:
+        raise OSError(errno.EFBIG, f"it has {found.st_size:,} bytes, more than {most_bytes:,}")
+
+
+def read_regular(path: Path, most_bytes: int = MOST_TEXT_BYTES) -> bytes:
+    """The bytes of a regular file of bounded size; OSError for anything else."""
+    require_regular(path, most_bytes)
+    return path.read_bytes()
 
 
 @contextlib.contextmanager

@@ -16,6 +16,9 @@ from types import FrameType
 from typing import IO
 
 PARENT_LOOK_S = 1.0
+MOST_LINE = 16 << 20
+MOST_OUTPUT = 256 << 20
+"""Characters of a line, and of everything that a child may print: one that says more is ended."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ def run_child(
     """What `command` printed and how it ended; `on_line` sees each stdout line as it comes.
 
     The child leads a process group of its own, which is killed when time runs out and on any exception here, Ctrl-C
-    included. OSError when it cannot be started. Nobody can tidy up after a SIGKILL: children that compute for long call
-    `end_with_parent`.
+    included. One that prints without end is killed, too, and its last words say so. OSError when it cannot be started. Nobody
+    can tidy up after a SIGKILL: children that compute for long call `end_with_parent`.
     """
     with (
         tempfile.TemporaryFile() as errors,
@@ -51,12 +54,11 @@ def run_child(
         timer.daemon = True
         timer.start()
         try:
-            lines = _read(child, on_line)
+            lines, excess = _read(child, on_line)
             returncode = child.wait()
         finally:
             timer.cancel()
-        errors.seek(0)
-        return Finished(returncode, "".join(lines), errors.read().decode(errors="replace"), expired.is_set())
+        return Finished(returncode, "".join(lines), _last_of(errors) + excess, expired.is_set())
 
 
 @contextlib.contextmanager
@@ -132,15 +134,28 @@ def _watch(parent: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _read(child: subprocess.Popen[str], on_line: Callable[[str], None] | None) -> list[str]:
+def _read(child: subprocess.Popen[str], on_line: Callable[[str], None] | None) -> tuple[list[str], str]:
+    """The lines, and why the child was ended when they were too much."""
     assert child.stdout is not None
     lines: list[str] = []
+    room = MOST_OUTPUT
     with child.stdout:
-        for line in child.stdout:
+        while line := child.stdout.readline(MOST_LINE):
+            room -= len(line)
+            if room < 0 or (len(line) == MOST_LINE and not line.endswith("\n")):
+                _kill(child)
+                return lines, f"\nended: it printed a line of {MOST_LINE} characters, or more than {MOST_OUTPUT} in all"
             lines.append(line)
             if on_line:
                 on_line(line.rstrip("\n"))
-    return lines
+    return lines, ""
+
+
+def _last_of(errors: IO[bytes]) -> str:
+    """What a child said on stderr, the end of it when it is long."""
+    size = errors.seek(0, os.SEEK_END)
+    errors.seek(max(0, size - MOST_LINE))
+    return errors.read().decode(errors="replace")
 
 
 def _expire(child: subprocess.Popen[str], expired: threading.Event) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import UsageError
+from core.files import read_regular
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -25,6 +26,7 @@ else:
 T = TypeVar("T")
 Table = Mapping[str, object]
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+MOST_BYTES = 4 << 20
 MOST_SHOWN = 40
 """Characters of a wrong value that a message repeats."""
 
@@ -37,10 +39,12 @@ def read_toml(path: Path, schema: type[T], what: str) -> T:
 def toml_content(path: Path, what: str) -> Table:
     """The tables of a file as they stand there; UsageError when it cannot be read or is no TOML."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(read_regular(path, MOST_BYTES).decode("utf-8"))
     except OSError as error:
         raise UsageError(f"{what} `{path}` cannot be read: {error.strerror or error}", "a TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise UsageError(f"{what} `{path}` is nested too deeply", "a TOML file") from error
+    except ValueError as error:  # TOMLDecodeError, no UTF-8, or a number without end
         raise UsageError(f"{what} `{path}` is no TOML file: {error}", "a TOML file in UTF-8") from error
 
 
@@ -48,7 +52,7 @@ def checked(content: Table, schema: type[T], path: Path, what: str) -> T:
     """The content of a file as `schema`; it is read as JSON, where lists may become tuples and strict stays strict."""
     adapter: TypeAdapter[T] = _adapter(schema)
     try:
-        return adapter.validate_json(json.dumps(content, default=str))
+        return adapter.validate_json(_as_json(content, path, what))
     except ValidationError as error:
         described = adapter.json_schema()
         wrong = [_complaint(found, described) for found in error.errors()]
@@ -60,6 +64,13 @@ def checked(content: Table, schema: type[T], path: Path, what: str) -> T:
 
 
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+
+
+def _as_json(content: Table, path: Path, what: str) -> str:
+    try:
+        return json.dumps(content, default=str, allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{what} `{path}` is wrong: {error}", "finite numbers, and tables of a few levels") from error
 
 
 def _complaint(error: ErrorDetails, described: Mapping[str, object]) -> tuple[str, str, str]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
@@ -15,6 +16,7 @@ from sqlalchemy.pool import NullPool
 from core.errors import HistoryError, HistoryUnavailable, ToolMissing, UsageError
 from core.files import storage_errors
 from core.installation import install_line
+from core.redaction import is_secret_name, redacted
 
 ENVIRONMENT = "ETHOS_BENCH_HISTORY"
 DEFAULT_NAME = "history.db"
@@ -31,9 +33,7 @@ def history_url(given: str, folder: Path) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
-        raise UsageError(
-            f"`{_without_password(text)}` is no database URL", "a path, or postgresql://user@host/database"
-        ) from error
+        raise UsageError(f"`{redacted(text)}` is no database URL", "a path, or postgresql://user@host/database") from error
     kind = url.get_backend_name()
     if kind not in DRIVERS:
         raise UsageError(f"no history on `{kind}`", "sqlite or postgresql", "--history postgresql://user@host/database")
@@ -42,7 +42,12 @@ def history_url(given: str, folder: Path) -> URL:
 
 def shown(url: URL) -> str:
     """A URL for people: a path for SQLite, and never a password."""
-    return str(url.database) if url.drivername == "sqlite" else url.set(drivername="postgresql").render_as_string()
+    return str(url.database) if url.drivername == "sqlite" else redacted(url.set(drivername="postgresql").render_as_string())
+
+
+def secret_free(url: URL) -> URL:
+    """The URL without its passwords, wherever they stand in it: what names the history."""
+    return url.set(password=None).difference_update_query([name for name in url.query if is_secret_name(name)])
 
 
 def open_engine(url: URL, *, writing: bool, wait_s: float = WAIT_S) -> Engine:
@@ -63,7 +68,7 @@ def _sqlite(url: URL, *, writing: bool, wait_s: float) -> Engine:
     elif not path.exists():
         raise HistoryError(f"there is no history at `{path}`", "a history with runs in it", "ethos-bench run")
     mode = "rwc" if writing else _reading_mode(path)
-    address = URL.create("sqlite", database=f"file:{path}", query={"mode": mode, "uri": "true"})
+    address = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"})
     engine = create_engine(address, poolclass=NullPool, connect_args={"timeout": wait_s})
 
     @event.listens_for(engine, "connect")
@@ -129,9 +134,4 @@ def _in_our_words(url: URL, error: DatabaseError) -> HistoryError:
 def _first_line(error: SQLAlchemyError) -> str:
     cause = getattr(error, "orig", None) or error
     lines = str(cause).strip().splitlines()
-    return lines[0] if lines else type(cause).__name__
-
-
-def _without_password(text: str) -> str:
-    scheme, _, rest = text.partition("://")
-    return f"{scheme}://***@{rest.rpartition('@')[2]}" if "@" in rest else text
+    return redacted(lines[0]) if lines else type(cause).__name__

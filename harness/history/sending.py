@@ -27,12 +27,18 @@ def send(run: StoredRun, history: History, spool: Spool) -> SendOutcome:
 
 
 def send_waiting(history: History, spool: Spool) -> SendOutcome:
-    """Send what waits; the first HistoryUnavailable ends the try, a run that is refused for good is reported and stays."""
+    """Send what waits; the first HistoryUnavailable ends the try, a run that is refused for good is reported and stays.
+
+    A file that is no run is put aside and reported, and the others go on.
+    """
     new: list[str] = []
     known: list[str] = []
     problems: list[HistoryError] = []
     try:
         for path, run in spool.waiting():
+            if isinstance(run, HistoryError):
+                problems.append(run)
+                continue
             try:
                 (new if history.add(run) else known).append(run.id)
             except HistoryUnavailable:

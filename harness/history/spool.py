@@ -6,6 +6,7 @@ the history has it, so that a cut anywhere between loses nothing; a history that
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from core.errors import HistoryError, HistoryUnavailable
-from core.files import sha256, storage_errors, write_whole
+from core.files import read_regular, sha256, storage_errors, write_whole
+from harness.history.engine import secret_free
 from harness.results.stored_run import StoredRun
 
 NAME = "spool"
+BROKEN = ".broken"
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Spool:
     @classmethod
     def of(cls, results: Path, url: URL) -> Spool:
         """The spool of a history below a folder of results; a changed password is no other history."""
-        place = url.set(password=None).render_as_string()
+        place = secret_free(url).render_as_string()
         return cls(results / NAME / sha256(place)[:16])
 
     def keep(self, run: StoredRun) -> Path:
@@ -39,15 +42,23 @@ class Spool:
             write_whole(path, json.dumps(run.to_json(), allow_nan=False))
         return path
 
-    def waiting(self) -> Iterator[tuple[Path, StoredRun]]:
-        """Every run that waits, the oldest first; HistoryError names a file that is no spooled run."""
+    def waiting(self) -> Iterator[tuple[Path, StoredRun | HistoryError]]:
+        """Every run that waits, the oldest first; in the place of a file that is no spooled run, what was done with it."""
         for path in sorted(self.folder.glob("*.json"), key=_age):
             try:
-                yield path, StoredRun.from_json(path.read_text("utf-8"))
+                yield path, StoredRun.from_json(read_regular(path).decode("utf-8"))
             except FileNotFoundError:
                 continue  # another process has just sent it
-            except (ValueError, KeyError, TypeError, OSError) as error:
-                raise HistoryError(f"`{path}` is no spooled run: {error}", "a whole file", f"rm {path}") from error
+            except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+                yield path, self._put_aside(path, error)
+
+    def _put_aside(self, path: Path, error: Exception) -> HistoryError:
+        """Give a broken file a name that nobody sends, so that the others are; what is said of it."""
+        aside = path.with_suffix(BROKEN)
+        with contextlib.suppress(OSError):
+            path.replace(aside)
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return HistoryError(f"`{path}` is no spooled run: {reason}", "a whole file; it is put aside", f"rm {aside}")
 
     def __len__(self) -> int:
         return len(list(self.folder.glob("*.json")))

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from core.errors import EthosBenchError, ThresholdNotMet
-from core.files import write_whole
 from core.metrics import BY_NAME, Step
 from core.records.measurement import Measurement
 from harness.acceptance.thresholds import Answer, Threshold, answer, read_acceptance
@@ -88,7 +87,7 @@ class AcceptanceLines:
         """Write acceptance.json."""
         if self._found:
             lines = [{**asdict(threshold), **asdict(found)} for threshold, found in self._found.values()]
-            write_whole(self._results.folder / "acceptance.json", json.dumps({"thresholds": lines}, indent=1))
+            self._results.files.write("acceptance.json", json.dumps({"thresholds": lines}, indent=1))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """A line per threshold: whether it is met, where, and both numbers."""

@@ -11,7 +11,8 @@ import pytest
 from core.errors import EthosBenchError
 from core.records.case_key import CaseKey
 from core.records.failure import Failure
-from harness.results.store import Findings, Results
+from harness.results.findings import Findings
+from harness.results.store import Results
 from harness.workbench.workbench import Workbench
 
 
@@ -26,16 +27,29 @@ class Recorder:
         with ending_the_session():
             self._keep(report)
 
+    def pytest_unconfigure(self) -> None:
+        """Let another run write into the results folder."""
+        self.results.close()
+
     def _keep(self, report: pytest.TestReport) -> None:
         findings = getattr(report, "ethos_findings", None)
         if findings:
-            self.results.add(Findings.from_json(findings))
+            self._add(report, findings)
         if report.when == "call" or not report.passed:
             self.results.log(f"{report.outcome} {report.nodeid} {report.duration:.2f} s")
         if report.failed:
-            message = getattr(report, "ethos_error", "") or str(report.longrepr).strip().splitlines()[-1]
+            message = getattr(report, "ethos_error", "") or _last_line(str(report.longrepr))
             told: dict[str, str] = getattr(report, "ethos_test", {})  # none from a process that crashed
             self.results.fail(Failure(test=report.nodeid, message=message, **told))
+
+    def _add(self, report: pytest.TestReport, findings: object) -> None:
+        """Keep what can be written; what cannot is an error of this test and of no other."""
+        try:
+            problems = self.results.add(Findings.from_json(findings))
+        except (ValueError, TypeError) as error:  # from a process that sent something else
+            problems = (f"what it found cannot be recorded: {str(error).splitlines()[0]}",)
+        if problems:
+            self.results.fail(Failure(test=report.nodeid, message="; ".join(problems), **getattr(report, "ethos_test", {})))
 
 
 def test_of(item: pytest.Item, bench: Workbench | None) -> dict[str, str]:
@@ -48,6 +62,10 @@ def test_of(item: pytest.Item, bench: Workbench | None) -> dict[str, str]:
     with contextlib.suppress(EthosBenchError):  # a target that is not there has no other name than this
         case = replace(case, target=bench.targets.of(case.target).recorded_as)
     return {**name, **asdict(case)}
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it failed without a word"])[-1]
 
 
 @contextlib.contextmanager

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from core.files import write_whole
 from core.metrics import MISSING, metric_of
 from core.records.case_key import CaseKey
 from core.records.measurement import Measurement
 from core.records.verdict import Verdict
+from core.safe_paths import file_name
 from harness.report.exports.pytest_benchmark import pytest_benchmark
 from harness.report.exports.summary import summary
 from harness.report.past import past_of
 from harness.report.tables import COLUMNS, RULES_COLUMNS, FigureTable, amount_text, difference_text
+from harness.results.own_files import OwnFiles
 from harness.results.stored_run import StoredRun
 from harness.tasks.detect.dataset import Dataset
 
@@ -24,22 +25,23 @@ FACTS = ("activation", "parameters", "checkpoint_bytes", "same_model_as")
 
 def write_reports(run: StoredRun) -> None:
     """Write `<variant>.md` for every variant, summary.md and benchmark.json into the run's folder."""
+    files = OwnFiles(run.folder)
     for variant in dict.fromkeys(record.variant for record in run.records):
-        write_whole(run.folder / page_name(variant), variant_page(run, variant))
+        files.write(page_name(variant), variant_page(run, variant))
     for name, text in {**pytest_benchmark(run), **summary(run)}.items():
-        write_whole(run.folder / name, text)
+        files.write(name, text)
 
 
 def page_name(variant: str) -> str:
     """The file of a model's page; one that is called like the run's own summary.md makes way for it."""
-    return f"{variant}_model.md" if variant == "summary" else f"{variant}.md"
+    return file_name(f"{variant}_model" if variant == "summary" else variant, ".md")
 
 
 def write_report(run: StoredRun, dataset: Dataset | None, history: URL | None = None) -> Path:
     """Write report.html, with the images of `dataset` and the runs before this one in the history."""
     from harness.report.html.page import write_page  # scipy.stats and the chart library: a second that few sessions need
 
-    output = run.folder / "report.html"
+    output = OwnFiles(run.folder).place("report.html")
     write_page(run, output, dataset, past_of(run, history) if history else None)
     return output
 

@@ -17,6 +17,11 @@ Commit = Annotated[
     StringConstraints(pattern="^([0-9a-f]{40}|unknown)$"),
     Field(description='Of the harness; "unknown" outside a checkout.'),
 ]
+RunId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"),
+    Field(description="Names files and folders: letters, digits, dots, dashes and underscores."),
+]
 End = Annotated[Instant, Field(description="Absent while the run goes on, and for ever when it was killed.")]
 
 
@@ -29,7 +34,7 @@ class RunHeader:
 
     __pydantic_config__ = FILE_RECORD
 
-    id: Name
+    id: RunId
     started: Instant
     commit: Commit
     dirty: bool

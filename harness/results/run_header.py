@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 import psutil
 
 from core.installation import ROOT, installation
+from core.json_text import keepable
+from core.redaction import redacted, without_home
 from core.versions import version_of
 from harness.results.results_file import RunHeader
 
@@ -27,7 +29,7 @@ def run_header(command: str) -> RunHeader:
         started=now.isoformat(timespec="seconds"),
         commit=_git("rev-parse", "HEAD") or "unknown",
         dirty=bool(_git("status", "--porcelain")),
-        command=command,
+        command=keepable(without_home(redacted(command))),
         host={
             "system": platform.platform(),
             "machine": platform.machine(),

@@ -1,6 +1,7 @@
 """The results folder of a run: everything that was found, in the layout that docs/reference/results.md pins.
 
-Written again after every test, each file whole or not at all, so that a cut loses nothing.
+Kept on disk after every test, so that a cut loses nothing: as a line in `unwritten.jsonl`, and from time to time, when these
+lines have become many, in results.json, each time whole. Whoever reads the folder (`read_run`) takes both.
 """
 
 from __future__ import annotations
@@ -8,17 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
-from pydantic import TypeAdapter
-
-from core.files import storage_errors, write_whole
+from core.files import storage_errors
+from core.json_text import keepable
 from core.records.case_key import CaseKey
 from core.records.failure import Failure
 from core.records.figure_key import FigureKey
@@ -26,43 +24,17 @@ from core.records.measurement import Measurement
 from core.records.run import HANDED_OVER
 from core.records.sample_group import SampleGroup
 from core.records.verdict import Verdict
+from core.redaction import redacted, without_home
+from harness.results.findings import Findings
+from harness.results.own_files import LOST, RESULTS, OwnFiles, lock
 from harness.results.results_file import ResultsFile, RunHeader
-from harness.results.stored_run import StoredRun, sample_lines
+from harness.results.stored_run import UNWRITTEN, StoredRun, sample_lines
+from harness.results.writable import writable, writable_failure
 
-
-@dataclass
-class Findings:
-    """What one test found; plain data, so that it can travel from an xdist worker.
-
-    `files` maps a path inside the results folder to the file whose content goes there, `texts` to its content.
-    """
-
-    records: list[Measurement] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
-    samples: list[SampleGroup] = field(default_factory=list)
-    files: dict[str, str] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON values only."""
-        return {
-            "records": [record.to_json() for record in self.records],
-            "verdicts": [verdict.to_json() for verdict in self.verdicts],
-            "samples": [group.to_json() for group in self.samples],
-            "files": self.files,
-            "texts": self.texts,
-        }
-
-    @classmethod
-    def from_json(cls, content: object) -> Findings:
-        """The findings that `to_json` wrote."""
-        return FINDINGS.validate_json(json.dumps(content), strict=True)
-
-    def __bool__(self) -> bool:
-        return any((self.records, self.verdicts, self.samples, self.files, self.texts))
-
-
-FINDINGS = TypeAdapter(Findings)
+SMALL_BYTES = 1 << 18
+"""Up to here results.json is written whole each time: it costs nothing."""
+WAITING_SHARE = 0.25
+"""Of results.json's size: so much may wait in the other file, so that all writing together stays linear."""
 
 
 class Results:
@@ -75,11 +47,18 @@ class Results:
         self._verdicts: dict[tuple[str, CaseKey], Verdict] = {}
         self._samples: dict[tuple[str, str], SampleGroup] = {}
         self._failures: list[Failure] = []
+        self._size = self._waiting = 0
         with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            clear_results(folder)
+            self._lock = lock(folder)
+            self.files = OwnFiles(folder)
+            self.files.clear()
             self._write()
             point_latest(folder)
+
+    def close(self) -> None:
+        """Let another run write into the folder."""
+        self._lock.release()
 
     def run(self) -> StoredRun:
         """The run as it is now: what every report, export and the history start from."""
@@ -88,32 +67,39 @@ class Results:
     def __bool__(self) -> bool:
         return bool(self._records)
 
-    def add(self, findings: Findings) -> None:
-        """Keep what a test found; a record that is there already (the same case and metric) is not kept twice."""
-        for record in findings.records:
+    def add(self, findings: Findings) -> tuple[str, ...]:
+        """Keep what a test found; says what of it cannot be written.
+
+        A record that is there already (the same case and metric) is not kept twice.
+        """
+        sound, problems = writable(findings)
+        records = [record for record in sound.records if record.key not in self._records]
+        verdicts = [one for one in sound.verdicts if (one.claim, one.case) not in self._verdicts]
+        for record in records:
             self._records.setdefault(record.key, record)
-        for verdict in findings.verdicts:
+        for verdict in verdicts:
             self._verdicts.setdefault((verdict.claim, verdict.case), verdict)
         with _writing(self.folder):
-            self._append_samples(findings.samples)
+            self._append_samples(sound.samples)
             for name, source in findings.files.items():
-                path = self.folder / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, path)
+                self.files.copy(Path(source), name)
             for name, text in findings.texts.items():
-                write_whole(self.folder / name, text)
-            self._write()
+                self.files.write(name, text)
+            self._keep(records=records, verdicts=verdicts)
+        return problems
 
     def fail(self, failure: Failure) -> None:
         """Keep that a test failed, and why."""
-        self._failures.append(failure)
+        kept = writable_failure(failure)
+        self._failures.append(kept)
         with _writing(self.folder):
-            self._write()
+            self._keep(failures=[kept])
 
     def log(self, line: str) -> None:
         """Append a line to run.log."""
-        with _writing(self.folder), (self.folder / "run.log").open("a") as file:
-            file.write(f"{datetime.now(timezone.utc).isoformat(timespec='milliseconds')} {line}\n")
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        with _writing(self.folder), self.files.place("run.log").open("a", encoding="utf-8") as file:
+            file.write(f"{now} {keepable(without_home(redacted(line)))}\n")
 
     def _append_samples(self, groups: Sequence[SampleGroup]) -> None:
         """Keep each run's samples once: several profiles may share one run of the host."""
@@ -121,8 +107,7 @@ class Results:
             key = (group.executed, group.target)
             if key not in self._samples:
                 self._samples[key] = group
-                with (self.folder / "samples.jsonl").open("a") as file:
-                    file.writelines(sample_lines([group]))
+                self.files.append("samples.jsonl", "".join(sample_lines([group])))
 
     def finish(self, exit_code: int) -> None:
         """Keep that the session came to its end: what has none was killed, or is going on.
@@ -134,7 +119,7 @@ class Results:
         with _writing(self.folder):
             self._write()
         if exit_code in (0, 1):  # not when we were interrupted: a test that did not end has stored nothing
-            for journal in (self.folder / "lost").glob(f"*{HANDED_OVER}"):
+            for journal in (self.folder / LOST).glob(f"*{HANDED_OVER}"):
                 journal.unlink(missing_ok=True)
 
     def _content(self) -> ResultsFile:
@@ -146,20 +131,31 @@ class Results:
             failures=tuple(self._failures),
         )
 
+    def _keep(
+        self,
+        records: Sequence[Measurement] = (),
+        verdicts: Sequence[Verdict] = (),
+        failures: Sequence[Failure] = (),
+    ) -> None:
+        """Bring what is new to the disk: as a line, or with all the rest when many lines wait."""
+        if self._size < SMALL_BYTES or self._waiting > self._size * WAITING_SHARE:
+            self._write()
+            return
+        content = {
+            "records": [record.to_json() for record in records],
+            "verdicts": [verdict.to_json() for verdict in verdicts],
+            "failures": [failure.to_json() for failure in failures],
+        }
+        if any(content.values()):
+            line = json.dumps(content, allow_nan=False) + "\n"
+            self.files.append(UNWRITTEN, line)
+            self._waiting += len(line)
+
     def _write(self) -> None:
-        write_whole(self.folder / "results.json", json.dumps(self._content().to_json(), indent=1, allow_nan=False))
-
-
-def clear_results(folder: Path) -> None:
-    """Remove what an earlier run left in the folder, so that two runs are never mixed; anything else in it stays."""
-    if not (folder / "results.json").is_file():
-        return
-    for name in ("placement", "detections", "lost"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("results.json", "samples.jsonl", "benchmark.json", "run.log", "report.html", "acceptance.json"):
-        (folder / name).unlink(missing_ok=True)
-    for page in folder.glob("*.md"):
-        page.unlink()
+        text = json.dumps(self._content().to_json(), indent=1, allow_nan=False)
+        self.files.write(RESULTS, text)
+        self.files.remove(UNWRITTEN)
+        self._size, self._waiting = len(text), 0
 
 
 def point_latest(folder: Path) -> None:

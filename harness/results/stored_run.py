@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,19 +16,24 @@ from jsonschema.exceptions import best_match
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import UsageError
-from core.files import sha256
 from core.installation import install_line
+from core.files import read_regular, sha256
+from core.json_text import parse_json
 from core.records.failure import Failure
 from core.records.figure_key import FigureKey
 from core.records.measurement import Measurement
 from core.records.placement import Placement, read_placement
 from core.records.sample_group import SampleGroup
 from core.records.verdict import Verdict
+from core.safe_paths import file_name, path_inside
 from harness.results.older_files import with_case, with_figure, with_kind
 from harness.results.results_file import ACCEPTANCE_FILE, RESULTS_FILE, ResultsFile, RunHeader, ThresholdResult
 
 SCHEMA_FILE = Path(__file__).parent / "results.schema.json"
 RESULTS = "results.json"
+UNWRITTEN = "unwritten.jsonl"
+"""What a run found since it wrote results.json, one JSON object a line: there while it goes on, and when it was killed."""
+MOST_RESULTS_BYTES = 1 << 28
 HINT = "ethos-bench history"
 GROUPS = TypeAdapter(tuple[SampleGroup, ...])
 
@@ -98,7 +104,7 @@ class StoredRun:
 
     def placement(self, model: str, profile: str) -> Placement | None:
         """The place of every operator of a compiled model, None when the run kept none."""
-        name = f"placement/{model}-{profile}.json"
+        name = placement_name(model, profile)
         text = self._text(name)
         try:
             return None if text is None else read_placement(_parsed(self.folder / name, text))
@@ -107,15 +113,16 @@ class StoredRun:
 
     def detections(self, model: str, graph: str) -> Any | None:
         """The COCO result list of a graph, None when the run kept none."""
-        name = f"detections/{model}-{graph}.json"
+        name = detections_name(model, graph)
         text = self._text(name)
         return None if text is None else _parsed(self.folder / name, text)
 
     def _text(self, name: str) -> str | None:
-        """A file of the folder, None when it is not there."""
-        path = self.folder / name
-        inside = path.resolve().is_relative_to(self.folder.resolve())
-        return _read(path) if inside and path.is_file() else None
+        """A file of the folder, None when it is not there, or is a link that leads out of it."""
+        with contextlib.suppress(UsageError):
+            path = path_inside(self.folder, name)
+            return _read(path) if path.is_file() else None
+        return None
 
     def to_json(self) -> dict[str, Any]:
         """A mapping for the spool."""
@@ -125,7 +132,7 @@ class StoredRun:
     @classmethod
     def from_json(cls, text: str) -> StoredRun:
         """The run of a file of the spool; KeyError or ValueError when something is missing or of another kind."""
-        value = json.loads(text)
+        value = parse_json(text)
         return stored_run(value["content"], value["samples"], Path(value["folder"]))
 
 
@@ -156,8 +163,7 @@ def read_run(path: Path, *, checked: bool = True) -> StoredRun:
     Checking a large run against the schema takes a second: a run that this process has just written needs none.
     """
     file = path / RESULTS if path.is_dir() else path
-    text = _read(file)
-    content = _parsed(file, text)
+    content = _with_unwritten(_parsed(file, _read(file)), file.parent / UNWRITTEN)
     if not isinstance(content, dict) or content.get("schema") != 1:
         found = content.get("schema") if isinstance(content, dict) else type(content).__name__
         newer = install_line() if isinstance(found, int) and found > 1 else ""
@@ -166,7 +172,7 @@ def read_run(path: Path, *, checked: bool = True) -> StoredRun:
     if problem is not None:
         raise _broken(file, f"{problem.json_path}: {problem.message[:200]}", "harness/results/results.schema.json")
     try:
-        written = RESULTS_FILE.validate_json(text, strict=True)
+        written = RESULTS_FILE.validate_json(json.dumps(content), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -176,18 +182,71 @@ def read_run(path: Path, *, checked: bool = True) -> StoredRun:
 
 def _samples(path: Path) -> Iterator[SampleGroup]:
     """The groups of samples.jsonl; a last line that was cut off is left out with the sample it would have had."""
-    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+    lines = _lines(path)
     rows = []
     for number, line in enumerate(lines, 1):
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             latency = float(row["latency_us"])
             rows.append(({key: str(row[key]) for key in HEAD} | {"build": str(row.get("build", ""))}, latency))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             if number == len(lines):
                 break
             raise _broken(path, f"line {number} is no sample", "one JSON object a line") from error
     yield from _grouped(rows)
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a file of ours, none when there is no such file."""
+    try:
+        return read_regular(path).decode("utf-8", "replace").split("\n") if path.exists() else []
+    except OSError as error:
+        raise _broken(path, str(error.strerror or error), "one JSON object a line") from error
+
+
+def _with_unwritten(content: Any, path: Path) -> Any:
+    """The content of a results.json with what its run has found since; a last line that was cut off is left out."""
+    lines = [line for line in _lines(path) if line]
+    for number, line in enumerate(lines, 1):
+        try:
+            for key, nouns in parse_json(line).items():
+                kept = {canonical(_name_of(key, noun)) for noun in content[key]}
+                content[key] += [noun for noun in nouns if canonical(_name_of(key, noun)) not in kept]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if number < len(lines):
+                raise _broken(path, f"line {number} is no finding", "one JSON object a line") from error
+    return content
+
+
+NAMED_BY = {
+    "records": ("variant", "build", "profile", "target", "metric", "stat", "graph"),
+    "verdicts": ("claim", "variant", "build", "profile", "target"),
+}
+
+
+def _name_of(key: str, noun: Any) -> Any:
+    """What tells a noun from the others of its kind."""
+    return [noun.get(field) for field in NAMED_BY[key]] if key in NAMED_BY else noun
+
+
+def placement_name(model: str, profile: str) -> str:
+    """The name of the file with the place of a model's operators."""
+    return f"placement/{file_name(f'{model}-{profile}', '.json')}"
+
+
+def cycles_name(model: str, profile: str) -> str:
+    """The name of the file with what the cycle model says of a model's operations."""
+    return f"cycles/{file_name(f'{model}-{profile}', '.json')}"
+
+
+def rules_name(model: str, device: str) -> str:
+    """The name of the file with what a rule set says of a model's operators."""
+    return f"rules/{file_name(f'{model}-{device}', '.json')}"
+
+
+def detections_name(model: str, graph: str) -> str:
+    """The name of the file with what a graph of a model found."""
+    return f"detections/{file_name(f'{model}-{graph}', '.json')}"
 
 
 HEAD = ("variant", "profile", "target", "executed")
@@ -208,7 +267,7 @@ def _validator() -> Draft202012Validator:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return read_regular(path, MOST_RESULTS_BYTES).decode("utf-8")
     except OSError as error:
         raise UsageError(f"`{path}` cannot be read: {error.strerror}", "the results folder of a run", HINT) from error
     except ValueError as error:
@@ -217,13 +276,9 @@ def _read(path: Path) -> str:
 
 def _parsed(path: Path, text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return parse_json(text)
     except ValueError as error:
         raise _broken(path, f"it is no whole JSON: {error}", "a file that was written to its end") from error
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
 
 
 def _broken(path: Path, found: str, expected: str, hint: str = "") -> UsageError:

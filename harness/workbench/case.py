@@ -20,7 +20,8 @@ from core.records.unavailable import Unavailable
 from core.records.verdict import Verdict
 from core.versions import versions_of
 from harness.claims.verdicts import judge
-from harness.results.store import Findings
+from harness.results.findings import Findings
+from harness.results.stored_run import cycles_name, detections_name, placement_name
 from harness.workbench import figures
 from harness.workbench.accuracy_figures import accuracy_figures, drop_figures
 from harness.workbench.detectors import Detected
@@ -77,11 +78,11 @@ class Case:
     def offload(self) -> list[Measurement]:
         """Where the compiled file puts the work, and what it is estimated to take; each operator's go into the results."""
         compilation, estimation = self.artefact.compilation, self.bench.estimates.of(self.key)
-        name = f"{self.key.model}-{self.key.profile}.json"
-        self.findings.texts[f"placement/{name}"] = json.dumps(compilation.placement.to_json(), indent=1)
+        model, profile = self.key.model, self.key.profile
+        self.findings.texts[placement_name(model, profile)] = json.dumps(compilation.placement.to_json(), indent=1)
         cycles = model_cycles(compilation, estimation)
         if cycles:
-            self.findings.texts[f"cycles/{name}"] = json.dumps(cycles.to_json(), indent=1)
+            self.findings.texts[cycles_name(model, profile)] = json.dumps(cycles.to_json(), indent=1)
         estimates = estimate_figures(self.subject, compilation, estimation)
         return self._keep([*figures.offload_figures(self.subject, compilation), *estimates, *self._against_base()])
 
@@ -187,7 +188,7 @@ class Case:
         for graph, detections in found.items():
             kept += accuracy_figures(self._accuracy_subject(detections), graph, detections)
             if isinstance(detections, Detected):
-                self.findings.files[f"detections/{self.key.model}-{graph}.json"] = str(detections.kept)
+                self.findings.files[detections_name(self.key.model, graph)] = str(detections.kept)
         interval = self.bench.accuracy.drop(self.key)
         if interval:
             kept += drop_figures(self._accuracy_subject(found["int8"]), interval)
@@ -204,7 +205,7 @@ class Case:
         found = self.bench.accuracy.npu_detections(self.key)
         if isinstance(found, Detected):
             case = self.recorded
-            self.findings.files[f"detections/{case.model}-npu-{case.profile}-{case.target}.json"] = str(found.kept)
+            self.findings.files[detections_name(case.model, f"npu-{case.profile}-{case.target}")] = str(found.kept)
         subject = self._accuracy_subject(found)
         compiled = replace(subject.identity, compiled=run.executed, profile=self.subject.identity.profile)
         subject = replace(subject, identity=compiled).with_target(run.fingerprint)

@@ -24,7 +24,8 @@ from core.records.measurement import Measurement
 from core.records.verdict import Verdict
 from core.tflite.graph import parse
 from harness.claims.verdicts import RANKING, Suite, decide, judge
-from harness.results.store import Findings
+from harness.results.findings import Findings
+from harness.results.stored_run import rules_name
 from harness.workbench.conversions import Conversions
 from harness.workbench.models import Models
 from harness.workbench.rules_figures import function_figures, rules_figures, rules_subject
@@ -105,7 +106,7 @@ class RulesCase:
     def _shares(self) -> list[Measurement]:
         name, device = self.key.variant, self.device
         source, judgement = self.rulings.source(name), self.rulings.judgement(name, device)
-        self.findings.texts[f"rules/{self.key.model}-{device.name}.json"] = json.dumps(judgement.to_json(), indent=1)
+        self.findings.texts[rules_name(self.key.model, device.name)] = json.dumps(judgement.to_json(), indent=1)
         weights = source.facts.weights if source.facts else source.graph.weights
         options = {
             "image_size": str(source.image_size),

@@ -9,7 +9,7 @@ from core.errors import CompileError, ConversionError, EthosBenchError
 from core.records.claim import Statement
 from core.records.verdict import Verdict
 from harness.claims.verdicts import RANKING, Suite, decide
-from harness.results.store import Findings
+from harness.results.findings import Findings
 from harness.workbench.workbench import Workbench
 
 

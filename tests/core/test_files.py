@@ -15,7 +15,7 @@ import pytest
 
 from core import files
 from core.errors import HistoryUnavailable, StorageError
-from core.files import file_sha256, put_in_place, sha256, slug, storage_errors, work_folder, write_whole
+from core.files import file_sha256, put_in_place, read_regular, sha256, slug, storage_errors, work_folder, write_whole
 from tests.checkout import CHECKOUT
 
 
@@ -146,6 +146,16 @@ def test_a_digest_of_a_file_is_that_of_its_bytes_however_many_pieces_it_has(
 def test_a_slug_is_one_file_name_whatever_the_text() -> None:
     assert slug("ssh:imx93-b") == "ssh-imx93-b"
     assert slug("../a b/c:d_e.f") == "..-a-b-c-d_e.f"
+    assert [slug(name) for name in ("", ".", "..")] == ["-", "-.", "-.."]
+
+
+def test_only_a_regular_file_of_bounded_size_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    write_whole(tmp_path / "file", "12345")
+    assert read_regular(tmp_path / "file", 5) == b"12345"
+    for path, most, reason in (("pipe", 0, "not a regular file"), ("file", 4, "more than 4"), (".", 0, "directory")):
+        with pytest.raises(OSError, match=reason):
+            read_regular(tmp_path / path, most)
 
 
 def test_a_disk_that_refuses_is_told_with_what_was_done_and_why() -> None:

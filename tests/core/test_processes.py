@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from core import processes
 from core.processes import run_child
 from tests.children import gone
 
@@ -167,3 +168,15 @@ def test_ctrl_c_while_a_child_starts_is_heard_once_the_child_can_be_ended(monkey
         run_child(python("import time; time.sleep(600)"), timeout_s=20)
     assert gone(started[0])
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_child_that_prints_without_end_is_ended_and_its_last_words_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "MOST_LINE", 1000)
+    endless = "import sys\nwhile True: sys.stdout.write('x' * 100)"
+    done = run_child([sys.executable, "-c", endless], timeout_s=60)
+    assert not done.timed_out
+    assert done.returncode == -signal.SIGKILL
+    assert "a line of 1000 characters" in done.stderr
+    monkeypatch.setattr(processes, "MOST_OUTPUT", 5000)
+    done = run_child([sys.executable, "-c", endless.replace("100)", "100 + chr(10))")], timeout_s=60)
+    assert (done.timed_out, len(done.stdout)) == (False, 4949)

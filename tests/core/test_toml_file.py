@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -94,6 +95,19 @@ def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path: Path, content: byte
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nothing\.toml` cannot be read: No such file"):
         read_toml(tmp_path / "nothing.toml", Basket, "basket")
+
+
+@pytest.mark.parametrize("text", [f"a = {'[' * 20_000}", f"a = {'9' * 10_000}", "a = 1e999", "a = nan"], ids=len)
+def test_depth_and_numbers_without_end_are_usage_errors(tmp_path: Path, text: str) -> None:
+    (tmp_path / "file.toml").write_text(text)
+    with pytest.raises(UsageError, match=r"file\.toml"):
+        read_toml(tmp_path / "file.toml", dict, "file")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "file.toml")
+    with pytest.raises(UsageError, match="not a regular file"):
+        read_toml(tmp_path / "file.toml", dict, "file")
 
 
 def test_nobody_else_reads_toml_but_the_simulator_that_stands_alone() -> None:

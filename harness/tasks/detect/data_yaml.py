@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from core.errors import DatasetError
+from core.files import read_regular
 
 SPLITS = ("train", "val", "test")
 SUFFIXES = frozenset(
@@ -23,6 +24,8 @@ SUFFIXES = frozenset(
 """Names that ultralytics takes for images; one that cannot be read is an error, so that both count the same images."""
 MOST_BYTES, MOST_ALIASES, MOST_CLASSES, DEEPEST = 1 << 20, 100, 100_000, 20
 """Bounds of a file from elsewhere: COCO's, the longest that ultralytics ships for ImageNet, and LVIS lie far below them."""
+MOST_LIST_BYTES = 1 << 28
+"""Of a text file that lists images."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +97,7 @@ def _mapping(path: Path) -> dict[str, Any]:
 def _text(path: Path, expected: str, hint: str = "") -> str:
     """The text of a file of bounded size."""
     try:
-        if path.exists() and not path.is_file():
-            raise OSError("it is not a regular file")
-        if path.stat().st_size > MOST_BYTES and path.suffix != ".txt":
-            raise OSError(f"it has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}")
-        return path.read_text(encoding="utf-8-sig")
+        return read_regular(path, MOST_LIST_BYTES if path.suffix == ".txt" else MOST_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
         raise DatasetError(f"`{path}` does not exist", expected=expected, hint=hint) from None
     except (OSError, UnicodeDecodeError) as error:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from core.errors import DatasetError
+from core.files import require_regular
 
 FORMATS = ("AVIF", "BMP", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 """What is opened, by content: a file's name is no promise, and some of Pillow's other formats start programs (EPS)."""
@@ -53,8 +54,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 def _open(path: Path) -> Image.Image:
     """The image with only its header read; Pillow's remarks on odd metadata are not ours to act on."""
-    if path.exists() and not path.is_file():  # a pipe would be waited for without end
-        raise ValueError("it is not a regular file")
+    require_regular(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image = Image.open(path, formats=FORMATS)

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DatasetError
+from core.files import read_regular
 
 _TOLERANCE = 0.01
+MOST_BYTES = 1 << 24
 """How far outside 0..1 a coordinate may lie before it is taken for pixels; ultralytics' own tolerance."""
 
 
@@ -39,9 +41,7 @@ def read_labels(path: Path, width: int, height: int, class_names: Sequence[str])
     Rows that repeat word for word count once, as in ultralytics. DatasetError names file, row and what is wrong with it.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for without end
-            raise OSError("it is not a regular file")
-        content = path.read_bytes()
+        content = read_regular(path, MOST_BYTES)
         text = content.decode("utf-8-sig")
     except FileNotFoundError:
         content, text = b"", ""

@@ -20,7 +20,8 @@ from core.records.failure import Failure
 from harness.bundle.contents import write_bundle
 from harness.bundle.manifest import verify
 from harness.cli import main
-from harness.results.store import Findings, Results
+from harness.results.findings import Findings
+from harness.results.store import Results
 from harness.results.stored_run import StoredRun, read_run
 from tests.harness.builders import header, measurement, sample_group
 from tests.harness.history.runs import IDENTITY, figures

@@ -7,6 +7,7 @@ harness.history.migrations.versions.r0003_builds_and_origins, harness.history.ro
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -310,11 +311,27 @@ def test_a_run_that_is_refused_for_good_does_not_keep_others_waiting(history: Hi
     assert len(spool) == 1
 
 
-def test_a_damaged_file_in_the_spool_is_named(history: History, tmp_path: Path) -> None:
+DAMAGED = ("cut", "[]", '"text"', "NaN", "[" * 100_000, '{"content": {"run": {"id": "../x"}}}')
+
+
+@pytest.mark.parametrize("damage", DAMAGED, ids=lambda text: text[:9])
+def test_a_damaged_file_in_the_spool_is_put_aside_and_the_others_go_on(history: History, tmp_path: Path, damage: str) -> None:
     spool = Spool.of(tmp_path, history.url)
-    path = spool.keep(run())
-    path.write_text(path.read_text()[:100])
-    assert str(path) in send_waiting(history, spool).problems[0].found
+    path = spool.keep(run(1))
+    path.write_text(path.read_text()[:100] if damage == "cut" else damage)
+    os.utime(path, (0, 0))  # the first of all
+    sent = send(run(2), history, spool)
+    assert str(path) in sent.problems[0].found
+    assert sent.new == ("20260102-run",)
+    assert [file.name for file in spool.folder.iterdir()] == [f"{path.stem}.broken"]
+    assert send_waiting(history, spool).problems == ()
+
+
+@pytest.mark.parametrize("name", ["a#b.db", "a?mode=memory.db", "a%41.db", "ä b.db"])
+def test_a_history_is_the_file_that_was_named(tmp_path: Path, name: str) -> None:
+    History(history_url(str(tmp_path / name), tmp_path)).add(run())
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [name]
+    assert len(History(history_url(str(tmp_path / name), tmp_path)).runs()) == 1
 
 
 def test_a_history_has_a_spool_of_its_own_whatever_its_password(tmp_path: Path) -> None:
@@ -324,7 +341,10 @@ def test_a_history_has_a_spool_of_its_own_whatever_its_password(tmp_path: Path) 
 
 
 def test_no_password_is_ever_shown(tmp_path: Path) -> None:
-    assert "secret" not in shown(history_url("postgresql://me:secret@host/x", tmp_path))
+    for given in ("postgresql://me:secret@host/x", "postgresql://host/x?password=secret&sslpassword=secret"):
+        url = history_url(given, tmp_path)
+        assert "secret" not in shown(url)
+        assert Spool.of(tmp_path, url) == Spool.of(tmp_path, history_url(given.replace("secret", "other"), tmp_path))
     with pytest.raises(UsageError) as caught:
         history_url("postgresql://me:secret@host:no-port/x", tmp_path)
     assert "secret" not in str(caught.value)

@@ -7,7 +7,8 @@ from pathlib import Path
 from harness.history.engine import history_url
 from harness.history.store import History
 from harness.pytest_plugin.history_keeper import HistoryKeeper
-from harness.results.store import Findings, Results
+from harness.results.findings import Findings
+from harness.results.store import Results
 from tests.harness.builders import header, measurement, sample_group
 
 

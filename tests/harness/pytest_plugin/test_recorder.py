@@ -10,7 +10,9 @@ import pytest
 
 from core.records.case_key import CaseKey
 from harness.pytest_plugin.recorder import Recorder
-from harness.results.store import Findings, Results
+from harness.results.findings import Findings
+from harness.results.store import Results
+from harness.results.stored_run import read_run
 from tests.harness.builders import header, measurement, sample_group
 
 ID = "benchmarks/test_latency.py::test_latency[level2_relu-ethos-u65-256-{}]"
@@ -46,3 +48,24 @@ def test_findings_travel_on_a_report(tmp_path: Path) -> None:
     assert results.run().records == tuple(found.records)
     assert results.run().samples == tuple(found.samples)
     assert results.run().failures == ()
+
+
+def test_findings_that_cannot_be_kept_are_an_error_of_their_test_and_not_of_the_session(tmp_path: Path) -> None:
+    results = Results(tmp_path / "run", header())
+    nan = {**Findings([measurement()]).to_json()["records"][0], "value": float("nan")}
+    reported = report("host", "passed")
+    reported.ethos_findings = {**Findings().to_json(), "records": [nan]}  # type: ignore[attr-defined]
+    Recorder(results).pytest_runtest_logreport(reported)
+    Recorder(results).pytest_runtest_logreport(report("fvp", "passed", ethos_findings=Findings([measurement()]).to_json()))
+    (failure,) = results.run().failures
+    assert failure.test == ID.format("host")
+    assert results.run().records == (measurement(),)
+    assert read_run(results.folder).written == results.run().written
+
+
+def test_a_failure_holds_no_password_and_no_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    results = Results(tmp_path / "run", header())
+    said = "postgresql://me:canary@host/db of /home/somebody/x"
+    Recorder(results).pytest_runtest_logreport(report("host", ethos_error=said))
+    assert results.run().failures[0].message == "postgresql://me:***@host/db of ~/x"

@@ -16,7 +16,8 @@ from core.records.placement import PlacedOperator, Placement, Where
 from core.records.unavailable import Unavailable
 from harness.claims.verdicts import judge
 from harness.report.results_files import write_reports
-from harness.results.store import Findings, Results
+from harness.results.findings import Findings
+from harness.results.store import Results
 from harness.results.stored_run import StoredRun, read_run
 from tests.harness.builders import claim, header, measurement, sample_group
 

@@ -11,7 +11,8 @@ from core.records.evidence import Evidence
 from harness.claims.verdicts import judge
 from harness.report.html.page import page
 from harness.report.results_files import variant_page
-from harness.results.store import Findings, Results
+from harness.results.findings import Findings
+from harness.results.store import Results
 from harness.results.stored_run import StoredRun, read_run
 from tests.harness.builders import claim, header, measurement
 from tests.harness.report.runs import records_of

@@ -21,7 +21,8 @@ from harness.report.exports.pytest_benchmark import pytest_benchmark
 from harness.report.results_files import write_reports
 from harness.report.tables import COLUMNS, FigureTable, amount_text, difference_text, outcome_counts
 from harness.report.terminal import findings, merged, model_table, shared_rows, verdict_table
-from harness.results.store import Findings, Results
+from harness.results.findings import Findings
+from harness.results.store import Results
 from tests.harness.builders import claim, header, measurement, sample_group
 
 

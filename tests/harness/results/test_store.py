@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from core.errors import StorageError
+from core.errors import StorageError, UsageError
 from core.files import write_whole
 from core.records.failure import Failure
-from harness.results.store import Findings, Results, point_latest
+from harness.results.findings import Findings
+from harness.results.own_files import MARKER, OwnFiles
+from harness.results.store import Results, point_latest
+from harness.results.stored_run import UNWRITTEN, read_run
 from tests.harness.builders import header, measurement, sample_group
 from tests.small_disk import mounted
 
@@ -95,15 +98,68 @@ def test_a_link_to_a_run_that_was_deleted_is_replaced(tmp_path: Path) -> None:
     assert str((tmp_path / "latest").readlink()) == "run"
 
 
-def test_a_second_run_into_the_same_folder_keeps_nothing_of_the_first(results: Results) -> None:
+def test_a_second_run_into_the_same_folder_keeps_nothing_of_the_first_and_all_that_is_the_users(results: Results) -> None:
     results.add(Findings(samples=[sample_group()], texts={"placement/old.json": "[]"}, records=[measurement()]))
     results.log("old")
-    write_whole(results.folder / "old_model.md", "old")
-    write_whole(results.folder / "notes.txt", "the user's")
+    results.files.write("old_model.md", "old")
+    (results.folder / "lost").mkdir()
+    write_whole(results.folder / "lost" / "ssh-board-0123456789abcdef.jsonl", "old")
+    results.close()
+    users = ("README.md", "notes.txt", "placement/mine.json", "detections/mine.json", "lost/sources.c", "report.html")
+    for name in users:
+        write_whole(results.folder / name, "the user's")
     again = Results(results.folder, header(id="again"))
     again.add(Findings(samples=[sample_group(latency_us=(9.0,))]))
-    assert sorted(path.name for path in again.folder.iterdir()) == ["notes.txt", "results.json", "samples.jsonl"]
+    shown = {path.relative_to(again.folder).as_posix() for path in again.folder.rglob("[!.]*") if path.is_file()}
+    assert shown == {*users, "results.json", "samples.jsonl"}
+    assert all((again.folder / name).read_text() == "the user's" for name in users)
     assert len((again.folder / "samples.jsonl").read_text().splitlines()) == 1
+
+
+def test_results_that_are_not_listed_as_ours_are_not_overwritten(tmp_path: Path) -> None:
+    write_whole(tmp_path / "run/results.json", "{}")
+    write_whole(tmp_path / "run/README.md", "the user's")
+    with pytest.raises(UsageError, match=r"results\.json` is there.*\n.*\n.*--results .*run-2"):
+        Results(tmp_path / "run", header())
+    assert (tmp_path / "run/results.json").read_text() == "{}"
+    assert (tmp_path / "run/README.md").read_text() == "the user's"
+
+
+def test_a_list_of_files_that_names_one_elsewhere_removes_nothing_there(tmp_path: Path) -> None:
+    write_whole(tmp_path / "victim", "the user's")
+    write_whole(tmp_path / "run" / MARKER, '"../victim"\n"results.json"\n')
+    with pytest.raises(UsageError, match="no name of a file"):
+        Results(tmp_path / "run", header())
+    assert (tmp_path / "victim").read_text() == "the user's"
+
+
+def test_a_folder_in_which_a_run_writes_takes_no_second_one(results: Results) -> None:
+    results.add(Findings(records=[measurement()]))
+    with pytest.raises(UsageError, match="another run writes into"):
+        Results(results.folder, header(id="second"))
+    assert content(results)["run"]["id"] == header().id
+    results.close()
+    Results(results.folder, header(id="second"))
+
+
+def test_what_was_found_is_on_disk_after_every_test_though_the_whole_file_is_seldom_written(results: Results) -> None:
+    results.header = header(command="x" * 2**19)
+    written = []
+    results.files.write = lambda name, text: written.append(len(text)) or OwnFiles.write(results.files, name, text)  # type: ignore[func-returns-value,method-assign]
+    for number in range(400):
+        results.add(Findings(records=[measurement(build=f"n={number}", note="n" * 2000)]))
+        results.fail(Failure(test=f"test_x[{number}]", message="why"))
+    assert read_run(results.folder).written == results.run().written
+    assert sum(written) < 12 * (results.folder / "results.json").stat().st_size
+    results.finish(0)
+    assert not (results.folder / UNWRITTEN).exists()
+    assert read_run(results.folder).written == results.run().written
+
+
+def test_a_line_that_a_cut_left_half_written_is_passed_over(results: Results) -> None:
+    line = json.dumps({"records": [measurement(build="n=1").to_json()]})
+    (results.folder / UNWRITTEN).write_text(f"{line}\n{line[:-20]}")
+    assert len(read_run(results.folder).records) == 1
 
 
 def test_pages_in_a_folder_that_is_no_results_folder_are_not_touched(tmp_path: Path) -> None:
@@ -112,10 +168,11 @@ def test_pages_in_a_folder_that_is_no_results_folder_are_not_touched(tmp_path: P
     assert (tmp_path / "README.md").read_text() == "the user's"
 
 
-def test_a_value_that_json_has_no_word_for_is_refused_and_the_old_results_stay(results: Results) -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        results.add(Findings(records=[measurement(value=float("nan"))]))
-    assert content(results)["records"] == []
+def test_a_record_that_cannot_be_written_is_said_and_the_others_are_kept(results: Results) -> None:
+    (said,) = results.add(Findings(records=[measurement(value=float("nan")), measurement(stat="min")]))
+    assert "npu_operator_share` cannot be recorded" in said
+    assert [record["stat"] for record in content(results)["records"]] == ["min"]
+    assert read_run(results.folder).records == results.run().records
 
 
 def test_a_place_that_is_no_folder_is_an_error_with_its_name_and_the_way_out(tmp_path: Path) -> None:
