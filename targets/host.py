@@ -13,14 +13,16 @@ import numpy as np
 import psutil
 
 from core.errors import RunError
+from core.files import read_regular
 from core.processes import Finished, run_child
 from core.records.evidence import Evidence
 from core.records.job import Job
 from core.records.run import Run
 from core.records.unavailable import Unavailable
+from core.safe_paths import path_inside
 from targets.job_folder import job_errors
 from targets.kinds import TargetOptions
-from targets.runner.protocol import Done, Failed, Loaded, Output, RunnerJob, Runtime, RuntimeFound
+from targets.runner.protocol import Done, Failed, Loaded, Output, RunnerJob, Runtime, RuntimeFound, Sample
 from targets.runner_archive import runner_archive
 from targets.target import Graph, Target
 from targets.transcript import Transcript
@@ -52,14 +54,14 @@ class Host(Target):
         """The job's outputs and samples; RunError when the runtime refuses the file or dies."""
         with tempfile.TemporaryDirectory(prefix="ethos-bench-host-") as name:
             folder = Path(name)
-            said = Transcript()
+            said = Transcript(asked={Output: len(job.inputs), Sample: job.repeats})
             with job_errors(folder):
                 command = [sys.executable, "-I", *_write_job(job, folder, self.threads)]
             inferences = len(job.inputs) + job.warmup + job.repeats
             limit = START_SECONDS + SECONDS_PER_INFERENCE * inferences
             finished = run_child(command, timeout_s=limit, on_line=said.hear)
             _require_complete(job, said, finished)
-            said.files = {file: (folder / file).read_bytes() for output in said.all(Output) for file in output.files}
+            said.files = {file: read_regular(path_inside(folder, file)) for output in said.all(Output) for file in output.files}
             return Run(
                 target=self.name,
                 evidence=Evidence.HOST,

@@ -21,6 +21,7 @@ from harness.statistics.interleaved import ROUNDS, Take, interleaved
 from harness.statistics.shift import BOUND, LEVEL, POWER, Shift, rounds_shift
 from harness.workbench.options import BenchOptions
 from targets.kinds import TargetOptions, open_target
+from targets.run_checks import run_checked
 from targets.target import Target
 
 FEWEST_ROUNDS = 8
@@ -88,7 +89,7 @@ def _taking(target: Target, artefact: Artefact) -> Take:
     pattern = np.resize(np.arange(-128, 128, dtype=np.int8), shape)
 
     def take(count: int) -> tuple[float, ...]:
-        run = target.run(Job(artefact, (pattern,), count, WARMUP))
+        run = run_checked(target, Job(artefact, (pattern,), count, WARMUP))
         if isinstance(run.latency_us, Unavailable):
             raise RunError(f"{target.name} has no latency: {run.latency_us.reason}", "a target that measures")
         return run.latency_us

@@ -22,14 +22,13 @@ from harness.pytest_plugin.inputs import check_inputs
 from harness.pytest_plugin.installed_suite import typed
 from harness.pytest_plugin.options import add_options, parse_options
 from harness.pytest_plugin.progress_lines import ProgressLines
-from harness.pytest_plugin.recorder import Recorder, ending_the_session, test_of
+from harness.pytest_plugin.recorder import Recorder, ending_the_session, put_on, test_of
 from harness.pytest_plugin.scheduling import ByModel
 from harness.report.exports.junit import figure_properties
 from harness.report.results_files import write_report, write_reports
 from harness.report.terminal import print_summary
 from harness.results.run_header import run_header
 from harness.results.store import Results
-from harness.results.writable import writable
 from harness.workbench.case import Case
 from harness.workbench.rules_case import RulesCase, RulesSuite
 from harness.workbench.suite import AllModels
@@ -261,12 +260,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = outcome.get_result()
     findings = getattr(item, "ethos_findings", None)
     if findings and call.when == "call":
-        sound, problems = writable(findings)
-        report.ethos_findings = sound.to_json()
-        item.user_properties.extend(figure_properties(sound.records))
-        if problems and report.passed:
-            report.outcome, report.longrepr = "failed", "\n".join(problems)
-            report.ethos_error = "; ".join(problems)
+        item.user_properties.extend(figure_properties(put_on(report, findings)))
     if report.failed:
         report.ethos_test = test_of(item, item.config.stash.get(bench_key, None))
     if call.excinfo is not None and isinstance(call.excinfo.value, EthosBenchError):

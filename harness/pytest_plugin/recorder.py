@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 import pytest
@@ -11,8 +11,10 @@ import pytest
 from core.errors import EthosBenchError
 from core.records.case_key import CaseKey
 from core.records.failure import Failure
+from core.records.measurement import Measurement
 from harness.results.findings import Findings
 from harness.results.store import Results
+from harness.results.writable import writable
 from harness.workbench.workbench import Workbench
 
 
@@ -50,6 +52,16 @@ class Recorder:
             problems = (f"what it found cannot be recorded: {str(error).splitlines()[0]}",)
         if problems:
             self.results.fail(Failure(test=report.nodeid, message="; ".join(problems), **getattr(report, "ethos_test", {})))
+
+
+def put_on(report: pytest.TestReport, findings: Findings) -> Sequence[Measurement]:
+    """The records of a test that can be written, now on its report; a test with others has failed."""
+    sound, problems = writable(findings)
+    report.ethos_findings = sound.to_json()  # type: ignore[attr-defined]  # it travels with the report
+    if problems and report.passed:
+        report.outcome, report.longrepr = "failed", "\n".join(problems)
+        report.ethos_error = "; ".join(problems)  # type: ignore[attr-defined]
+    return sound.records
 
 
 def test_of(item: pytest.Item, bench: Workbench | None) -> dict[str, str]:

@@ -21,6 +21,7 @@ from harness.workbench.open_targets import OpenTargets
 from harness.workbench.options import NPU_IMAGES
 from harness.workbench.reference import Equality, compare, reference_outputs
 from harness.workbench.session import Session
+from targets.run_checks import run_checked
 from targets.target import Target
 
 
@@ -42,7 +43,7 @@ class Executions:
     def _run(self, case: CaseKey, artefact: Artefact, target: Target) -> Run:
         inputs = self.inputs(case)
         self._session.telling(case.variant)(f"running on {target.name}")
-        return target.run(Job(artefact, inputs.tensors, self._session.options.repeats))
+        return run_checked(target, Job(artefact, inputs.tensors, self._session.options.repeats))
 
     def inputs(self, case: CaseKey) -> Inputs:
         """What a target runs: one image for a target that only samples the host, several where bytes are compared."""

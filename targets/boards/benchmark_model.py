@@ -19,15 +19,15 @@ from core.tflite.graph import TfliteGraph, parse
 from targets.boards.execution import Execution
 from targets.boards.link import CommandResult
 from targets.boards.preflight import environment_of
-from targets.runner.protocol import Delegated, Done, Loaded, NpuSigns, Output, RuntimeFound, Summary, TensorFacts
+from targets.runner.protocol import Delegated, Done, Event, Loaded, NpuSigns, Output, RuntimeFound, Summary, TensorFacts
 from targets.transcript import Transcript
 
 START_S = 60.0
-COUNTER = re.compile(r"cycle counter:\s*(\d+)", re.IGNORECASE)
-SUMMARY = re.compile(r"^count=(\d+)(.*)$", re.MULTILINE)
+COUNTER = re.compile(r"cycle counter:\s*(\d{1,20})", re.IGNORECASE)
+SUMMARY = re.compile(r"^count=(\d{1,12})(.*)$", re.MULTILINE)
 PARTS = re.compile(r"(first|min|max|avg|std)=([\d.eE+]+)")
 COMPLETE = re.compile(r"model graph will be completely executed by the delegate")
-PARTIAL = re.compile(r"model graph will be partially executed by the delegate w/ (\d+) delegate kernels")
+PARTIAL = re.compile(r"model graph will be partially executed by the delegate w/ (\d{1,9}) delegate kernels")
 
 SCRIPT = """cd {work} || exit 9
 d=jobs/{job}; mkdir -p "$d" && trap 'rm -rf "$d"' EXIT
@@ -54,7 +54,7 @@ class BenchmarkModel:
     def run(self) -> Transcript:
         """The transcript that the runner would have given, with a `summary` in the place of samples."""
         execution = self.execution
-        transcript = Transcript()
+        transcript = Transcript(asked={Output: len(execution.inputs)})
         execution.upload_missing()
         graph = parse(execution.model.path.read_bytes(), execution.model.path.name)
         moved = 0
@@ -64,13 +64,13 @@ class BenchmarkModel:
             head, text, content = self._run(graph, data, execution.repeats if timed else 1, execution.warmup if timed else 0)
             if index == 0:
                 self._begin(transcript, graph, head, text)
-            moved += int(head["moved"])
+            moved += int(head.get("moved", 0))
             counters += [int(number) for number in COUNTER.findall(text)]
             self._outputs(transcript, graph, index, content)
             if timed:
-                transcript.events.append(self._summary(text))
-        npu = NpuSigns(counters=counters, interrupts=moved, device=self.device, driver=self.driver)
-        transcript.events += [npu, Done(peak_memory_bytes=None)]
+                transcript.say(self._summary(text))
+        transcript.say(NpuSigns(counters=counters, interrupts=moved, device=self.device, driver=self.driver))
+        transcript.say(Done(peak_memory_bytes=None))
         return transcript
 
     def _run(self, graph: TfliteGraph, data: bytes, runs: int, warmup: int) -> tuple[dict[str, str], str, bytes]:
@@ -112,11 +112,13 @@ class BenchmarkModel:
         count = len(kinds) if COMPLETE.search(text) else int(partial[1]) if partial else 0
         own = [kind for kind in kinds if "ethos-u" in kind.lower()]
         taken = ["ethos-u"] * min(count, len(own)) if own else kinds[:count]
-        transcript.events += [
+        said: tuple[Event, ...] = (
             RuntimeFound(name="benchmark_model", version="unknown", python="none", machine=""),
-            Loaded(sha256=head["sha256"], inputs=[], outputs=outputs),
+            Loaded(sha256=head.get("sha256", ""), inputs=[], outputs=outputs),
             Delegated(operators=len(kinds), by_delegate=taken, left=["ethos-u"] * (len(own) - count)),
-        ]
+        )
+        for event in said:
+            transcript.say(event)
 
     def _outputs(self, transcript: Transcript, graph: TfliteGraph, index: int, content: bytes) -> None:
         start, files = 0, []
@@ -131,12 +133,15 @@ class BenchmarkModel:
                 f"{self.execution.link.name}: `{self.execution.board.benchmark_model}` gave {len(content)} bytes of outputs",
                 f"{start} bytes: a benchmark_model that knows --output_filepath",
             )
-        transcript.events.append(Output(index, files))
+        transcript.say(Output(index, files))
 
     def _summary(self, text: str) -> Summary:
         """The last loop's count and times in microseconds."""
         count, rest = (SUMMARY.findall(text) or [("0", "")])[-1]
-        times = {key: float(value) for key, value in PARTS.findall(rest)}
+        try:
+            times = {key: float(value) for key, value in PARTS.findall(rest)}
+        except ValueError:  # 1.2.3
+            times = {}
         if not {"min", "avg"} <= times.keys():
             raise RunError(f"{self.execution.link.name}: no times in what benchmark_model printed", "`count=... avg=...`")
         return Summary(count=int(count), **times)
@@ -148,5 +153,8 @@ def _split(said: CommandResult) -> tuple[dict[str, str], str, bytes]:
     second, _, rest = rest.partition(b"\n")
     words = (first + b" " + second).decode(errors="replace").split()
     head = dict(word.split("=", 1) for word in words if "=" in word)
+    for name in ("said", "moved"):
+        if not re.fullmatch(r"-?\d{1,18}", head.get(name, "0")):
+            raise RunError(f"the board says {name}={head[name][:40]}", "a whole number")
     size = int(head.get("said", 0))
     return head, rest[:size].decode(errors="replace"), rest[size:]

@@ -18,7 +18,21 @@ from targets.boards.journal import Journal
 from targets.boards.link import Heartbeat, Link, LinkLost, link_errors, stream_lines
 from targets.boards.preflight import environment_of
 from targets.boards.targets_file import Board
-from targets.runner.protocol import Alive, Delegate, Failed, Files, Loaded, RunnerJob, Sample, Stay, read
+from targets.event_checks import is_time_us
+from targets.runner.protocol import (
+    Alive,
+    Delegate,
+    Event,
+    Failed,
+    Files,
+    Loaded,
+    Output,
+    RunnerJob,
+    Sample,
+    Stay,
+    Waiting,
+    read,
+)
 from targets.runner_archive import runner_archive
 from targets.transcript import Transcript
 
@@ -67,7 +81,7 @@ class Execution:
     def run(self) -> Transcript:
         """The whole transcript; RunError with the samples that had arrived when the board stays away."""
         for attempt in range(1, ATTEMPTS + 1):
-            transcript = Transcript(lost=self.lost, notes=self.notes)
+            transcript = Transcript(lost=self.lost, notes=self.notes, asked={Output: len(self.inputs), Sample: self.repeats})
             try:
                 self._attempt(transcript)
                 return transcript
@@ -184,15 +198,18 @@ class Execution:
 
     def _fetch(self, transcript: Transcript) -> None:
         """Bring the outputs here, over a second channel while the runner keeps them."""
-        offered = transcript.one(Files)
-        names = list(offered.sizes)
-        if not names:
+        offered, wanted = transcript.one(Files), transcript.output_sizes()
+        if not wanted:
             return
-        quoted = " ".join(shlex.quote(f"{offered.folder}/{name}") for name in names)
-        said = self.link.run(f"cat {quoted}")
+        wrong = next((name for name, size in wanted.items() if offered.sizes.get(name) != size), None)
+        if wrong is not None:
+            found = f"`{wrong}` of {offered.sizes.get(wrong, 'no')} bytes"
+            raise RunError(f"{self.link.name} offers {found}", f"{wanted[wrong]} bytes, as its shape and type say")
+        quoted = " ".join(shlex.quote(f"{offered.folder}/{name}") for name in wanted)
+        said = self.link.run(f"cat {quoted}", most_bytes=sum(wanted.values()))
         start = 0
-        for name in names:
-            content = said.stdout[start : start + offered.sizes[name]]
+        for name, size in wanted.items():
+            content = said.stdout[start : start + size]
             start += len(content)
             if sha256(content) != offered.sha256[name]:
                 raise LinkLost(f"`{name}` was corrupted or cut on its way back")
@@ -208,11 +225,14 @@ class _Watch:
     journal: Journal
     _: KW_ONLY
     progress: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
     loaded: bool = False
 
     def listen(self, line: str) -> bool:
         """True when the runner has said all."""
-        if isinstance(read(line), Sample):  # on disk first: we may be ended between two statements
+        if isinstance(sample := read(line), Sample) and is_time_us(
+            sample.us
+        ):  # on disk first: we may be ended between two lines
             self.journal.write(line)
         event = self.transcript.take(line)
         now = time.monotonic()
@@ -220,7 +240,7 @@ class _Watch:
             raise self._error(event.message)
         if isinstance(event, Loaded):
             self.loaded = True
-        if event is not None and not isinstance(event, Alive):
+        if event is not None and not isinstance(event, Alive) and not self._waits_too_long(event, now):
             self.progress = now
         limit = self.execution.board.inference_s if self.loaded else max(LOAD_S, self.execution.board.inference_s)
         if now - self.progress > limit:
@@ -230,6 +250,10 @@ class _Watch:
                 f"inference_s = {limit * 4:.0f} in targets.toml",
             )
         return isinstance(event, Files)
+
+    def _waits_too_long(self, event: Event, now: float) -> bool:
+        """Whether the board says that others use it for longer than it was told to wait."""
+        return isinstance(event, Waiting) and now - self.started > self.execution.board.wait_s + LOAD_S
 
     def _error(self, message: str) -> RunError | LinkLost:
         execution = self.execution

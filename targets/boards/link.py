@@ -23,6 +23,9 @@ from targets.boards.targets_file import Board
 
 PIECE = 1 << 16
 KEEPALIVE_S = 5
+MOST_LINE_BYTES = 16 << 20
+MOST_BYTES = 64 << 20
+"""Of one line that a board says, and of what one command may print when nothing else is said: more is no answer of ours."""
 
 
 class LinkLost(Exception):
@@ -108,10 +111,13 @@ class Link:
                     raise
                 time.sleep(0.5)
 
-    def run(self, command: str, *, stdin: Iterable[bytes] = (), limit_s: float = 0) -> CommandResult:
+    def run(
+        self, command: str, *, stdin: Iterable[bytes] = (), limit_s: float = 0, most_bytes: int = MOST_BYTES
+    ) -> CommandResult:
         """Run a shell command and return all that it printed; LinkLost when the link is silent for too long.
 
-        `limit_s` is how long the command itself may be silent, default the board's `silence_s`.
+        `limit_s` is how long the command itself may be silent, default the board's `silence_s`. RunError when it prints more
+        than `most_bytes`.
         """
         with self.channel(command) as channel:
             channel.settimeout(limit_s or self.board.silence_s)
@@ -119,7 +125,7 @@ class Link:
                 for piece in stdin:
                     channel.sendall(piece)
                 channel.shutdown_write()
-                output = _drain(channel)
+                output = _drain(channel, most_bytes)
                 return CommandResult(channel.recv_exit_status(), *output)
 
     @contextlib.contextmanager
@@ -211,16 +217,20 @@ class Heartbeat:
 def stream_lines(channel: paramiko.Channel, silence_s: float, on_line: Callable[[str], bool]) -> None:
     """Feed each line to `on_line` as it comes until that returns True; LinkLost on silence or at an early end."""
     channel.settimeout(silence_s)
-    pending = b""
+    pending = bytearray()
     with link_errors():
         while True:
             piece = channel.recv(PIECE)
             if not piece:
                 raise LinkLost("the board ended the connection")
-            *lines, pending = (pending + piece).split(b"\n")
+            head, *lines = piece.split(b"\n")
+            pending += head
+            if len(pending) > MOST_LINE_BYTES:
+                raise RunError(f"the board says a line of more than {MOST_LINE_BYTES} bytes", "one event a line")
             for line in lines:
-                if on_line(line.decode(errors="replace")):
+                if on_line(pending.decode(errors="replace")):
                     return
+                pending = bytearray(line)
 
 
 def _pieces(source: Path | bytes) -> Iterator[bytes]:
@@ -233,18 +243,25 @@ def _pieces(source: Path | bytes) -> Iterator[bytes]:
             yield piece
 
 
-def _drain(channel: paramiko.Channel) -> tuple[bytes, str]:
+def _drain(channel: paramiko.Channel, most_bytes: int) -> tuple[bytes, str]:
     """Everything on stdout and stderr till the end; both are read in turn, so that neither can fill up and block the other."""
     streams: dict[str, list[bytes]] = {"out": [], "err": []}
+    room = most_bytes
 
     def read_errors() -> None:
+        room = MOST_LINE_BYTES
         with contextlib.suppress(OSError, EOFError):
             while piece := channel.recv_stderr(PIECE):
-                streams["err"].append(piece)
+                if room > 0:
+                    streams["err"].append(piece)
+                room -= len(piece)
 
     reader = threading.Thread(target=read_errors, daemon=True)
     reader.start()
     while piece := channel.recv(PIECE):
+        room -= len(piece)
+        if room < 0:
+            raise RunError(f"the board printed more than {most_bytes} bytes", "as much as was asked for")
         streams["out"].append(piece)
     reader.join(timeout=5)
     return b"".join(streams["out"]), b"".join(streams["err"]).decode(errors="replace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,6 +61,9 @@ class Finding:
     fix: str = ""
 
 
+WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+
 @dataclass(frozen=True)
 class BoardFacts:
     """What a board said of itself; a key may come several times."""
@@ -72,7 +76,7 @@ class BoardFacts:
 
     def number(self, key: str) -> int:
         """The largest value of a key as a number, 0 when there is none."""
-        return max((int(value) for value in self.values.get(key, []) if value.lstrip("-").isdigit()), default=0)
+        return max((int(value) for value in self.values.get(key, []) if WHOLE.fullmatch(value)), default=0)
 
     @property
     def runtimes(self) -> list[str]:

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from core.errors import RunError, UsageError
-from core.files import put_in_place, slug, storage_errors, work_folder, write_whole
+from core.files import put_in_place, read_regular, slug, storage_errors, work_folder, write_whole
+from core.json_text import read_json
 from core.records.unavailable import Unavailable
+from core.safe_paths import path_inside
 from targets.boards.job_files import digests_of
 from targets.boards.preflight import BoardFacts
 from targets.boards.targets_file import Board
@@ -20,6 +24,7 @@ from targets.transcript import Transcript
 
 SCHEMA = 1
 HEADER = "recording.json"
+FACTS = TypeAdapter(dict[str, list[str]])
 JOB = "job.json"
 
 
@@ -55,7 +60,9 @@ class Recording:
     @classmethod
     def begin(cls, top: Path, target: str, board: Board) -> Recording:
         """A recording below `top`; StorageError when it cannot be written."""
-        folder = top / slug(target)
+        folder = path_inside(top, slug(target))
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / HEADER).is_file():
+            raise UsageError(f"`{folder}` holds files that are no recording", "a new folder", f"--record {top}-2")
         content = {"schema": SCHEMA, "target": target, "board": board.model_dump()}
         with _storing(folder):
             write_whole(folder / HEADER, json.dumps(content, indent=1))
@@ -71,10 +78,10 @@ class Recording:
             hint = f"--target replay:{found[0]}" if found else f"--target ssh:NAME --record {path}"
             raise UsageError(f"`{path}` holds {what}", "one recording", hint)
         try:
-            content = json.loads((found[0] / HEADER).read_text())
+            content = read_json(found[0] / HEADER)
             if content["schema"] != SCHEMA:
                 raise ValueError(f"schema {content['schema']}")
-            return cls(found[0], content["target"], Board.model_validate(content["board"]))
+            return cls(found[0], str(content["target"]), Board.model_validate(content["board"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageError(f"`{found[0] / HEADER}` is damaged: {error}", f"a recording of schema {SCHEMA}") from error
 
@@ -93,7 +100,7 @@ class Recording:
         with _storing(self.folder), work_folder(self.folder, ".job-") as work:
             for name, part in parts.items():
                 for file, data in part.files.items():
-                    (work / f"{name}-{file}").write_bytes(data)
+                    path_inside(work, f"{name}-{file}").write_bytes(data)
             (work / JOB).write_text(json.dumps(content))
             put_in_place(work, self.folder / key)
 
@@ -107,23 +114,23 @@ class Recording:
                 f"--target {self.target} --record {self.folder.parent}",
             )
         try:
-            content = json.loads((folder / JOB).read_text())
+            content = read_json(folder / JOB)
             said = {name: _transcript(folder, name, part) for name, part in content["said"].items()}
             return RecordedJob(
                 board=Board.model_validate(content["board"]),
-                facts=BoardFacts(content["facts"]),
-                threads=content["threads"],
-                notes=tuple(content["notes"]),
+                facts=BoardFacts(FACTS.validate_python(content["facts"])),
+                threads=int(content["threads"]),
+                notes=tuple(map(str, content["notes"])),
                 npu=said.get("npu"),
                 cpu=said.get("cpu", Unavailable(content["no_cpu"])),
                 error=RunError(*content["error"]) if content["error"] else None,
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
             raise RunError(f"`{folder}` is damaged: {error}", "a recording as it was written") from error
 
 
 def _transcript(folder: Path, name: str, part: dict[str, Any]) -> Transcript:
-    files = {file: (folder / f"{name}-{file}").read_bytes() for file in part["files"]}
+    files = {file: read_regular(path_inside(folder, f"{name}-{file}")) for file in part["files"]}
     return Transcript.from_json(part, files)
 
 

@@ -30,6 +30,7 @@ from core.records.job import Job
 from core.records.run import Run
 from core.records.unavailable import Unavailable
 from targets.kinds import TARGETS, TargetOptions, open_target, preferred_vela
+from targets.run_checks import run_checked
 from targets.target import Target
 from tests.contract.rows import PROFILE, ROWS, Row, plain
 from tests.conversion.tflite_builder import TinyModel, all_on_the_npu
@@ -203,7 +204,7 @@ def test_each_input_gives_one_tuple_of_outputs_in_the_models_order_dtype_and_sha
 
 @pytest.mark.parametrize("repeats", [1, 7])
 def test_there_are_exactly_as_many_samples_as_repeats_or_a_reason(target: Target, artefact: Artefact, repeats: int) -> None:
-    run = target.run(Job(artefact, (_image(1),), repeats))
+    run = run_checked(target, Job(artefact, (_image(1),), repeats))
     if isinstance(run.latency_us, Unavailable):
         assert run.latency_us.reason
     else:
@@ -218,7 +219,7 @@ def test_no_repeats_are_no_samples_with_a_reason(target: Target, artefact: Artef
 
 
 def test_evidence_is_what_really_ran(target: Target, row: Row, artefact: Artefact) -> None:
-    run = target.run(Job(artefact, (_image(1),), repeats=1))
+    run = run_checked(target, Job(artefact, (_image(1),), repeats=1))
     assert run.evidence in row.evidence
     assert run.target == target.name
     assert run.fingerprint

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.records.case_key import CaseKey
-from harness.pytest_plugin.recorder import Recorder
+from harness.pytest_plugin.recorder import Recorder, put_on
 from harness.results.findings import Findings
 from harness.results.store import Results
 from harness.results.stored_run import read_run
@@ -69,3 +69,14 @@ def test_a_failure_holds_no_password_and_no_home_folder(tmp_path: Path, monkeypa
     said = "postgresql://me:canary@host/db of /home/somebody/x"
     Recorder(results).pytest_runtest_logreport(report("host", ethos_error=said))
     assert results.run().failures[0].message == "postgresql://me:***@host/db of ~/x"
+
+
+def test_a_test_whose_figure_cannot_be_written_has_failed_and_its_other_figures_travel(tmp_path: Path) -> None:
+    ended = report("ssh:board", "passed")
+    latency = measurement(metric="latency_us", unit="us", stat="median", value=-5.0)
+    assert put_on(ended, Findings([latency, measurement()])) == [measurement()]
+    assert ended.failed
+    results = Results(tmp_path / "run", header())
+    Recorder(results).pytest_runtest_logreport(ended)
+    assert results.run().records == (measurement(),)
+    assert "latency_us[median]` cannot be recorded" in results.run().failures[0].message
