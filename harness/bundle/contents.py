@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import shutil
-import tarfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import BundleError
-from core.files import put_in_place, storage_errors, work_folder
+from core.files import put_in_place, storage_errors, work_folder, write_whole
 from core.records.measurement import Measurement
-from harness.bundle.manifest import NAME, entries_of, manifest_text
+from core.safe_paths import path_inside
+from harness.bundle.archive import write_archive
+from harness.bundle.manifest import NAME, Manifest, folder_entries, is_inside
+from harness.bundle.signature import sign
 from harness.report.exports.junit import junit
+from harness.results.own_files import OwnFiles
 from harness.results.stored_run import StoredRun, read_run
 
 WritePage = Callable[[Path, Path], None]
@@ -22,8 +24,10 @@ WritePage = Callable[[Path, Path], None]
 REPORT = "report.html"
 
 
-def write_bundle(run: StoredRun, output: Path, write_page: WritePage, *, archive: bool = False) -> Path:
-    """The bundle of a run: a folder, or with `archive` a .tar.gz whose bytes depend on its content alone.
+def write_bundle(
+    run: StoredRun, output: Path, write_page: WritePage, *, archive: bool = False, key: Path | None = None
+) -> Path:
+    """The bundle of a run: a folder, or with `archive` a .tar.gz whose bytes depend on its content alone; signed with `key`.
 
     The output appears when it is whole. StorageError when it cannot be written, BundleError when something is there already
     or the run has no results folder.
@@ -35,13 +39,19 @@ def write_bundle(run: StoredRun, output: Path, write_page: WritePage, *, archive
         storage_errors(f"write the bundle `{target}`", "a writable place with space"),
         work_folder(target.parent, f".{target.name}.") as work,
     ):
-        folder = work / f"ethos-bench-{run.id}"
+        folder = path_inside(work, f"ethos-bench-{run.id}")
         _copy(source, folder)
         _write_more(run, folder)
         if not (folder / REPORT).exists():
             write_page(folder, folder / REPORT)
-        (folder / NAME).write_text(manifest_text(run.id, entries_of(folder)), "utf-8")
-        put_in_place(_archived(folder, work) if archive else folder, target)
+        manifest = Manifest(run.id, folder_entries(folder))
+        write_whole(folder / NAME, manifest.text())
+        made = work / "bundle.tar.gz" if archive else folder
+        if archive:
+            write_archive(folder, manifest, made)
+        if key:
+            sign(manifest.text().encode(), key, target)
+        put_in_place(made, target)
     return target
 
 
@@ -49,18 +59,30 @@ def _target(run: StoredRun, output: Path, *, archive: bool) -> Path:
     """Where the bundle goes: the folder that was asked for, or with `archive` a file in it or of that name."""
     if archive and not output.name.endswith((".tar.gz", ".tgz")):
         output = output / f"ethos-bench-{run.id}.tar.gz"
-    if output.exists() and (output.is_file() or any(output.iterdir())):
+    if output.is_symlink() or (output.exists() and (not output.is_dir() or any(output.iterdir()))):
         raise BundleError(f"`{output}` is there already", "a new name, or an empty folder", f"--output {output}-2")
     return output
 
 
 def _copy(source: Path, folder: Path) -> None:
-    """The files of a results folder; links are left out, they may point anywhere."""
+    """The files of a results folder; links are left out, they may point anywhere, and so is what is not ours.
+
+    BundleError for a file of ours, or of a folder of an older version without a list, whose name a bundle cannot hold.
+    """
+    listed = OwnFiles(source)
     for file in sorted(source.rglob("*")):
-        if file.is_file() and not file.is_symlink() and not file.name.startswith("."):
-            copy = folder / file.relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, copy)
+        name = file.relative_to(source).as_posix()
+        if not file.is_file() or file.is_symlink() or any(part.startswith(".") for part in name.split("/")):
+            continue
+        if not is_inside(name):
+            if listed.has_list and name not in listed.names:
+                continue
+            raise BundleError(
+                f"`{file}` has a name that a bundle cannot hold", "letters, digits and ._-~=+@,()", f"mv {file} ..."
+            )
+        copy = path_inside(folder, name)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
 
 
 def _write_more(run: StoredRun, folder: Path) -> None:
@@ -117,24 +139,6 @@ def tools(figures: Iterable[Measurement]) -> dict[str, list[str]]:
         for tool, version in figure.identity.tools.items():
             found.setdefault(tool, {})[version] = None
     return {tool: list(versions) for tool, versions in sorted(found.items())}
-
-
-def _archived(folder: Path, work: Path) -> Path:
-    """One file: names in order, no times and no owners, so that equal bundles are equal bytes."""
-    file = work / "bundle.tar.gz"
-    with file.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", filename="", mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for member in sorted(path for path in folder.rglob("*") if path.is_file()):
-                archive.add(member, member.relative_to(folder.parent).as_posix(), recursive=False, filter=_plain)
-        packed.flush()
-    return file
-
-
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    member.mtime, member.mode = 0, 0o644
-    return member
 
 
 def _json(value: object) -> str:

@@ -1,24 +1,29 @@
-"""The manifest of a bundle: SHA-256 and size of every file, and what was changed, lost or added since."""
+"""The manifest of a bundle: SHA-256 and size of every file, and what was changed, lost or added since.
+
+docs/reference/bundles.md has the form, which has one spelling: whatever is not byte for byte what we would write is named. It
+proves that nothing was changed, not who made it: that is for a signature (`harness.bundle.signature`).
+"""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import stat
-import tarfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
 from core.errors import BundleError
-from core.files import sha256
+from core.files import CHUNK_BYTES, read_regular
+from core.json_text import parse_json
+from core.safe_paths import is_safe_name
 
 NAME = "manifest.json"
-SCHEMA = 1
-CHUNK = 1 << 20
+SCHEMA = 2
+MOST_BYTES = 16 << 20
+"""Of a manifest: some 100,000 files."""
+DOMAIN = "ethos-bench bundle"
+EXPECTED = "a bundle of `ethos-bench bundle`"
 
 
 @dataclass(frozen=True)
@@ -40,113 +45,116 @@ class Finding:
         return f"{self.name}: {self.problem}"
 
 
-def manifest_text(run: str, entries: dict[str, Entry]) -> str:
-    """The manifest; `digest` covers all entries, so that one number stands for the bundle."""
-    files = {name: {"sha256": entry.sha256, "bytes": entry.size} for name, entry in sorted(entries.items())}
-    return json.dumps({"schema": SCHEMA, "run": run, "digest": digest_of(entries), "files": files}, indent=1) + "\n"
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle holds: the run, and every file but the manifest itself."""
+
+    run: str
+    files: Mapping[str, Entry]
+
+    @property
+    def top(self) -> str:
+        """The only folder of an archive."""
+        return f"ethos-bench-{self.run}"
+
+    @property
+    def digest(self) -> str:
+        """One number for the whole bundle: SHA-256 over every field with its length before it; no two are spelled alike."""
+        digest = hashlib.sha256()
+        fields = [DOMAIN, str(SCHEMA), self.run, str(len(self.files))]
+        for name in ordered(self.files):
+            fields += [name, str(self.files[name].size), self.files[name].sha256]
+        for field in fields:
+            content = field.encode()
+            digest.update(len(content).to_bytes(8, "big") + content)
+        return digest.hexdigest()
+
+    def text(self) -> str:
+        """The manifest as its file holds it."""
+        files = {name: {"sha256": self.files[name].sha256, "bytes": self.files[name].size} for name in ordered(self.files)}
+        content = {"schema": SCHEMA, "run": self.run, "digest": self.digest, "files": files}
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+    def differences(self, found: Mapping[str, Entry]) -> Iterator[Finding]:
+        """Every file that is not as it was promised, by name."""
+        for name in ordered({*found, *self.files}):
+            if name not in found:
+                yield Finding(name, "missing")
+            elif name not in self.files:
+                yield Finding(name, "not in the manifest: it was added")
+            elif found[name] != self.files[name]:
+                yield Finding(name, _difference(self.files[name], found[name]))
 
 
-def digest_of(entries: dict[str, Entry]) -> str:
-    """SHA-256 over names, sizes and hashes of all files, in the order of their names."""
-    lines = [f"{entry.sha256} {entry.size} {name}\n" for name, entry in sorted(entries.items())]
-    return sha256("".join(lines))
+def ordered(names: Iterable[str]) -> list[str]:
+    """Names in the order of their bytes."""
+    return sorted(names, key=lambda name: name.encode(errors="surrogatepass"))
 
 
-def entries_of(path: Path) -> dict[str, Entry]:
-    """Every file of a bundle (folder or .tar.gz) but its manifest; BundleError when it cannot be read to its end."""
-    return {name: entry for name, entry, _ in _files(path) if name != NAME}
+def read_manifest(content: bytes, what: str) -> Manifest:
+    """The manifest of a file's bytes; BundleError when it is broken, or spelled in another way than ours."""
+    try:
+        value = parse_json(content)
+        schema = value["schema"]
+        files = {name: Entry(str(file["sha256"]), file["bytes"]) for name, file in value["files"].items()}
+        made = Manifest(str(value["run"]), files)
+        digest, text = value["digest"], made.text().encode()
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BundleError(f"`{what}` has a broken {NAME}: {str(error)[:200]}", EXPECTED) from error
+    if schema != SCHEMA:
+        found = f"`{what}` is a bundle of form {str(schema)[:20]}"
+        raise BundleError(f"{found}: the digest of form 1 does not cover its run", f"form {SCHEMA}", "ethos-bench bundle RUN")
+    if digest != made.digest:
+        found = f"the {NAME} of `{what}` was changed: its own digest does not cover its run and its files"
+        raise BundleError(found, f"digest {made.digest[:12]}")
+    if text != content:
+        raise BundleError(f"the {NAME} of `{what}` is not spelled as we write it", EXPECTED)
+    if not (is_safe_name(made.run) and all(is_inside(name) for name in files)):
+        raise BundleError(f"the {NAME} of `{what}` names files elsewhere", "names below the bundle's own folder")
+    return made
 
 
-def verify(path: Path) -> tuple[str, list[Finding]]:
-    """The run of a bundle and everything that is not as its manifest says; BundleError without a readable manifest."""
+def is_inside(name: str) -> bool:
+    """Whether a name with `/` in it stays below its folder."""
+    return all(map(is_safe_name, name.split("/")))
+
+
+def folder_entries(folder: Path) -> dict[str, Entry]:
+    """Every file of a folder but its manifest; what is no regular file, or an empty folder, is an entry of its own kind."""
     found: dict[str, Entry] = {}
-    text = b""
-    for name, entry, content in _files(path):
-        if name == NAME:
-            text = content
-        elif name in found:
-            return "", [Finding(name, "is there twice")]
-        else:
-            found[name] = entry
-    run, promised = _read_manifest(path, text)
-    findings = []
-    for name in sorted({*found, *promised}):
-        if name not in found:
-            findings.append(Finding(name, "missing"))
-        elif name not in promised:
-            findings.append(Finding(name, "not in the manifest: it was added"))
-        elif found[name] != promised[name]:
-            findings.append(Finding(name, _difference(promised[name], found[name])))
-    return run, findings
+    for path in folder.rglob("*"):
+        name, mode = path.relative_to(folder).as_posix(), path.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            if not any(path.iterdir()):
+                found[name] = Entry("an empty folder", 0)
+        elif not stat.S_ISREG(mode):
+            found[name] = Entry("a link or a device, no file", 0)
+        elif name != NAME:
+            found[name] = _entry(path)
+    return found
+
+
+def verify_folder(folder: Path) -> tuple[Manifest, bytes, list[Finding]]:
+    """The manifest of a folder, its bytes, and everything that is not as it says; BundleError without a readable manifest."""
+    try:
+        content = read_regular(folder / NAME, MOST_BYTES)
+    except FileNotFoundError as error:
+        raise BundleError(f"`{folder}` has no {NAME}", EXPECTED) from error
+    except OSError as error:
+        raise BundleError(f"the {NAME} of `{folder}` cannot be read: {error.strerror or error}", EXPECTED) from error
+    manifest = read_manifest(content, str(folder))
+    return manifest, content, list(manifest.differences(folder_entries(folder)))
+
+
+def _entry(path: Path) -> Entry:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+    return Entry(digest.hexdigest(), size)
 
 
 def _difference(promised: Entry, found: Entry) -> str:
     sizes = "" if found.size == promised.size else f", {promised.size} -> {found.size} bytes"
     return f"changed{sizes}: SHA-256 {found.sha256[:12]}, not {promised.sha256[:12]}"
-
-
-def _read_manifest(path: Path, text: bytes) -> tuple[str, dict[str, Entry]]:
-    try:
-        content: dict[str, Any] = json.loads(text)
-        promised = {str(name): Entry(str(file["sha256"]), int(file["bytes"])) for name, file in content["files"].items()}
-        run, digest = str(content["run"]), str(content["digest"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        what = f"has a broken {NAME}: {error}" if text else f"has no {NAME}"
-        raise BundleError(f"`{path}` {what}", "a bundle of `ethos-bench bundle`") from error
-    if digest_of(promised) != digest:
-        raise BundleError(
-            f"the {NAME} of `{path}` was changed: its own digest does not cover its files", f"digest {digest[:12]}"
-        )
-    return run, promised
-
-
-def _files(path: Path) -> Iterator[tuple[str, Entry, bytes]]:
-    """(name, entry, content of the manifest) of every file."""
-    if path.is_dir():
-        yield from _folder_files(path)
-        return
-    try:
-        with gzip.open(path) as packed:
-            with tarfile.open(fileobj=packed, mode="r|") as archive:
-                yield from _archive_files(archive)
-            while rest := packed.read(CHUNK):  # to the checksum at its end
-                if rest.strip(b"\0"):
-                    raise BundleError(f"`{path}` has something behind its last file", "nothing there")
-    except FileNotFoundError as error:
-        raise BundleError(f"there is no bundle at `{path}`", "a folder or a .tar.gz of `ethos-bench bundle`") from error
-    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
-        raise BundleError(f"`{path}` is not whole: {error}", "a bundle that was written to its end") from error
-
-
-def _folder_files(folder: Path) -> Iterator[tuple[str, Entry, bytes]]:
-    for file in sorted(folder.rglob("*")):
-        name, mode = file.relative_to(folder).as_posix(), file.lstat().st_mode
-        if stat.S_ISDIR(mode):
-            continue
-        if not stat.S_ISREG(mode):
-            yield name, Entry("a link or a device, no file", 0), b""
-            continue
-        with file.open("rb") as content:
-            yield name, *_read(name, content)
-
-
-def _archive_files(archive: tarfile.TarFile) -> Iterator[tuple[str, Entry, bytes]]:
-    for member in archive:
-        name = member.name.partition("/")[2] or member.name  # below the bundle's own folder
-        if member.isdir():
-            continue
-        content = archive.extractfile(member) if member.isreg() else None
-        if content is None:
-            yield name, Entry("a link or a device, no file", 0), b""
-            continue
-        yield name, *_read(name, content)
-
-
-def _read(name: str, content: IO[bytes]) -> tuple[Entry, bytes]:
-    digest, size, kept = hashlib.sha256(), 0, b""
-    while chunk := content.read(CHUNK):
-        digest.update(chunk)
-        size += len(chunk)
-        if name == NAME:
-            kept += chunk
-    return Entry(digest.hexdigest(), size), kept

@@ -31,6 +31,16 @@ class OwnFiles:
         self.folder = folder
         self._names = set(_listed(folder / MARKER))
 
+    @property
+    def has_list(self) -> bool:
+        """Whether the folder says what in it is ours: those of older versions do not."""
+        return bool(self._names)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of our files."""
+        return frozenset(self._names)
+
     def write(self, name: str, text: str) -> None:
         """Write a file whole; UsageError when another's file has its name."""
         write_whole(self.place(name), text)

@@ -17,8 +17,9 @@ from click.testing import CliRunner
 
 from core.errors import BundleError, EthosBenchError, StorageError
 from core.records.failure import Failure
+from harness.bundle.archive import verify_archive
 from harness.bundle.contents import write_bundle
-from harness.bundle.manifest import verify
+from harness.bundle.manifest import Entry, Finding, Manifest, verify_folder
 from harness.cli import main
 from harness.results.findings import Findings
 from harness.results.store import Results
@@ -51,6 +52,12 @@ def write(folder: Path, file: Path) -> None:
 @pytest.fixture
 def bundle(run: StoredRun, tmp_path: Path) -> Path:
     return write_bundle(run, tmp_path / "bundle", write)
+
+
+def verify(path: Path) -> tuple[str, list[Finding]]:
+    """The run of a bundle, and what is wrong with it."""
+    manifest, _, findings = verify_folder(path) if path.is_dir() else verify_archive(path)
+    return manifest.run, findings
 
 
 def names(folder: Path) -> set[str]:
@@ -152,10 +159,69 @@ def test_an_archive_is_one_file_with_the_same_content_and_the_same_bytes_each_ti
 def test_a_cut_or_flipped_archive_is_not_whole(run: StoredRun, tmp_path: Path) -> None:
     file = write_bundle(run, tmp_path / "one.tar.gz", write, archive=True)
     content = file.read_bytes()
-    for broken in (content[: len(content) // 2], content[:-4], b"text", content + b"more"):
+    for broken in (content[: len(content) // 2], content[:-4], b"text", content + b"more", content + content, b""):
         file.write_bytes(broken)
-        with pytest.raises(BundleError, match=r"not whole|behind its last file"):
+        with pytest.raises(BundleError, match=r"not whole"):
             verify(file)
+
+
+def test_a_manifest_of_another_run_does_not_cover_its_files(bundle: Path) -> None:
+    file = bundle / "manifest.json"
+    file.write_text(file.read_text().replace(header().id, "20990101T000000-forged"))
+    with pytest.raises(BundleError, match="does not cover its run"):
+        verify(bundle)
+
+
+def test_names_that_run_together_have_digests_of_their_own() -> None:
+    """Lines of the first form could be moved into a name: two files vanished in one whose name held theirs."""
+    a, b = "a" * 64, "b" * 64
+    two = {"x": Entry(a, 1), "y": Entry(b, 2)}
+    one = {f"x\n{b} 2 y": Entry(a, 1)}
+    assert Manifest("r", two).digest != Manifest("r", one).digest
+    assert Manifest("r1", {"x": Entry(a, 1)}).digest != Manifest("r", {"1x": Entry(a, 1)}).digest
+
+
+@pytest.mark.parametrize("respelled", [lambda text: text + " ", lambda text: text.replace(" ", ""), lambda text: text[:-1]])
+def test_a_manifest_has_one_spelling(bundle: Path, respelled: Callable[[str], str]) -> None:
+    file = bundle / "manifest.json"
+    file.write_text(respelled(file.read_text()))
+    with pytest.raises(BundleError, match="not spelled as we write it"):
+        verify(bundle)
+
+
+def test_a_bundle_of_the_first_form_is_refused_by_name(bundle: Path) -> None:
+    file = bundle / "manifest.json"
+    file.write_text(file.read_text().replace('"schema": 2', '"schema": 1'))
+    with pytest.raises(BundleError, match="form 1 does not cover its run"):
+        verify(bundle)
+
+
+def test_a_pipe_a_link_and_an_empty_folder_are_named_and_not_read(bundle: Path) -> None:
+    os.mkfifo(bundle / "pipe")
+    (bundle / "empty").mkdir()
+    (bundle / "link").symlink_to("/dev/zero")
+    assert [finding.name for finding in verify(bundle)[1]] == ["empty", "link", "pipe"]
+
+
+@pytest.mark.parametrize("file", ["manifest.json", ""])
+def test_a_pipe_in_the_place_of_a_bundle_is_not_waited_for(bundle: Path, tmp_path: Path, file: str) -> None:
+    pipe = bundle / file if file else tmp_path / "pipe"
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    with pytest.raises(BundleError, match="not a regular file"):
+        verify(bundle if file else pipe)
+
+
+@pytest.mark.parametrize("run_id", ["../../victim", "/tmp/x", "a/b", "..", "", "a\nb"])
+def test_a_run_whose_id_is_a_path_is_not_read_and_nothing_is_written(run: StoredRun, tmp_path: Path, run_id: str) -> None:
+    file = run.folder / "results.json"
+    content = json.loads(file.read_text())
+    content["run"]["id"] = run_id
+    file.write_text(json.dumps(content))
+    before = sorted(tmp_path.rglob("*"))
+    done = CliRunner().invoke(main, ["bundle", str(run.folder), "--output", str(tmp_path / "b"), "--archive"])
+    assert (done.exit_code, "run.id" in done.output) == (2, True)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_half_written_results_are_a_clear_error(run: StoredRun, tmp_path: Path) -> None:
@@ -182,7 +248,7 @@ def test_latest_is_found_below_the_results(run: StoredRun, tmp_path: Path) -> No
     arguments = ["bundle", "latest", "--results", str(tmp_path / "results"), "--output", str(tmp_path / "b")]
     assert CliRunner().invoke(main, arguments).exit_code == 0
     done = CliRunner().invoke(main, ["verify", str(tmp_path / "b")])
-    assert (done.exit_code, f"whole, run {run.id}" in done.output) == (0, True)
+    assert (done.exit_code, f"whole, run {run.id}; who made it is not checked" in done.output) == (0, True)
 
 
 def test_the_page_is_part_of_the_bundle_and_one_that_fails_leaves_nothing_behind(run: StoredRun, tmp_path: Path) -> None:

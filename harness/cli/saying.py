@@ -1,0 +1,28 @@
+"""How commands speak: every text that came from elsewhere is made printable, whether a line or a table."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console, RenderableType
+from rich.markup import escape
+
+from core.printable import printable
+
+WIDTH = 120
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Write a text of one or more lines; what would move a cursor or turn a line round is written out."""
+    click.echo(printable(text, keep="\n\t"), err=err)
+
+
+def cell(text: object) -> str:
+    """A text as a cell or a title of a table: printable, on one line, and without rich's own marks."""
+    return escape(printable(str(text)))
+
+
+def show(table: RenderableType) -> None:
+    """Write a table, wide enough where the terminal says nothing of its width."""
+    console = Console(highlight=False)
+    console.width = max(console.width, WIDTH)
+    console.print(table)
