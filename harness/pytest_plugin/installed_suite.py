@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.cache import cache_root
+from core.redaction import redacted_command
 from harness.pytest_plugin.entry import PLUGIN, SUITE
 
 SETTINGS = Path(__file__).with_name("suite.ini")
@@ -25,12 +26,12 @@ def run_suite(given: Sequence[str], folder: Path) -> int:
 
 
 def typed(arguments: Sequence[object], folder: Path) -> str:
-    """What the user typed to start the session that pytest got `arguments` for."""
+    """What the user typed to start the session that pytest got `arguments` for, without secrets."""
     texts = [str(argument) for argument in arguments]
     settings = _settings(folder)
     if texts[: len(settings)] == settings:
-        return " ".join([COMMAND, *texts[len(settings) : -1]])
-    return " ".join(["pytest", *texts])
+        return redacted_command([COMMAND, *texts[len(settings) : -1]])
+    return redacted_command(["pytest", *texts])
 
 
 def _settings(folder: Path) -> list[str]:

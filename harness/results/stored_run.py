@@ -16,8 +16,8 @@ from jsonschema.exceptions import best_match
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import UsageError
-from core.installation import install_line
 from core.files import read_regular, sha256
+from core.installation import install_line
 from core.json_text import parse_json
 from core.records.failure import Failure
 from core.records.figure_key import FigureKey
