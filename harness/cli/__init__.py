@@ -13,11 +13,11 @@ import click
 from core.progress import Notice
 
 MODULES = {
-    "ab": "ab", "baseline": "baseline", "bundle": "bundle", "cache": "cache", "compare": "compare",
+    "ab": "ab", "baseline": "baseline", "bundle": "bundle", "cache": "cache", "check": "check", "compare": "compare",
     "compare-models": "compare_models", "convert": "convert", "diff": "diff", "disassemble": "disassemble",
     "doctor": "doctor", "estimate": "estimate", "export": "export", "export-onnx": "export_onnx", "fvp": "fvp",
-    "history": "history", "inspect": "inspect", "profiles": "profiles", "recommend": "recommend", "report": "report",
-    "run": "run", "targets": "targets", "verify": "bundle",
+    "history": "history", "init": "init", "inspect": "inspect", "profiles": "profiles", "recommend": "recommend",
+    "report": "report", "run": "run", "targets": "targets", "verify": "bundle",
 }  # fmt: skip
 """Command -> the module of this folder that has it as `<name>_command`."""
 
