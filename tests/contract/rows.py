@@ -72,7 +72,7 @@ ROWS = (
     Row("fvp", frozenset({Evidence.SIMULATED_OPEN}), "npu", children=True, label="fvp-qemu", skip=lane.unusable,
         options=lambda: TargetOptions(threads=1, fvp_engine="qemu"), marks=(pytest.mark.qemu, pytest.mark.slow)),
     Row(f"gdb:{gdb.NAME}", frozenset({Evidence.HOST}), "npu", children=False, skip=partial(gdb.contract_row, PROFILE),
-        options=partial(gdb.options, PROFILE), marks=(pytest.mark.qemu, pytest.mark.slow)),
+        options=partial(gdb.options, PROFILE, load=False), marks=(pytest.mark.qemu, pytest.mark.slow)),
     # Arm's firmware under QEMU in the place of an FVP: everything but an NPU, and so never simulated-fvp.
     Row("fvp", frozenset({Evidence.HOST}), "npu", children=True, label="fvp-arm-stand-in", skip=lane.unusable,
         options=lambda: lane.contract_options(PROFILE), prepare=lane.keep_model, marks=(pytest.mark.qemu, pytest.mark.slow)),

@@ -89,10 +89,14 @@ def images_of(one: Artefact, count: int) -> list[NDArray[Any]]:
     return [random_inputs(one.source.path, seed)[0] for seed in range(count)]
 
 
-def test_the_firmware_boots_calls_the_npu_and_gives_the_bytes_of_tflite_micro(tiny: Artefact, streams: StreamCache) -> None:
-    images = images_of(tiny, 3)
-    found = run(tiny, images, streams)
-    require_equal(tiny, found, images)
+@pytest.fixture(scope="module")
+def found(tiny: Artefact, streams: StreamCache) -> Run:
+    """A run of three images."""
+    return run(tiny, images_of(tiny, 3), streams)
+
+
+def test_the_firmware_boots_calls_the_npu_and_gives_the_bytes_of_tflite_micro(tiny: Artefact, found: Run) -> None:
+    require_equal(tiny, found, images_of(tiny, 3))
     assert isinstance(found.proof, Proof)
     assert found.proof.share == 1
     assert "register accesses of the firmware's driver" in found.proof.sign
@@ -101,9 +105,8 @@ def test_the_firmware_boots_calls_the_npu_and_gives_the_bytes_of_tflite_micro(ti
     assert found.executed == tiny.compilation.compiled.sha256
 
 
-def test_the_firmwares_own_log_and_metrics_are_read(tiny: Artefact, streams: StreamCache) -> None:
-    found = run(tiny, images_of(tiny, 1), streams)
-    log = log_of(found.log)
+def test_the_firmwares_own_log_and_metrics_are_read(found: Run) -> None:
+    log = log_of(found.log).inferences[0]
     assert log.completed
     assert not log.errors
     assert log.macs == 128
@@ -111,11 +114,9 @@ def test_the_firmwares_own_log_and_metrics_are_read(tiny: Artefact, streams: Str
     assert found.counters == {}, "estimates were passed on as counters"
 
 
-def test_the_pmu_answers_the_cycle_models_figures_and_the_note_calls_them_estimates(
-    tiny: Artefact, streams: StreamCache
-) -> None:
-    found, expected = run(tiny, images_of(tiny, 1), streams), estimate(tiny.compilation.compiled.path)
-    assert log_of(found.log).counters() == {
+def test_the_pmu_answers_the_cycle_models_figures_and_the_note_calls_them_estimates(tiny: Artefact, found: Run) -> None:
+    expected = estimate(tiny.compilation.compiled.path)
+    assert log_of(found.log).inferences[0].counters() == {
         "active_cycles": expected.active_cycles,
         "idle_cycles": 0,
         "total_cycles": expected.active_cycles,
@@ -131,8 +132,7 @@ def test_the_pmu_answers_0_where_the_cycle_model_refuses_and_the_note_says_why(t
     assert any("counters answer 0: the cycle model refuses" in note and "moon" in note for note in found.notes)
 
 
-def test_what_fits_is_said_by_the_firmwares_own_allocator_beside_the_computed_sum(tiny: Artefact, streams: StreamCache) -> None:
-    found = run(tiny, images_of(tiny, 1), streams)
+def test_what_fits_is_said_by_the_firmwares_own_allocator_beside_the_computed_sum(found: Run) -> None:
     used = log_of(found.log).arena_used_bytes
     note = next(note for note in found.notes if note.startswith("arena:"))
     assert f"own allocator uses {used} bytes" in note
