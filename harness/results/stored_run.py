@@ -22,6 +22,7 @@ from core.json_text import parse_json
 from core.records.failure import Failure
 from core.records.figure_key import FigureKey
 from core.records.measurement import Measurement
+from core.records.operator_cycles import ModelCycles, read_model_cycles
 from core.records.placement import Placement, read_placement
 from core.records.sample_group import SampleGroup
 from core.records.verdict import Verdict
@@ -110,6 +111,15 @@ class StoredRun:
             return None if text is None else read_placement(_parsed(self.folder / name, text))
         except (KeyError, TypeError, ValueError) as error:
             raise _broken(self.folder / name, "it is no placement", "a list of operators") from error
+
+    def cycles(self, model: str, profile: str) -> ModelCycles | None:
+        """What our cycle model says of every operator of a compiled model, None when the run kept nothing of it."""
+        name = f"cycles/{model}-{profile}.json"
+        text = self._text(name)
+        try:
+            return None if text is None else read_model_cycles(text)
+        except ValueError as error:
+            raise _broken(self.folder / name, "it holds no cycles", "what our cycle model says of each operator") from error
 
     def detections(self, model: str, graph: str) -> Any | None:
         """The COCO result list of a graph, None when the run kept none."""

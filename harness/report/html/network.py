@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from core.records.operator_cycles import ModelCycles, OperatorCycles
 from core.records.placement import PlacedOperator, Placement, Where
 from core.records.unavailable import Unavailable
 from harness.report.run_view import RunView
 
+BOUNDS = ("compute", "output", "read_bandwidth", "write_bandwidth", "read_latency", "dependency", "weight_decoder")
+"""What our cycle model says of an operator: the MACs first."""
 PLACES: tuple[Where, ...] = ("executed", "fused", "elided", "cpu")
 MODULE = re.compile(r"(?:[a-z_0-9]+\.)+(?=[A-Z])")
 """Python modules in front of a class's name, which fill names of operators without saying anything."""
@@ -46,11 +49,17 @@ class OperatorColumns:
     compute: Sequence[int] | None
     staging: Sequence[int] | None
     reason: Mapping[int, str]
+    ours: Sequence[int] | None
+    bounds: Sequence[str]
+    bound: Sequence[int] | None
 
 
 @dataclass(frozen=True)
 class Network:
-    """One model on one NPU. `rows` is what the page reads out for each operator; `kinds` are shares of estimated cycles."""
+    """One model on one NPU. `rows` is what the page reads out for each operator; `kinds` are shares of estimated cycles.
+
+    `totals` are the two estimates in words, ours with its interval and how far it goes.
+    """
 
     key: str
     profile: str
@@ -63,6 +72,7 @@ class Network:
     crossings: int
     limits: tuple[str, ...]
     cpu: tuple[tuple[str, str], ...]
+    totals: tuple[str, ...]
     rows: OperatorColumns
 
 
@@ -72,28 +82,30 @@ def networks(view: RunView, model: str) -> list[Network]:
     for profile in view.profiles:
         placement = view.run.placement(model, profile)
         if placement and placement.operators:
-            found.append(_network(f"{model}-{profile}", profile, placement))
+            found.append(_network(f"{model}-{profile}", profile, placement, view.run.cycles(model, profile)))
     return found
 
 
-def _network(key: str, profile: str, placement: Placement) -> Network:
+def _network(key: str, profile: str, placement: Placement, ours: ModelCycles | None) -> Network:
     operators = placement.operators
     places = Counter(operator.where for operator in operators)
     cycles, compute = _numbers(operators, "npu_cycles"), _numbers(operators, "compute_cycles")
-    total = sum(cycles or ())
+    own = _of_operators(ours, len(operators)) if ours else None
+    total, top = sum(cycles or ()), max([*(cycles or ()), *(one.cycles for one in own or ())], default=0)
     return Network(
         key=key,
         profile=profile,
         count=len(operators),
         places={place: places[place] for place in PLACES if places[place]},
         strip={place: _runs(operators, place) for place in PLACES if places[place]},
-        tracks=tuple(track for track in (_cycles(cycles, compute), _staging(operators)) if track),
+        tracks=tuple(track for track in (_cycles(cycles, compute, top), _bound(own, top), _staging(operators)) if track),
         kinds=_kinds(operators, cycles, total),
         waiting=1 - sum(compute) / total if compute and total else None,
         crossings=placement.crossings,
         limits=placement.limits,
         cpu=_on_cpu(operators),
-        rows=_rows(operators, cycles, compute),
+        totals=_totals(total, ours),
+        rows=_rows(operators, cycles, compute, own),
     )
 
 
@@ -131,14 +143,39 @@ def _bars(values: Sequence[float], top: float, bottoms: Sequence[float] | None =
     return "".join(parts)
 
 
-def _cycles(cycles: Sequence[int] | None, compute: Sequence[int] | None) -> Track | None:
+def _cycles(cycles: Sequence[int] | None, compute: Sequence[int] | None, top: float) -> Track | None:
+    """Vela's cycles, on the scale that they share with ours."""
     if not cycles or not max(cycles):
         return None
-    top = max(cycles)
     if compute is None:
-        return Track("cycles", f"{top / 1e3:,.0f} k", {"busy": _bars(cycles, top)})
+        return Track("Vela's cycles", f"{top / 1e3:,.0f} k", {"busy": _bars(cycles, top)})
     waits = [max(0, whole - alone) for whole, alone in zip(cycles, compute, strict=True)]
-    return Track("cycles", f"{top / 1e3:,.0f} k", {"busy": _bars(compute, top), "waiting": _bars(waits, top, compute)})
+    return Track("Vela's cycles", f"{top / 1e3:,.0f} k", {"busy": _bars(compute, top), "waiting": _bars(waits, top, compute)})
+
+
+def _of_operators(ours: ModelCycles, count: int) -> list[OperatorCycles]:
+    """One entry for each operator of the source, without cycles where it has no command of its own."""
+    known = {one.index: one for one in ours.operators}
+    none = OperatorCycles(index=0, cycles=0.0, bound="", causes={}, read_beats=0, write_beats=0)
+    return [known.get(index, none) for index in range(count)]
+
+
+def _bound(own: Sequence[OperatorCycles] | None, top: float) -> Track | None:
+    """Our cycles, each bar in the colour of what bounds its operator."""
+    if not own or not any(one.cycles for one in own):
+        return None
+    bounds = [bound for bound in BOUNDS if any(one.bound == bound for one in own)]
+    paths = {
+        f"b-{bound.replace('_', '-')}": _bars([one.cycles if one.bound == bound else 0 for one in own], top) for bound in bounds
+    }
+    return Track("our cycles", f"{top / 1e3:,.0f} k", paths)
+
+
+def _totals(vela: int, ours: ModelCycles | None) -> tuple[str, ...]:
+    if ours is None:
+        return ()
+    interval = f"{ours.low / 1e6:.2f} to {ours.high / 1e6:.2f}"
+    return (f"Vela {vela / 1e6:.2f} M cycles", f"ours {ours.active_cycles / 1e6:.2f} M ({interval}), {ours.trust}")
 
 
 def _staging(operators: Operators) -> Track | None:
@@ -158,7 +195,12 @@ def _kinds(operators: Operators, cycles: Sequence[int] | None, total: int) -> tu
     return tuple((kind, cost / total) for kind, cost in shares.most_common(KINDS_SHOWN) if cost)
 
 
-def _rows(operators: Operators, cycles: Sequence[int] | None, compute: Sequence[int] | None) -> OperatorColumns:
+def _rows(
+    operators: Operators,
+    cycles: Sequence[int] | None,
+    compute: Sequence[int] | None,
+    own: Sequence[OperatorCycles] | None,
+) -> OperatorColumns:
     kinds = list(dict.fromkeys(operator.operator for operator in operators))
     return OperatorColumns(
         kinds=kinds,
@@ -170,6 +212,9 @@ def _rows(operators: Operators, cycles: Sequence[int] | None, compute: Sequence[
         compute=compute,
         staging=_numbers(operators, "staging_bytes"),
         reason={i: operator.reason for i, operator in enumerate(operators) if operator.reason},
+        ours=[round(one.cycles) for one in own] if own else None,
+        bounds=[bound.replace("_", " ") for bound in BOUNDS],
+        bound=[BOUNDS.index(one.bound) if one.bound in BOUNDS else -1 for one in own] if own else None,
     )
 
 

@@ -12,6 +12,7 @@ from core.records.evidence import Evidence
 from core.records.failure import Failure
 from core.records.identity import Identity
 from core.records.measurement import Measurement
+from core.records.operator_cycles import ModelCycles, OperatorCycles
 from core.records.placement import PlacedOperator, Placement, Where
 from core.records.unavailable import Unavailable
 from harness.claims.verdicts import judge
@@ -75,6 +76,25 @@ def records_of(
     ]
 
 
+def cycles() -> ModelCycles:
+    """What our cycle model says of the five operators: one bound by its MACs, one by reading."""
+    bounds = {1: "compute", 2: "read_bandwidth"}
+    rows = tuple(
+        OperatorCycles(index=i, cycles=2500.0 * i, bound=bound, causes={bound: 2500.0 * i}, read_beats=9, write_beats=4)
+        for i, bound in bounds.items()
+    )
+    return ModelCycles(
+        active_cycles=7500, low=7000, high=9000, memory="mlek:1", trust="mean error 3.0%", other_cycles=0.0, operators=rows
+    )
+
+
+def _operators(variant: str, profile: str, operator: str) -> dict[str, str]:
+    return {
+        f"placement/{variant}-{profile}.json": json.dumps(placed(operator).to_json()),
+        f"cycles/{variant}-{profile}.json": json.dumps(cycles().to_json()),
+    }
+
+
 def write_run(
     folder: Path,
     variants: Sequence[str] = ("level2_relu", "level3_relu"),
@@ -91,7 +111,7 @@ def write_run(
         profile = records[0].profile
         latencies = tuple(5000.0 + 10 * ((i * 7) % 20) for i in range(20))
         samples = [sample_group(variant=variant, profile=profile, executed=f"{position}" * 64, latency_us=latencies)]
-        texts = {f"placement/{variant}-{profile}.json": json.dumps(placed(operator).to_json())} if "/" not in variant else {}
+        texts = _operators(variant, profile, operator) if "/" not in variant else {}
         results.add(Findings(records, [judge(own, records)], samples, texts=texts))
     for test, message in failures:
         results.fail(Failure(test=test, message=message))

@@ -143,7 +143,7 @@ def test_a_network_is_read_out_by_arrow_keys_and_by_the_mouse(open_page: Open, r
     assert "#3 CONV_2D · elided" in readout.inner_text()
     box = strip.bounding_box()
     tab.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 10)
-    assert "#1 CONV_2D · executed · 100 MACs · 1,000 cycles, 10.0 %, 30 % of them waiting" in readout.inner_text()
+    assert "#1 CONV_2D · executed · 100 MACs · 1,000 cycles by Vela, 10.0 %, 30 % of them waiting" in readout.inner_text()
 
 
 def test_a_mark_of_a_chart_says_what_it_is(open_page: Open, report: Path) -> None:

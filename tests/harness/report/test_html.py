@@ -306,7 +306,31 @@ def test_a_network_has_a_place_for_every_operator_and_velas_reason_for_the_cpu(t
     assert network.strip["executed"] == "M1 0h2v100h-2z"
     assert network.cpu == (("#4 CONV_2D", "an odd stride"),)
     assert network.waiting == pytest.approx(0.3)
-    assert [track.name for track in network.tracks] == ["cycles", "staging memory"]
+    assert [track.name for track in network.tracks] == ["Vela's cycles", "our cycles", "staging memory"]
+
+
+def test_our_cycles_stand_on_velas_scale_in_the_colour_of_what_bounds_them(tmp_path: Path) -> None:
+    (network,) = networks(RunView(write_run(tmp_path / "run")), "level2_relu")
+    vela, ours, _ = network.tracks
+    assert vela.top == ours.top == "5 k"
+    assert ours.paths == {"b-compute": "M1 100v-50h1v50z", "b-read-bandwidth": "M2 100v-100h1v100z"}
+    assert network.totals == ("Vela 0.01 M cycles", "ours 0.01 M (0.01 to 0.01), mean error 3.0%")
+    assert network.rows.ours == [0, 2500, 5000, 0, 0]
+    assert [network.rows.bounds[i] if i >= 0 else "" for i in network.rows.bound or ()] == [
+        "", "compute", "read bandwidth", "", "",
+    ]  # fmt: skip
+
+
+def test_a_run_without_our_cycles_has_velas_alone_and_a_broken_file_is_named(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    file = run.folder / "cycles" / "level2_relu-ethos-u65-256.json"
+    file.write_text('{"active_cycles": "many"}')
+    with pytest.raises(UsageError, match="holds no cycles"):
+        networks(RunView(run), "level2_relu")
+    file.unlink()
+    (network,) = networks(RunView(run), "level2_relu")
+    assert network.totals == ()
+    assert [track.name for track in network.tracks] == ["Vela's cycles", "staging memory"]
 
 
 def test_a_placement_of_an_older_run_has_no_waiting_and_no_memory(tmp_path: Path) -> None:
@@ -318,7 +342,7 @@ def test_a_placement_of_an_older_run_has_no_waiting_and_no_memory(tmp_path: Path
     path.write_text(json.dumps(content))
     (network,) = networks(RunView(run), "level2_relu")
     assert network.waiting is None
-    assert [track.name for track in network.tracks] == ["cycles"]
+    assert [track.name for track in network.tracks] == ["Vela's cycles", "our cycles"]
 
 
 def test_names_lose_modules_and_the_wrappers_that_most_begin_with() -> None:

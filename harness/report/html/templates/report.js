@@ -56,8 +56,9 @@
     if (net.cycles && net.cycles[i]) {
       const share = (100 * net.cycles[i]) / net.total;
       const waits = net.compute ? 1 - net.compute[i] / net.cycles[i] : 0;
-      parts.push(`${number.format(net.cycles[i])} cycles, ${share.toFixed(1)} %${waits > 0.01 ? `, ${Math.round(100 * waits)} % of them waiting for memory` : ""}`);
+      parts.push(`${number.format(net.cycles[i])} cycles by Vela, ${share.toFixed(1)} %${waits > 0.01 ? `, ${Math.round(100 * waits)} % of them waiting for memory` : ""}`);
     }
+    if (net.ours && net.ours[i]) parts.push(`ours ${number.format(net.ours[i])} cycles, bound by ${net.bounds[net.bound[i]]}`);
     if (net.staging && net.staging[i]) parts.push(`${(net.staging[i] / 2 ** 20).toFixed(2)} MiB staged`);
     if (net.reason[i]) parts.push(net.reason[i]);
     return [parts.join(" · "), net.name[i]];
