@@ -27,6 +27,19 @@ class OperatorCycles:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpeedFinding:
+    """What keeps an operator from going as fast as its MACs: `beyond_macs` are the cycles that it takes on top of them."""
+
+    index: int
+    operator: str
+    name: str
+    cycles: int
+    beyond_macs: int
+    bound: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelCycles:
     """A compiled model by our cycle model: cycles with their interval, the memory, how far that is validated, its operators.
 
@@ -42,6 +55,7 @@ class ModelCycles:
     trust: str
     other_cycles: float
     operators: tuple[OperatorCycles, ...]
+    findings: tuple[SpeedFinding, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The content of the file."""

@@ -18,6 +18,7 @@ from ethosu_simulator.operations import Computation, Dma
 from ethosu_simulator.timing.constants import NOWHERE
 from ethosu_simulator.timing.coverage import validation
 from ethosu_simulator.timing.hardware import NPUS, Npu
+from ethosu_simulator.timing.layout import layout_of
 from ethosu_simulator.timing.likeness import likeness
 from ethosu_simulator.timing.memories import COUNTERS, MLEK, Memory, memory_for
 from ethosu_simulator.timing.places import Places
@@ -209,6 +210,7 @@ def _rows(timed: list[Timed], npu: Npu, stream: int) -> list[OperationEstimate]:
                 bound=bound,
                 read_beats=round(sum(read for _, read, _ in traffic)),
                 write_beats=round(sum(written for _, _, written in traffic)),
+                layout=layout_of(one.step, npu),
             )
         )
     return rows

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ethosu_simulator.timing.coverage import stated
+from ethosu_simulator.timing.layout import Layout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class OperationEstimate:
     bound: str
     read_beats: int
     write_beats: int
+    layout: Layout
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,7 @@ from core.tflite.graph import TfliteGraph
 from harness.cli.compiled_file import CompiledFile, compiled_file, compiled_kind
 from harness.cli.inspect_compiled import compiled_document, show_compiled
 from harness.cli.inspect_rules import JudgedFile, judge_file, rules_document, show_rules
+from harness.cli.inspect_speed import Speed, show_speed, speed_document, speed_of
 from harness.cli.inspect_view import show_file, show_finding, show_profile
 from harness.cli.options import declared, gathered
 from harness.workbench.options import BenchOptions
@@ -41,6 +42,7 @@ class Inspected:
     profile: Profile
     compilation: Compilation
     suggestions: tuple[Suggestion, ...]
+    speed: Speed
 
 
 @click.command("inspect")
@@ -121,6 +123,7 @@ def _inspect(
         show_finding(console, finding)
     for one in inspected:
         show_profile(console, one.compilation, one.suggestions, every=every)
+        show_speed(console, one.compilation, one.speed, every=every)
     for ruled in judged:
         show_rules(console, ruled, every=every)
 
@@ -128,7 +131,8 @@ def _inspect(
 def _on(file: Path, profile: Profile, vela: VelaOptions) -> Inspected:
     with tempfile.TemporaryDirectory(prefix="ethos-bench-") as folder:
         compilation = compile_model(file, profile, Path(folder), vela.vela, vela.arguments())
-    return Inspected(profile, compilation, suggest(file, compilation, vela))
+        speed = speed_of(file, compilation, vela)
+    return Inspected(profile, compilation, suggest(file, compilation, vela), speed)
 
 
 def findings_of(graph: TfliteGraph, expected: str | None) -> list[str]:
@@ -186,4 +190,5 @@ def _profile_document(one: Inspected) -> dict[str, Any]:
             asdict(suggestion) | {"operators": [operator.index for operator in suggestion.operators]}
             for suggestion in one.suggestions
         ],
+        "speed": speed_document(one.speed),
     }

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 
 from conversion.estimates import Estimation
+from conversion.speed_findings import operator_cycles, speed_findings
 from core.metrics import ESTIMATES
 from core.records.artefact import Compilation
 from core.records.evidence import Evidence
 from core.records.measurement import Measurement
-from core.records.operator_cycles import ModelCycles, OperatorCycles
+from core.records.operator_cycles import ModelCycles
 from core.records.unavailable import Unavailable
 from harness.workbench.figures import Subject
 
@@ -91,30 +91,7 @@ def model_cycles(compilation: Compilation, estimation: Estimation) -> ModelCycle
     found = estimation.found
     if isinstance(found, Unavailable):
         return None
-    owner = {place: operator.index for operator in compilation.placement.operators for place in operator.commands}
-    causes: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    read, written, other = defaultdict[int, int](int), defaultdict[int, int](int), 0.0
-    for one in found.operations:
-        index = owner.get((one.stream, one.address))
-        if index is None:
-            other += one.cycles
-            continue
-        read[index] += one.read_beats
-        written[index] += one.write_beats
-        span = sum(one.causes.values()) or 1.0  # of the operation itself, which overlaps the one before
-        for cause, cycles in one.causes.items():
-            causes[index][cause] += cycles * one.cycles / span
-    rows = tuple(
-        OperatorCycles(
-            index=index,
-            cycles=sum(own.values()),
-            bound=max(own, key=lambda cause: own[cause]),
-            causes=dict(own),
-            read_beats=read[index],
-            write_beats=written[index],
-        )
-        for index, own in sorted(causes.items())
-    )
+    operators, other = operator_cycles(compilation, found)
     return ModelCycles(
         active_cycles=found.active_cycles,
         low=found.low,
@@ -122,5 +99,6 @@ def model_cycles(compilation: Compilation, estimation: Estimation) -> ModelCycle
         memory=estimation.memory,
         trust=found.trust,
         other_cycles=other,
-        operators=rows,
+        operators=operators,
+        findings=speed_findings(compilation, found),
     )

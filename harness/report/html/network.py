@@ -58,7 +58,8 @@ class OperatorColumns:
 class Network:
     """One model on one NPU. `rows` is what the page reads out for each operator; `kinds` are shares of estimated cycles.
 
-    `totals` are the two estimates in words, ours with its interval and how far it goes.
+    `totals` are the two estimates in words, ours with its interval and how far it goes; `findings` what would make it faster:
+    (operator, cycles beyond its MACs with their share, what bounds it and what follows).
     """
 
     key: str
@@ -73,6 +74,7 @@ class Network:
     limits: tuple[str, ...]
     cpu: tuple[tuple[str, str], ...]
     totals: tuple[str, ...]
+    findings: tuple[tuple[str, str, str], ...]
     rows: OperatorColumns
 
 
@@ -105,6 +107,7 @@ def _network(key: str, profile: str, placement: Placement, ours: ModelCycles | N
         limits=placement.limits,
         cpu=_on_cpu(operators),
         totals=_totals(total, ours),
+        findings=_findings(ours) if ours else (),
         rows=_rows(operators, cycles, compute, own),
     )
 
@@ -169,6 +172,17 @@ def _bound(own: Sequence[OperatorCycles] | None, top: float) -> Track | None:
         f"b-{bound.replace('_', '-')}": _bars([one.cycles if one.bound == bound else 0 for one in own], top) for bound in bounds
     }
     return Track("our cycles", f"{top / 1e3:,.0f} k", paths)
+
+
+def _findings(ours: ModelCycles) -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (
+            f"#{one.index} {one.operator}",
+            f"{one.beyond_macs:,} cycles ({one.beyond_macs / max(1, ours.active_cycles):.1%}) beyond its MACs",
+            one.text,
+        )
+        for one in ours.findings
+    )
 
 
 def _totals(vela: int, ours: ModelCycles | None) -> tuple[str, ...]:
