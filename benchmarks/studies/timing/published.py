@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import UsageError
-from ethosu_simulator.timing import Memory, estimate, memory_for, timeline, work
+from ethosu_simulator.timing import Estimate, Memory, estimate, memory_for, timeline, work
 
 CHECKOUT = Path(__file__).parents[3]
 COUNTERS = {"AXI0_RD_beats": "axi0_read", "AXI0_WR_beats": "axi0_write", "AXI1_RD_beats": "axi1_read"}
 TOTAL_CONSTANT = {"U55": 50, "U65": 68, "U85": 68}
 """What TOTAL has on top of a multiple of 1,000: seen in every published TOTAL of networks without a table in constants."""
+QUANTUM = 1000
+"""What TOTAL and the cycles of units are quantised to."""
+UNIT = re.compile(r"unit (\d+) \((\d+) kernels\)")
 SRAM_PERIOD = 4000
 """Cycles of the SRAM adapter's period: PULSE_ON 3999 + PULSE_OFF 1; the sweep's ends (0 and 4000) bracket one word a cycle."""
 
@@ -51,8 +55,17 @@ class Cell:
         return "layer" if self.model.startswith("H3R") else "cycles"
 
     @property
+    def unit(self) -> tuple[int, int]:
+        """(number, computations) of a unit: a part of a network whose stream has an interrupt after each."""
+        match = UNIT.match(self.metric)
+        assert match
+        return int(match[1]), int(match[2])
+
+    @property
     def published(self) -> int:
-        """The value, of a TOTAL without its constant."""
+        """The value, of a TOTAL without its constant, of a unit without what it has on top of a multiple of 1,000."""
+        if self.kind == "unit":
+            return self.value - self.value % QUANTUM
         return self.value - TOTAL_CONSTANT[self.npu] if self.kind in ("sweep", "total") else self.value
 
     @property
@@ -115,7 +128,22 @@ def compared(cell: Cell) -> Compared:
     if cell.kind == "beats":
         beats = found.beats[COUNTERS[cell.metric]]
         return Compared(cell, beats, beats, beats)
+    if cell.kind == "unit":
+        cycles = round(_unit(cell, found))
+        return Compared(cell, cycles, cycles, cycles)
     return Compared(cell, found.active_cycles, found.low, found.high)
+
+
+def _unit(cell: Cell, found: Estimate) -> float:
+    """The cycles of a unit's computations within the network as it is, where nothing stops after them."""
+    number, _ = cell.unit
+    before = sum(other.unit[1] for other in cells() if _same_units(other, cell) and other.unit[0] < number)
+    computations = [one.cycles for one in found.operations if one.bound != "transfer"]
+    return sum(computations[before : before + cell.unit[1]])
+
+
+def _same_units(other: Cell, cell: Cell) -> bool:
+    return other.kind == "unit" and (other.stream, other.platform) == (cell.stream, cell.platform)
 
 
 CONSTANTS = {
