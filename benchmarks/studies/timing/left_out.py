@@ -11,7 +11,7 @@ from benchmarks.studies.timing.published import CONSTANTS, Cell, constant, folde
 from ethosu_simulator.timing import hardware
 from ethosu_simulator.timing.estimate import active_cycles
 
-STEPS = (0.5, 0.75, 1.0, 1.25, 1.5)
+STEPS = (0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.5)
 """Values that a constant could have had, in its own measure."""
 
 
