@@ -72,7 +72,7 @@ def check_size(tensor: Tensor, limits: Limits) -> None:
 
 def check_input(tensor: Tensor, values: Array) -> None:
     """InputError when values have another shape or dtype than the tensor."""
-    if values.dtype != tensor.dtype or values.shape != tensor.shape:
+    if values.dtype != tensor.numpy_dtype or values.shape != tensor.shape:
         raise InputError(
             f"`{tensor.name}` is {values.dtype} {list(values.shape)}: expected {tensor.dtype} {list(tensor.shape)}"
         )
@@ -88,5 +88,5 @@ def tensor_of(tensor: Tensor, data: Bytes) -> Array:
     """A copy of the bytes as the tensor's values; ContainerError when they are not as many."""
     if len(data) != tensor.size_bytes:
         raise ContainerError(f"tensor {tensor.index} holds {len(data)} bytes: expected {tensor.size_bytes}")
-    values: Array = data.copy().view(tensor.dtype).reshape(tensor.shape)
+    values: Array = data.copy().view(tensor.numpy_dtype).reshape(tensor.shape)
     return values

@@ -10,6 +10,8 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -59,14 +61,19 @@ class Tensor:
         """What each byte of a variable holds first: the zero point of int8, as TFLite Micro sets it, else 0."""
         return self.zero_point & 0xFF if self.dtype == "int8" else 0
 
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of its elements; ContainerError when its type has no such size."""
+    @cached_property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """Its type as numpy's; ContainerError when numpy has none."""
         if self.dtype not in DTYPES.values():
             raise ContainerError(
                 f"tensor {self.index} `{self.name}` has {self.dtype}: expected one of {sorted(DTYPES.values())}"
             )
-        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+        return np.dtype(self.dtype)
+
+    @cached_property
+    def size_bytes(self) -> int:
+        """Bytes of its elements; ContainerError when its type has no such size."""
+        return math.prod(self.shape) * self.numpy_dtype.itemsize
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class Model:
         self._state: State | None = None
         self._turn = threading.Lock()
 
-    @property
+    @cached_property
     def cpu_operators(self) -> tuple[Operator, ...]:
         """The operators that `run` hands to `cpu`."""
         found = [*self.operators, *(operator for graph in self._called.values() for operator in graph.operators)]
@@ -117,8 +118,13 @@ class Model:
             raise InputError(f"{len(inputs)} inputs: expected {len(self.inputs)}")
         for tensor, values in zip(self.inputs, inputs, strict=True):
             check_input(tensor, values)
+        if self.cpu_operators:
+            self._check_cpu(cpu)
+
+    def _check_cpu(self, cpu: Cpu | None) -> None:
+        """Refuses operators that nobody runs, and outputs that no array could hold."""
         left = sorted(self.cpu_operators, key=lambda operator: operator.name not in BRANCHING)
-        if left and (cpu is None or left[0].name in BRANCHING):
+        if cpu is None or left[0].name in BRANCHING:
             raise not_for_the_npu(left[0])
         for operator in left:
             for tensor in self.outputs_of(operator):

@@ -58,6 +58,8 @@ class NpuOperator:
         self._places = {region: region for region in (INPUTS, OUTPUTS) if region in used}
         self._limits = limits
         self._main_bytes = self._arena_bytes(container)
+        self._stored = tuple((tensor, *self._place(INPUTS, tensor)) for tensor in self.inputs)
+        self._loaded = tuple((tensor, *self._place(OUTPUTS, tensor)) for tensor in self.outputs)
         self._plan: Plan | None = None
         self._interpreted = bool(numba.config.DISABLE_JIT)  # steps exist as compiled code only
 
@@ -179,18 +181,13 @@ class NpuOperator:
         return planner.plan(self.operations)
 
     def _store(self, memory: Memory, inputs: Sequence[Array]) -> None:
-        for tensor, values in zip(self.inputs, inputs, strict=True):
-            if tensor.offset < 0:  # listed, but no command reads it
-                bytes_of(tensor, values)
-                continue
-            memory.store(*self._place(INPUTS, tensor), bytes_of(tensor, values))
+        for (tensor, region, start), values in zip(self._stored, inputs, strict=True):
+            data = bytes_of(tensor, values)
+            if tensor.offset >= 0:  # else it is listed, but no command reads it
+                memory.store(region, start, data)
 
     def _load(self, memory: Memory) -> list[Array]:
-        places = [self._place(OUTPUTS, tensor) for tensor in self.outputs]
-        return [
-            tensor_of(tensor, memory.bytes(*place, tensor.size_bytes))
-            for tensor, place in zip(self.outputs, places, strict=True)
-        ]
+        return [tensor_of(tensor, memory.bytes(region, start, tensor.size_bytes)) for tensor, region, start in self._loaded]
 
     def _place(self, side: int, tensor: Tensor) -> tuple[int, int]:
         """(region, byte) where a tensor of that side lies."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,13 +50,16 @@ class InterpretedOperation:
 
 @dataclass
 class World:
-    """One run's memory: all regions, tables and chaining buffers in one array, and the counters of its steps."""
+    """One run's memory: all regions, tables and chaining buffers in one array, and the counters of its steps.
+
+    `cleared` is what another run must find zero.
+    """
 
     memory: Bytes
     regions: Memory
     tables: Bytes
     counters: NDArray[np.int64]
-    used: bool = False
+    cleared: tuple[NDArray[Any], ...]
 
 
 @dataclass
@@ -81,14 +84,9 @@ class Plan:
         try:
             world = self._idle.pop()
         except IndexError:
-            world = self._new_world()
-        if world.used:
-            for region, start in self.starts.items():
-                if region not in self.read_only:
-                    world.memory[start : start + self.sizes[region]] = 0
-            world.tables[:] = 0
-            world.counters[:] = 0
-        world.used = True
+            return self._new_world()
+        for values in world.cleared:
+            values.fill(0)
         return world
 
     def give_back(self, world: World) -> None:
@@ -105,7 +103,9 @@ class Plan:
                 regions[region][:] = self.read_only[region]
                 regions[region].flags.writeable = False
         tables = memory[self.tables_start : self.tables_start + TABLE_BYTES]
-        return World(memory, Memory(regions), tables, np.zeros(2 * len(self.program.steps) + 2, np.int64))
+        counters = np.zeros(2 * len(self.program.steps) + 2, np.int64)
+        written = [data for region, data in regions.items() if region not in self.read_only]
+        return World(memory, Memory(regions), tables, counters, (*written, tables, counters))
 
     def run(self, world: World, trace: list[Executed] | None) -> None:
         """Does everything in order; each operation done is appended to `trace`."""

@@ -112,38 +112,51 @@ def names() -> list[Names]:
     return [name for name in every if name not in VELA_DIES]
 
 
-def table(rows: dict[Names, Row]) -> str:
-    """The section of the page."""
-    lines = [
-        "| network | operators | kB | reference | `ethos-u` operators, on the CPU (u55-128) | " + " | ".join(ALL) + " |",
-        "|---|---|---|---|---|" + "---|" * len(ALL),
-    ]
-    for (kind, seed), found in rows.items():
-        shown = found.cells[ALL.index("u55-128")]
-        parts = [f"{kind} {seed}", str(found.operators), f"{found.size_bytes / 1000:.0f}", found.oracle]
-        parts += [f"{shown.streams}, {shown.left_to_the_cpu}", *map(str, found.cells)]
-        lines.append("| " + " | ".join(parts) + " |")
-    return "\n".join(lines) + "\n"
+HEAD = (
+    "| network | operators | kB | reference | `ethos-u` operators, on the CPU (u55-128) | " + " | ".join(ALL) + " |\n"
+    "|---|---|---|---|---|" + "---|" * len(ALL) + "\n"
+)
+
+
+def line(name: Names, found: Row) -> str:
+    """The network's line of the table."""
+    shown = found.cells[ALL.index("u55-128")]
+    parts = [" ".join(map(str, name)), str(found.operators), f"{found.size_bytes / 1000:.0f}", found.oracle]
+    parts += [f"{shown.streams}, {shown.left_to_the_cpu}", *map(str, found.cells)]
+    return "| " + " | ".join(parts) + " |\n"
+
+
+def renewed(page: str, made: str) -> str:
+    """The page with this line in its table instead of the one that the network has there, networks in their order."""
+    head, rest = page.split(BEGIN)
+    shown, tail = rest.split(END)
+    lines = {_name(old): old for old in [*shown.removeprefix(HEAD).splitlines(keepends=True), made]}
+    ordered = [lines[name] for name in (f"{kind} {seed}" for kind in KINDS for seed in range(len(LENGTHS))) if name in lines]
+    return head + BEGIN + HEAD + "".join(ordered) + END + tail
+
+
+def _name(line: str) -> str:
+    return line.split("|")[1].strip()
 
 
 def main() -> int:
     """0 when no byte differs and nothing is refused."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="kinds, separated by commas")
+    parser.add_argument("--only", help="kinds or networks (`int8 3`), separated by commas")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--write", action="store_true", help="put the table into the page")
+    parser.add_argument("--write", action="store_true", help="put the lines into the page's table")
     options = parser.parse_args()
-    chosen = [name for name in names() if not options.only or name[0] in options.only.split(",")]
-    rows: dict[Names, Row] = {}
+    wanted = options.only.split(",") if options.only else list(KINDS)
+    chosen = [name for name in names() if name[0] in wanted or f"{name[0]} {name[1]}" in wanted]
+    good = True
     with ProcessPoolExecutor(options.workers) as pool:
         for name, found in zip(chosen, pool.map(row, chosen), strict=True):
-            rows[name] = found
-            sys.stderr.write(f"{name}: {found.operators} operators, {found.oracle}: {', '.join(map(str, found.cells))}\n")
+            good = good and not any(cell.differing or cell.refusal for cell in found.cells)
+            sys.stdout.write(line(name, found))
+            sys.stdout.flush()
             if options.write:
-                head, rest = PAGE.read_text().split(BEGIN)
-                PAGE.write_text(head + BEGIN + table(rows) + END + rest.split(END)[1])
-    sys.stdout.write(table(rows))
-    return int(any(cell.differing or cell.refusal for found in rows.values() for cell in found.cells))
+                PAGE.write_text(renewed(PAGE.read_text(), line(name, found)))
+    return int(not good)
 
 
 if __name__ == "__main__":
