@@ -136,11 +136,9 @@ def main() -> int:
             sys.stdout.flush()
     sums = [checksum(models["kws_micronet_m"], config, options.cache) for config in ALL]
     shown = [text.split("=")[0] + "=..." for text in options.models]
-    _, _, networks = PAGE.read_text().partition(
-        "\n## Networks of our own making"
-    )  # tests.ethosu_simulator.networks writes these
     text = page(rows, [f"{value:X}" for value in sums], " ".join(["python -m tests.ethosu_simulator.matrix", *shown]))
-    PAGE.write_text(f"{text}\n## Networks of our own making{networks}" if networks else text)
+    _, heading, others = PAGE.read_text().partition("\n## ")  # other commands write the sections
+    PAGE.write_text(text + heading + others)
     return int(bad > 0 or set(sums) != {FVP_CRC})
 
 

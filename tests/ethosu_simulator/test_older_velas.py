@@ -15,8 +15,10 @@ from targets.tflite_micro import run_micro
 from tests.conversion.tflite_builder import TinyModel
 from tests.ethosu_simulator.assembler import ARENA_BYTES, Assembler
 from tests.ethosu_simulator.generator.cases import parse
-from tests.ethosu_simulator.generator.compare import EQUAL, compare, compiled
-from tests.ethosu_simulator.velas import missing
+from tests.ethosu_simulator.generator.compare import EQUAL, compare, compiled, inputs_of, reference
+from tests.ethosu_simulator.older import PAGE, compared, line
+from tests.ethosu_simulator.velas import CI_VERSIONS, VERSIONS, missing, small_set
+from tests.lanes import skip_reason
 
 SHAPE = (1, 6, 6, 16)
 GLOBAL, PER_CHANNEL = 1, 0
@@ -122,11 +124,37 @@ def test_a_zero_point_is_added_to_32_bit_outputs_on_u85_only(product: str, expec
     assert arena[1024:1028].view(np.int32)[0] == expected
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("version", ["3.12.0", "5.0.0"])
+KEPT = sorted((Path(__file__).parent / "fuzz" / "files" / "older").glob("*.tflite"))
+
+
+@pytest.mark.parametrize("file", KEPT, ids=lambda file: file.stem)
+def test_a_kept_file_of_an_older_vela_gives_the_reference_s_bytes(file: Path, tmp_path: Path) -> None:
+    case, source = parse(file.stem.partition("-vela-")[0]), tmp_path / "source.tflite"
+    source.write_bytes(case.build())
+    sets = inputs_of(case.build(), case.seed)
+    model, (_, expected) = ethosu_simulator.load(file), reference(case.build(), source, sets)
+    for inputs, wanted in zip(sets, expected, strict=True):
+        (found,) = model.run(inputs)
+        np.testing.assert_array_equal(found.reshape(-1), wanted.reshape(-1))
+
+
+def require(version: str) -> None:
+    if why := skip_reason("velas", lambda: f"make velas VELAS={version}" if missing((version,)) else ""):
+        pytest.skip(why)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", CI_VERSIONS)
 def test_pools_and_softmax_of_an_older_vela_give_the_reference_s_bytes(version: str, tmp_path: Path) -> None:
-    if missing((version,)):
-        pytest.skip(f"make velas VELAS={version}")
-    for operator in ("max_pool", "average_pool", "softmax", "mean"):
-        result = compare(parse(f"{operator}-INT8-u55-128-7@{version}"), tmp_path)
+    require(version)
+    for case in small_set(version):
+        result = compare(parse(f"{case}@{version}"), tmp_path)
         assert result.status == EQUAL, result
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("version", VERSIONS)
+def test_graphs_of_every_older_vela_differ_where_the_page_says_and_nowhere_else(version: str) -> None:
+    require(version)
+    shown = next(row for row in PAGE.read_text().splitlines(keepends=True) if row.startswith(f"| {version} |"))
+    assert line(version, compared(version)).split("|")[-2] == shown.split("|")[-2]

@@ -7,21 +7,39 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import signal
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 from core.cache import cache_root
 
 VERSIONS = ("3.9.0", "3.12.0", "4.2.0", "4.5.0", "5.0.0", "5.1.0")
+OURS = metadata.version("ethos-u-vela")
 U85_SINCE = "4.2.0"
+CI_VERSIONS = ("3.12.0", "4.2.0")  # one with the compiler in Python only, the first with its successor
+SMALL_SET = ("max_pool-INT8-u55-128-7", "average_pool-INT8-u65-256-7", "softmax-INT8-u55-256-7", "mean-INT8-u55-128-7")
+SMALL_SET_U85 = ("average_pool-INT8-u85-256-7", "max_pool-INT8-u85-128-7")
 SERVER = Path(__file__).with_name("vela_server.py")
 UV = Path(sys.executable).with_name("uv")
 
 
 def python_of(version: str) -> Path:
-    """The interpreter of that Vela's environment, which may not have been made."""
+    """The interpreter of that Vela's environment, which may not have been made; of our own Vela this one."""
+    if version == OURS:
+        return Path(sys.executable)
     return cache_root() / "velas" / version / "bin" / "python"
+
+
+def small_set(version: str) -> tuple[str, ...]:
+    """Graphs of the generator whose registers that Vela fills in its own way: pools, means, softmax."""
+    return SMALL_SET + (SMALL_SET_U85 if numbers(version) >= numbers(U85_SINCE) else ())
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The version in the order of versions."""
+    return tuple(map(int, version.split(".")))
 
 
 def missing(versions: tuple[str, ...] = VERSIONS) -> list[str]:
@@ -56,7 +74,7 @@ class _Server:
         answer = child.stdout.readline().strip()
         if not answer:
             self._child = None
-            raise RuntimeError(f"Vela {self._version} ends with {child.wait()}")
+            raise RuntimeError(f"Vela {self._version} ends with {_words(child.wait())}")
         if answer != "good":
             raise RuntimeError(f"Vela {self._version}: {answer}")
 
@@ -69,6 +87,11 @@ class _Server:
             text=True,
         )
         return self._child
+
+
+def _words(code: int) -> str:
+    """SIGSEGV rather than -11."""
+    return signal.Signals(-code).name if code < 0 else str(code)
 
 
 @functools.cache

@@ -74,8 +74,30 @@ def plan(data: bytes) -> None:
     """
     chance = random.Random(data)
     chosen, edits = chance.choice(compiled_models()), chance.randbytes(7 * chance.randint(1, 4))
+    _planned_as_interpreted(changed(chosen, edits))
+
+
+def older(data: bytes) -> None:
+    """A file of an older Vela with one to four words of its stream changed: the same bytes by plan and interpreted.
+
+    A word gets one bit flipped, or another word of the same stream, or any word.
+    """
+    chance = random.Random(data)
+    content, start, words = chance.choice(files_of_older_velas())
+    out = bytearray(content)
+    for _ in range(chance.randint(1, 4)):
+        at, other = (start + 4 * chance.randrange(words) for _ in range(2))
+        word = int.from_bytes(content[at : at + 4], "little")
+        flipped, any_word = word ^ 1 << chance.randrange(32), chance.getrandbits(32)
+        chosen = chance.choice((flipped, int.from_bytes(content[other : other + 4], "little"), any_word))
+        out[at : at + 4] = chosen.to_bytes(4, "little")
+    _planned_as_interpreted(bytes(out))
+
+
+def _planned_as_interpreted(content: bytes) -> None:
+    """AssertionError when an operator's plan and its interpretation come to different ends."""
     with contextlib.suppress(ethosu_simulator.SimulatorError):
-        loaded = model.Model(container.parse(changed(chosen, edits)), LIMITS)
+        loaded = model.Model(container.parse(content), LIMITS)
         for operator in loaded.operators:
             if isinstance(operator, ethosu_simulator.NpuOperator):
                 inputs = [np.zeros(tensor.shape, tensor.dtype) for tensor in operator.inputs]
@@ -129,6 +151,18 @@ def files_with_an_arena() -> tuple[bytes, ...]:
     return tuple(path.read_bytes() for path in sorted((Path(__file__).parent / "files").glob("*.tflite")))
 
 
+@cache
+def files_of_older_velas() -> tuple[tuple[bytes, int, int], ...]:
+    """(file, where its command stream begins, words) of what older Velas left in the registers of pools and softmax."""
+    found = []
+    for path in sorted((Path(__file__).parent / "files" / "older").glob("*.tflite")):
+        content = path.read_bytes()
+        parsed = container.parse(content)
+        streams = [bytes(parsed.tensors[op.inputs[0]].data) for op in parsed.operators if op.name == "ethos-u"]
+        found += [(content, content.index(stream), len(stream) // 4) for stream in streams]
+    return tuple(found)
+
+
 def _outcome(run: Callable[..., list[np.ndarray[Any, Any]]], inputs: list[np.ndarray[Any, Any]]) -> tuple[object, ...]:
     """The bytes of all outputs and the operations done, or the error."""
     trace: list[ethosu_simulator.Executed] = []
@@ -164,7 +198,7 @@ def seeds(target: str) -> list[bytes]:
     files = compiled_models()
     if target == "file":
         return list(files[:40])
-    if target == "arena":
+    if target in ("arena", "older"):
         return [bytes([number]) * 8 for number in range(16)]
     if target in ("run", "plan"):
         return [struct.pack("<H", i) + bytes(7) for i in range(len(files))]
@@ -182,4 +216,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "run": run,
     "plan": plan,
     "arena": arena,
+    "older": older,
 }
