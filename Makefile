@@ -100,5 +100,12 @@ simulator-cases: $(STAMP) ## Compare CASES random graphs and write the tables of
 fuzz: $(STAMP) ## Fuzz the simulator for SECONDS and write the statistics.
 	$(BIN)/python -m tests.ethosu_simulator.fuzz.statistics $(SECONDS) --write
 
+docs: $(STAMP) ## Write the generated pages anew and build the documentation site into build/site.
+	$(BIN)/python -m harness.pytest_plugin.options_page
+	$(BIN)/python -m harness.report.metrics_page
+	$(BIN)/python -m harness.cli.profiles_page
+	$(BIN)/python -m harness.cli.simulator_page
+	$(BIN)/zensical build --clean --strict
+
 clean: ## Remove environments and caches of tools; results stay.
 	rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build
