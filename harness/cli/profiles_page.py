@@ -13,7 +13,8 @@ HEAD = """# NPUs and boards
 <!-- Made by `python -m harness.cli.profiles_page` from conversion/profiles: change those. -->
 
 What `--npu` takes, and where each figure comes from. Your own board is a TOML file of the same form: `--npu mine.toml`.
-Memories are the platform's; a program takes its part of them. "Not found" says that no public source was found, and what stands in.
+Memories are the platform's; a program takes its part of them. "Not found" says that no public source was found, and what
+stands in.
 """
 
 
