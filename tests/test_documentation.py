@@ -6,6 +6,7 @@ Covers harness.cli.profiles_page, harness.cli.simulator_page.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,10 @@ from core.errors import EthosBenchError
 from harness.cli import profiles_page, simulator_page
 from tests.checkout import CHECKOUT
 
-try:
+if sys.version_info >= (3, 11):
     import tomllib
-except ImportError:
-    import tomli as tomllib  # type: ignore[no-redef]
+else:
+    import tomli as tomllib
 
 DOCS = CHECKOUT / "docs"
 REPOSITORY = "https://github.com/ethos-bench/ethos-bench/blob/main/"
