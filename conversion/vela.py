@@ -184,13 +184,16 @@ def _outputs(folder: Path, model: Path, log: str) -> VelaOutputs:
     }
     missing = [name for name, path in found.items() if path is None]
     if missing:
-        said = "\n".join(f"    {line.strip()}" for line in log.strip().splitlines()[-LAST_LINES:])
-        raise CompileError(
-            f"Vela ended without an error on `{model.name}` but wrote no {', no '.join(missing)}:\n{said}",
-            "a Vela that writes the debug database and the summary (3.0 or newer)",
-        )
+        raise _nothing_written(missing, model, log, "a Vela that writes the debug database and the summary (3.0 or newer)")
     compiled, summary, database = (path for path in found.values() if path is not None)
     return VelaOutputs(compiled, summary, database, log)
+
+
+def _nothing_written(missing: Sequence[str], model: Path, log: str, expected: str) -> CompileError:
+    said = "\n".join(f"    {line.strip()}" for line in log.strip().splitlines()[-LAST_LINES:])
+    return CompileError(
+        f"Vela ended without an error on `{model.name}` but wrote no {', no '.join(missing)}:\n{said}", expected
+    )
 
 
 def _compiled_graph(path: Path) -> TfliteGraph:
@@ -198,3 +201,16 @@ def _compiled_graph(path: Path) -> TfliteGraph:
         return parse(path.read_bytes(), path.name)
     except BrokenModel as error:
         raise CompileError(f"Vela wrote a file that cannot be read: {error.found}") from error
+
+
+def compile_tosa(model: Path, profile: Profile, output_dir: Path, vela: str = "", extra: Sequence[str] = ()) -> Path:
+    """Vela's raw npz of a TOSA graph for `profile`, in `output_dir`; CompileError when Vela fails."""
+    command = (*_options(profile), *extra, "--output-format", "raw")
+    with cache_errors(output_dir):
+        output_dir.mkdir(parents=True, exist_ok=True)
+    with _workspace(output_dir) as folder:
+        log = _run(vela_executable(vela), model, command, folder, TIME_LIMIT_S)
+        written = next(iter(sorted(folder.glob("*_vela.npz"))), None)
+        if written is None:
+            raise _nothing_written(["raw file (*_vela.npz)"], model, log, "a Vela that takes TOSA (5.0 or newer)")
+        return written.replace(output_dir / written.name)

@@ -90,6 +90,19 @@ class Table:
         start, count = self._vector(field, 8)
         return unpack("<q", self.data, start) if count else 0
 
+    def texts(self, field: int, most: int) -> list[str]:
+        """The vector of at most `most` strings, at most MAX_TEXT bytes of each; empty when left out."""
+        start, count = self._vector(field, 4)
+        if count > most:
+            raise ContainerError(f"flatbuffer vector of {count} strings at byte {start}: expected at most {most}")
+        return [self._text_at(at + unpack("<I", self.data, at)) for at in range(start, start + 4 * count, 4)]
+
+    def _text_at(self, at: int) -> str:
+        end = at + 4 + min(unpack("<I", self.data, at), MAX_TEXT)
+        if end > len(self.data):
+            raise ContainerError(f"flatbuffer string at byte {at} reaches past the end of the file")
+        return bytes(self.data[at + 4 : end]).decode("utf-8", "replace")
+
     def text(self, field: int) -> str:
         """The string, at most MAX_TEXT bytes of it; empty when left out."""
         start, count = self._vector(field, 1)

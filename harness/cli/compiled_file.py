@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from conversion.profile_files import load_profile
+from conversion.vela import compile_tosa, vela_executable, vela_version
+from conversion.vela_options import VelaOptions
 from core.errors import ModelError, UsageError
 from core.files import file_sha256
+from targets.tosa.graph import read_tosa
+from targets.tosa.reference import reference_name, tosa_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +25,10 @@ if TYPE_CHECKING:
     from ethosu_simulator import Model, NpuOperator
     from ethosu_simulator.timing import Estimate
 
-KINDS = {b"ET12": "ExecuTorch program", b"PK\x03\x04": "raw npz of Vela"}
+KINDS = {b"ET12": "ExecuTorch program", b"PK\x03\x04": "raw npz of Vela", b"TOSA": "TOSA graph"}
+TOSA = KINDS[b"TOSA"]
+NOISE_SEED = 20261128
+NOISE_RUNS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +44,22 @@ class StreamFacts:
     compiled_with: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Compared:
+    """Bytes held against a reference for a number of inputs of noise."""
+
+    reference: str
+    runs: int
+    bytes: int
+    differing: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class CompiledFile:
-    """A compiled file on the profile that it is for; `left` counts, by name, what a board's CPU does beside the NPU."""
+    """A compiled file on the profile that it is for; `left` counts, by name, what a board's CPU does beside the NPU.
+
+    `compared` is there when a reference was asked for; `source` counts the operators of a TOSA graph that was compiled here.
+    """
 
     path: Path
     sha256: str
@@ -49,6 +72,8 @@ class CompiledFile:
     streams: tuple[StreamFacts, ...]
     left: Mapping[str, int]
     estimate: Estimate
+    compared: Compared | None = None
+    source: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -65,8 +90,27 @@ def compiled_kind(path: Path) -> str:
     return KINDS.get(begin[4:8]) or KINDS.get(begin[:4]) or ""
 
 
-def compiled_file(path: Path, profiles: Sequence[str]) -> CompiledFile:
-    """The facts of a file; ModelError when it is damaged, UsageError when a profile is for another NPU than its stream."""
+def tosa_files(path: Path, profiles: Sequence[str], vela: VelaOptions, tosa: Path | None) -> list[CompiledFile]:
+    """The facts of a TOSA graph as Vela compiles it for each profile; CompileError when Vela refuses it."""
+    graph, found = read_tosa(path), []
+    for name in dict.fromkeys(profiles):
+        with tempfile.TemporaryDirectory(prefix="ethos-bench-") as folder:
+            raw = compile_tosa(path, load_profile(name), Path(folder), vela.vela, vela.arguments())
+            made = compiled_file(raw, [name], tosa)
+        version = vela_version(vela_executable(vela.vela))
+        found.append(
+            replace(
+                made, path=path, sha256=file_sha256(path), kind=f"{TOSA}, compiled by Vela {version}", source=graph.operators
+            )
+        )
+    return found
+
+
+def compiled_file(path: Path, profiles: Sequence[str], tosa: Path | None = None) -> CompiledFile:
+    """The facts of a file; ModelError when it is damaged, UsageError when a profile is for another NPU than its stream.
+
+    With `tosa`, the graph that its stream was made of, the bytes are held against the TOSA reference model's.
+    """
     import ethosu_simulator
     from ethosu_simulator.timing import MemoryFileError, estimate
 
@@ -76,6 +120,7 @@ def compiled_file(path: Path, profiles: Sequence[str]) -> CompiledFile:
         streams = [operator for operator in model.operators if isinstance(operator, ethosu_simulator.NpuOperator)]
         profile = _profile(path, streams[0].config.name, profiles)
         found = estimate(path, memory=profile.timing_memory)
+        compared = compare(path, streams, tosa) if tosa else None
     except MemoryFileError as error:
         raise UsageError(str(error), "a memory that fits the file", "ethos-bench estimate FILE --memory mlek") from error
     except ethosu_simulator.SimulatorError as error:
@@ -92,7 +137,30 @@ def compiled_file(path: Path, profiles: Sequence[str]) -> CompiledFile:
         streams=tuple(_facts(model, stream) for stream in streams),
         left=Counter(operator.name for operator in model.on_the_cpu),
         estimate=found,
+        compared=compared,
     )
+
+
+def compare(path: Path, streams: Sequence[NpuOperator], tosa: Path) -> Compared:
+    """Bytes of the only stream against the reference model's, for inputs of noise."""
+    if len(streams) != 1:
+        raise UsageError(f"`{path.name}` has {len(streams)} streams and --tosa names one graph", "a file with one delegate")
+    chance = np.random.default_rng(NOISE_SEED)
+    runs = [[_noise(chance, tensor) for tensor in streams[0].inputs] for _ in range(NOISE_RUNS)]
+    references = tosa_outputs(tosa, runs)
+    size = differing = 0
+    for inputs, expected in zip(runs, references, strict=True):
+        for got, wanted in zip(streams[0].run(inputs), expected, strict=True):
+            ours, theirs = (np.frombuffer(one.tobytes(), np.uint8) for one in (got, wanted))
+            if len(ours) != len(theirs):
+                raise UsageError(f"`{tosa.name}` gives {len(theirs)} bytes, `{path.name}` {len(ours)}", "the TOSA of this file")
+            size, differing = size + len(ours), differing + int((ours != theirs).sum())
+    return Compared(reference_name(), NOISE_RUNS, size, differing)
+
+
+def _noise(chance: np.random.Generator, tensor: Any) -> Any:
+    kind = np.dtype(tensor.dtype)
+    return chance.integers(np.iinfo(kind).min, np.iinfo(kind).max, tensor.shape, kind, endpoint=True)
 
 
 def _profile(path: Path, npu: str, names: Sequence[str]) -> Profile:

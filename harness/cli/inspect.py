@@ -14,19 +14,19 @@ from click.core import ParameterSource
 from rich.console import Console
 
 from conversion.model_checks import checked_graph, findings
-from conversion.profile_files import load_profile
+from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.rules.devices import load_rules
 from conversion.suggestions import Suggestion, suggest
 from conversion.variants import activation_name, expected_activation
 from conversion.vela import compile_model
 from conversion.vela_options import VelaOptions
-from core.errors import EthosBenchError
+from core.errors import EthosBenchError, RunError
 from core.files import file_sha256
 from core.records.artefact import Compilation
 from core.records.profile import Profile
 from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
-from harness.cli.compiled_file import CompiledFile, compiled_file, compiled_kind
+from harness.cli.compiled_file import TOSA, CompiledFile, compiled_file, compiled_kind, tosa_files
 from harness.cli.inspect_compiled import compiled_document, show_compiled
 from harness.cli.inspect_rules import JudgedFile, judge_file, rules_document, show_rules
 from harness.cli.inspect_speed import Speed, show_speed, speed_document, speed_of
@@ -52,6 +52,7 @@ class Inspected:
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: one JSON object on stdout.")
 @gathered(VelaOptions, "vela")
 @click.option("--expect-activation", type=click.Choice(["relu", "leaky", "silu"]), help="Default: what the file name says.")
+@click.option("--tosa", type=click.Path(path_type=Path), help="TOSA graph that a compiled FILE was made of: compares bytes.")
 @click.option("--all", "every", is_flag=True, help="List every operator instead of one line per kind.")
 @click.pass_context
 def inspect_command(
@@ -62,13 +63,14 @@ def inspect_command(
     as_json: bool,
     vela: VelaOptions,
     expect_activation: str | None,
+    tosa: Path | None,
     every: bool,
 ) -> None:
     """Say what Vela puts on the NPU of FILE (integer TFLite), or what is in it (.pte, or npz of Vela's)."""
     try:
         if compiled_kind(file):
             named = profiles if context.get_parameter_source("profiles") is not ParameterSource.DEFAULT else ()
-            _inspect_compiled(compiled_file(file, named), as_json=as_json)
+            _inspect_compiled(_compiled_files(file, named, vela, tosa), as_json=as_json)
             return
         devices = [load_rules(name) for name in dict.fromkeys(rules)]
         judged = judge_file(file, devices) if file.is_file() else ()
@@ -82,11 +84,23 @@ def inspect_command(
         raise click.exceptions.Exit(error.exit_code) from error
 
 
-def _inspect_compiled(found: CompiledFile, *, as_json: bool) -> None:
+def _compiled_files(file: Path, named: Sequence[str], vela: VelaOptions, tosa: Path | None) -> list[CompiledFile]:
+    if compiled_kind(file) == TOSA:
+        return tosa_files(file, named or (DEFAULT_PROFILE,), vela, tosa)
+    return [compiled_file(file, named, tosa)]
+
+
+def _inspect_compiled(files: Sequence[CompiledFile], *, as_json: bool) -> None:
+    """Print each; RunError when bytes differ from the reference's."""
     if as_json:
-        click.echo(json.dumps(compiled_document(found), indent=1))
+        click.echo(
+            json.dumps([compiled_document(found) for found in files] if files[1:] else compiled_document(files[0]), indent=1)
+        )
     else:
-        show_compiled(Console(highlight=False), found)
+        for found in files:
+            show_compiled(Console(highlight=False), found)
+    if any(found.compared and found.compared.differing for found in files):
+        raise RunError("the NPU's bytes differ from the reference model's", "equal bytes")
 
 
 def _only_judged(judged: Sequence[JudgedFile], error: EthosBenchError, *, as_json: bool, every: bool) -> None:

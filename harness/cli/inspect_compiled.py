@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from core.records.profile import MemoryArea
-    from harness.cli.compiled_file import CompiledFile, StreamFacts
+    from harness.cli.compiled_file import Compared, CompiledFile, StreamFacts
 
 HIDDEN = "A compiled file does not hold the operators that its streams were made of: their share of the NPU is not in it."
 MOST_SAID = 400
@@ -41,6 +41,8 @@ def compiled_document(found: CompiledFile) -> dict[str, Any]:
         "streams": [asdict(stream) | {"compiled_with": dict(stream.compiled_with)} for stream in found.streams],
         "cpu_operators": dict(found.left),
         "estimate": found.estimate.document(),
+        "source_operators": dict(found.source),
+        "compared": asdict(found.compared) if found.compared else None,
     }
 
 
@@ -66,8 +68,11 @@ def _lines(found: CompiledFile) -> Iterator[str]:
     kernels = sum(found.left.values())
     share = f"{len(found.streams) / found.steps:.1%} of the program's {found.steps} steps by count"
     yield f"  on the NPU  {counted(len(found.streams), 'stream')}, {counted(kernels, 'operator')} left to the CPU: {share}"
+    if found.source:
+        yield "  made of     " + ", ".join(f"{count} {kind}" for kind, count in found.source.items())
     yield from _memory(found)
     yield _time(found)
+    yield _bytes(found.compared)
     for text in dict.fromkeys(_flags(stream) for stream in found.streams):
         if text:
             yield f"  made with   {escape(printable(text))}"
@@ -101,6 +106,15 @@ def _time(found: CompiledFile) -> str:
         f"  latency     {ms(estimate.active_cycles)} ms at {clock_hz / 1e6:.0f} MHz, our estimate, interval {interval}, "
         f"memory {estimate.memory}{trust}{part}"
     )
+
+
+def _bytes(compared: Compared | None) -> str:
+    if compared is None:
+        return "  bytes       not compared: --tosa FILE names the graph that the stream was made of"
+    said = f"{compared.bytes:,} bytes of {counted(compared.runs, 'input')} of noise, against the {compared.reference}"
+    if compared.differing:
+        return f"  bytes       [bold red]{compared.differing:,} differ[/bold red] of {said}"
+    return f"  bytes       [green]equal[/green]: {said}"
 
 
 def _flags(stream: StreamFacts) -> str:

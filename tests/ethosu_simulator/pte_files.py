@@ -52,16 +52,12 @@ class Pte:
         return _Writer(self).file()
 
 
-class _Writer:
-    """One file on its way; tables are lists of (slot, how it is written, value)."""
+class Flat:
+    """A flatbuffer on its way; tables are lists of (slot, how it is written, value)."""
 
-    def __init__(self, pte: Pte) -> None:
-        self.pte, self.builder = pte, flatbuffers.Builder(1024)
+    def __init__(self) -> None:
+        self.builder = flatbuffers.Builder(1024)
         self.builder.ForceDefaults(True)
-        constants = [value.data for value in pte.values if isinstance(value, Value) and value.data]
-        self.constants = [b"", *constants]
-        self.segments = [*(pte.blobs if pte.in_segments else ()), *pte.named.values()]
-        self.kernels = list(dict.fromkeys(str(name) for kind, name, _ in pte.instructions if kind == KERNEL))
 
     def table(self, *slots: tuple[int, str, Any]) -> int:
         self.builder.StartObject(1 + max((slot for slot, _, _ in slots), default=0))
@@ -87,10 +83,23 @@ class _Writer:
     def text(self, content: str) -> int:
         return int(self.builder.CreateString(content))
 
+
+class _Writer(Flat):
+    """One program on its way."""
+
+    def __init__(self, pte: Pte) -> None:
+        super().__init__()
+        self.pte = pte
+        constants = [value.data for value in pte.values if isinstance(value, Value) and value.data]
+        self.constants = [b"", *constants]
+        self.segments = [*(pte.blobs if pte.in_segments else ()), *pte.named.values()]
+        self.kernels = list(dict.fromkeys(str(name) for kind, name, _ in pte.instructions if kind == KERNEL))
+
     def file(self) -> bytes:
         pte = self.pte
         plan = self.offsets([self._plan()])
-        constants = self.offsets([self.table((0, "offset", self.data(content))) for content in self.constants])
+        held = self.constants if self.constants[1:] else []
+        constants = self.offsets([self.table((0, "offset", self.data(content))) for content in held])
         inline = [] if pte.in_segments else [self.table((0, "offset", self.data(blob))) for blob in pte.blobs]
         blobs, places, at = self.offsets(inline), [], 0
         for content in self.segments:
