@@ -20,7 +20,10 @@ INT32 = np.iinfo(np.int32)
 
 
 def quantize_per_tensor(arguments: Sequence[Argument], out: Tensor) -> Array:
-    """clamp(nearest even(value * (1 / scale)) + zero point, lowest, highest), the product in float32."""
+    """clamp(nearest even(value * (1 / scale)) + zero point, lowest, highest), the product in float32.
+
+    Beyond 2^63, where C++ leaves it undefined, the sign decides, as Arm's conversion does.
+    """
     values, scale, zero_point, low, high = _five(arguments)
     inverse = np.float32(1) / np.float32(scale)
     with np.errstate(all="ignore"):
