@@ -26,7 +26,8 @@ from core.records.operator_cycles import ModelCycles, read_model_cycles
 from core.records.placement import Placement, read_placement
 from core.records.sample_group import SampleGroup
 from core.records.verdict import Verdict
-from core.safe_paths import file_name, path_inside
+from core.safe_paths import path_inside
+from harness.results.file_names import detections_name, placement_name
 from harness.results.older_files import with_case, with_figure, with_kind
 from harness.results.results_file import ACCEPTANCE_FILE, RESULTS_FILE, ResultsFile, RunHeader, ThresholdResult
 
@@ -237,26 +238,6 @@ NAMED_BY = {
 def _name_of(key: str, noun: Any) -> Any:
     """What tells a noun from the others of its kind."""
     return [noun.get(field) for field in NAMED_BY[key]] if key in NAMED_BY else noun
-
-
-def placement_name(model: str, profile: str) -> str:
-    """The name of the file with the place of a model's operators."""
-    return f"placement/{file_name(f'{model}-{profile}', '.json')}"
-
-
-def cycles_name(model: str, profile: str) -> str:
-    """The name of the file with what the cycle model says of a model's operations."""
-    return f"cycles/{file_name(f'{model}-{profile}', '.json')}"
-
-
-def rules_name(model: str, device: str) -> str:
-    """The name of the file with what a rule set says of a model's operators."""
-    return f"rules/{file_name(f'{model}-{device}', '.json')}"
-
-
-def detections_name(model: str, graph: str) -> str:
-    """The name of the file with what a graph of a model found."""
-    return f"detections/{file_name(f'{model}-{graph}', '.json')}"
 
 
 HEAD = ("variant", "profile", "target", "executed")

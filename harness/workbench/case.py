@@ -20,8 +20,8 @@ from core.records.unavailable import Unavailable
 from core.records.verdict import Verdict
 from core.versions import versions_of
 from harness.claims.verdicts import judge
+from harness.results.file_names import cycles_name, detections_name, placement_name
 from harness.results.findings import Findings
-from harness.results.stored_run import cycles_name, detections_name, placement_name
 from harness.workbench import figures
 from harness.workbench.accuracy_figures import accuracy_figures, drop_figures
 from harness.workbench.detectors import Detected

@@ -24,8 +24,8 @@ from core.records.measurement import Measurement
 from core.records.verdict import Verdict
 from core.tflite.graph import parse
 from harness.claims.verdicts import RANKING, Suite, decide, judge
+from harness.results.file_names import rules_name
 from harness.results.findings import Findings
-from harness.results.stored_run import rules_name
 from harness.workbench.conversions import Conversions
 from harness.workbench.models import Models
 from harness.workbench.rules_figures import function_figures, rules_figures, rules_subject
