@@ -1,6 +1,6 @@
 """Results folders read back: whole, or an error that says what is broken.
 
-Covers harness.cli.report.
+Covers harness.cli.report, harness.results.file_names.
 """
 
 from __future__ import annotations
