@@ -77,6 +77,11 @@ def findings(graph: TfliteGraph) -> tuple[str, ...]:
     )
 
 
+def scale_and_weight_findings(graph: TfliteGraph) -> tuple[str, ...]:
+    """The findings that explain why runtimes disagree on the bytes of a file."""
+    return (*_weights_with_zero_point(graph), *_tiny_scales(graph))
+
+
 def _other_graphs(graph: TfliteGraph) -> Iterator[str]:
     if graph.others:
         names = ", ".join(f"`{name}`" for name in graph.others)

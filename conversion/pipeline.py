@@ -10,11 +10,12 @@ from conversion.compilations import compiled
 from conversion.model_checks import checked_graph
 from conversion.steps import Calibration, Origin, exported, quantised
 from conversion.vela_options import VelaOptions
-from core.errors import ModelError, UsageError
+from core.errors import UsageError
 from core.files import file_sha256
 from core.progress import Progress
 from core.records.artefact import Artefact, ModelFile
 from core.records.checkpoint_facts import CheckpointFacts
+from core.records.image_form import ImageForm, image_form, square
 from core.records.profile import Profile
 from core.tflite.graph import TfliteGraph, parse
 
@@ -32,9 +33,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Source:
-    """A full-integer TFLite file and where it came from; `floating` and `facts` are absent for a user's own TFLite file.
+    """A quantised TFLite file and where it came from; `floating` and `facts` are absent for a user's own TFLite file.
 
-    `floating_rect` is the float graph on the larger canvas of ultralytics' own validation.
+    `image_size` is the side of a square image, 0 for any other input. `floating_rect` is the float graph on the larger canvas
+    of ultralytics' own validation.
     """
 
     variant: str
@@ -45,6 +47,17 @@ class Source:
     floating: ModelFile | None = None
     facts: CheckpointFacts | None = None
     floating_rect: ModelFile | None = None
+
+    @property
+    def image(self) -> ImageForm | None:
+        """How its one image input holds images; None when no input of it is an image, or several are."""
+        return only_image(self.graph)
+
+
+def only_image(graph: TfliteGraph) -> ImageForm | None:
+    """The form of the one input of a graph that is an image; None when there is none, or more than one."""
+    found = [form for tensor in graph.inputs if (form := image_form(tensor.shape))]
+    return found[0] if len(found) == 1 else None
 
 
 def image_size(origin: Origin, facts: CheckpointFacts, asked: int | None) -> int:
@@ -63,7 +76,7 @@ def int8_source(
     """The int8 TFLite file of a checkpoint, with its float reference."""
     size = image_size(origin, facts, settings.image_size)
     floats = exported(origin, facts, size, settings.cut, progress)
-    folder = quantised(floats / "float.tflite", settings.recipe, calibration, size, progress)
+    folder = quantised(floats / "float.tflite", settings.recipe, calibration, square(size), progress)
     int8 = model_file(folder / "int8.tflite")
     graph = parse(int8.path.read_bytes(), origin.variant)
     rect = floats / "float_rect.onnx"
@@ -82,15 +95,9 @@ def int8_source(
 def tflite_source(path: Path) -> Source:
     """A user's own TFLite file; ModelError when it is broken, or when the NPU would run none of it."""
     graph = checked_graph(path)
-    problem = graph.full_integer_problem()
-    if problem:
-        raise ModelError(
-            f"`{path}` is not full-integer: {problem}",
-            "int8 input and output (a full-integer file)",
-            "ethos-bench run --checkpoint path/to/best.pt",
-        )
-    shape = graph.inputs[0].shape
-    return Source(path.stem, model_file(path), graph, shape[1] if len(shape) == 4 else 0)
+    form = only_image(graph)
+    side = form.height if form and form.height == form.width else 0
+    return Source(path.stem, model_file(path), graph, side)
 
 
 def compile_source(source: Source, profile: Profile, vela: VelaOptions, progress: Progress) -> Artefact:

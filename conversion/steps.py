@@ -23,6 +23,7 @@ from core.files import FULL_OR_READ_ONLY, file_sha256
 from core.processes import Finished, run_child
 from core.progress import Progress
 from core.records.checkpoint_facts import CheckpointFacts
+from core.records.image_form import ImageForm
 
 STEP_TIMEOUT_S = 3600.0
 WORKER = "conversion.worker"
@@ -41,13 +42,13 @@ class Origin:
 class Calibration:
     """Images that the quantiser sees.
 
-    `identity` is a fingerprint of their pixels and order, `count` their number; `letterboxed(size)` gives them as RGB uint8
-    (N, size, size, 3).
+    `identity` is a fingerprint of their pixels and order, `count` their number; `letterboxed(form)` gives them as uint8
+    (N, height, width, channels).
     """
 
     identity: str
     count: int
-    letterboxed: Callable[[int], NDArray[np.uint8]]
+    letterboxed: Callable[[ImageForm], NDArray[np.uint8]]
 
 
 def facts_of(origin: Origin, progress: Progress) -> CheckpointFacts:
@@ -67,7 +68,7 @@ def exported(origin: Origin, facts: CheckpointFacts, image_size: int, cut: str, 
     return _step("export", parts, request, progress)
 
 
-def quantised(float_tflite: Path, recipe: str, calibration: Calibration, image_size: int, progress: Progress) -> Path:
+def quantised(float_tflite: Path, recipe: str, calibration: Calibration, form: ImageForm, progress: Progress) -> Path:
     """The folder with int8.tflite."""
     if calibration.count < 1:
         raise errors.UsageError(
@@ -79,7 +80,7 @@ def quantised(float_tflite: Path, recipe: str, calibration: Calibration, image_s
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="images-") as images:
             path = Path(images) / "images.npy"
             progress(f"letterboxing {calibration.count} calibration images")
-            save_array(path, calibration.letterboxed(image_size))
+            save_array(path, calibration.letterboxed(form))
             request = {"float": str(float_tflite), "recipe": recipe, "images": str(path)}
             _work("quantise", request, folder, progress)
 

@@ -70,6 +70,12 @@ def expected_activation(name: str) -> Activation | None:
     return "leaky" if found["activation"].startswith("leaky") else cast("Activation", found["activation"])
 
 
+def asked_activation(text: str) -> str:
+    """The name that a graph with this activation would have ("leaky" for "LeakyReLU"); "" for no activation."""
+    name = re.sub(r"[^a-z0-9+]+", "_", text.lower()).strip("_")
+    return {"leakyrelu": "leaky", "leaky_relu": "leaky", "relu6": "relu", "swish": "silu"}.get(name, name)
+
+
 def activation_name(kinds: Iterable[str]) -> str:
     """What a TFLite graph's activations are called in names of variants: "leaky", several joined by "+", or "none"."""
     return "+".join(sorted({ACTIVATION_NAMES.get(kind, kind.lower()) for kind in kinds})) or "none"

@@ -22,7 +22,7 @@ from core.records.unavailable import Unavailable
 from core.safe_paths import path_inside
 from targets.job_folder import job_errors
 from targets.kinds import TargetOptions
-from targets.runner.protocol import Done, Failed, Loaded, Output, RunnerJob, Runtime, RuntimeFound, Sample
+from targets.runner.protocol import Done, Failed, Kernels, Loaded, Output, RunnerJob, Runtime, RuntimeFound, Sample
 from targets.runner_archive import runner_archive
 from targets.target import Graph, Target
 from targets.transcript import Transcript
@@ -44,6 +44,7 @@ class Host(Target):
     threads: int
     name: str = "host"
     graph: Graph = "int8"
+    kernels: Kernels = "default"
 
     @classmethod
     def from_spec(cls, rest: str, options: TargetOptions) -> Self:
@@ -56,7 +57,7 @@ class Host(Target):
             folder = Path(name)
             said = Transcript(asked={Output: len(job.inputs), Sample: job.repeats})
             with job_errors(folder):
-                command = [sys.executable, "-I", *_write_job(job, folder, self.threads)]
+                command = [sys.executable, "-I", *_write_job(job, folder, self.threads, self.kernels)]
             inferences = len(job.inputs) + job.warmup + job.repeats
             limit = START_SECONDS + SECONDS_PER_INFERENCE * inferences
             finished = run_child(command, timeout_s=limit, on_line=said.hear)
@@ -81,7 +82,7 @@ class Host(Target):
             "cores": str(psutil.cpu_count()),
             "machine": runtime.machine,
             "runtime": f"{runtime.name} {runtime.version}",
-            "kernels": "xnnpack",
+            "kernels": "xnnpack" if self.kernels == "default" else self.kernels,
             "threads": str(self.threads),
         }
 
@@ -106,19 +107,23 @@ def _require_complete(job: Job, said: Transcript, finished: Finished) -> None:
         )
 
 
-def _write_job(job: Job, folder: Path, threads: int) -> list[str]:
+def _write_job(job: Job, folder: Path, threads: int, kernels: Kernels) -> list[str]:
     """The arguments of Python that run the job, whose files lie in a folder: runner, job, the inputs as raw bytes."""
-    inputs = [folder / f"input-{index}.bin" for index in range(len(job.inputs))]
-    for path, data in zip(inputs, job.inputs, strict=True):
-        path.write_bytes(np.ascontiguousarray(data).tobytes())
+    inputs: list[list[str]] = []
+    for index, feed in enumerate(job.feeds):
+        paths = [folder / f"input-{index}-{number}.bin" for number in range(len(feed))]
+        for path, data in zip(paths, feed, strict=True):
+            path.write_bytes(np.ascontiguousarray(data).tobytes())
+        inputs.append(list(map(str, paths)))
     asked = RunnerJob(
         model=str(job.artefact.source.path),
-        inputs=[str(path) for path in inputs],
+        inputs=inputs,
         outputs=str(folder),
         repeats=job.repeats,
         warmup=job.warmup,
         threads=threads,
         runtime=RUNTIME,
+        kernels=kernels,
     )
     runner, path = folder / RUNNER, folder / "job.json"
     runner.write_bytes(runner_archive())

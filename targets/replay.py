@@ -47,7 +47,7 @@ class Replay(Target):
     def run(self, job: Job) -> Run:
         """The Run that the recorded board gave; RunError when it failed then, too, or the job is not in the recording."""
         file = artefact_file(job.artefact, self.graph)
-        key = job_key(file.sha256, raw_inputs(job.inputs), job.repeats, job.warmup)
+        key = job_key(file.sha256, raw_inputs(job.feeds), job.repeats, job.warmup)
         kept = self.recording.give(key, f"`{file.path}`")
         if kept.error or kept.npu is None:
             raise kept.error or RunError(f"the recording of `{file.path}` has no run")

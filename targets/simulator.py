@@ -17,7 +17,7 @@ from core.files import sha256
 from core.progress import Progress
 from core.records.artefact import ModelFile
 from core.records.evidence import Evidence
-from core.records.job import Job
+from core.records.job import Job, Tensors
 from core.records.placement import Placement
 from core.records.run import Proof, Run
 from core.records.unavailable import Unavailable
@@ -34,8 +34,6 @@ Command = tuple[int, int]
 """The number of a stream, from 1, and a byte offset in it."""
 
 NO_CLOCK = Unavailable("the simulator computes what the NPU computes and has no clock; Vela's estimate is `estimated_us`")
-Image = Array | tuple[Array, ...]
-"""The tensor of a model with one input, or all its tensors."""
 
 
 @dataclass
@@ -66,7 +64,7 @@ class Simulator(Target):
             with CpuOperators(content) as cpu:
                 steps = Steps(ethosu_simulator.load(compiled.path), cpu, job.artefact.variant, self.progress)
                 steps.require_npu(job.artefact.compilation.profile.accelerator_config, what)
-                outputs = steps.run(job.inputs)
+                outputs = steps.run(job.feeds)
         except ethosu_simulator.SimulatorError as error:
             raise RunError(f"`{compiled.path}` does not run in the simulator: {error}") from error
         return Run(
@@ -111,14 +109,13 @@ class Steps:
             if operator.config.name != expected:
                 raise RunError(f"`{what}` holds a command stream for {operator.config.name}", f"one for {expected}")
 
-    def run(self, images: Sequence[Image]) -> list[list[Array]]:
+    def run(self, images: Sequence[Tensors]) -> list[list[Array]]:
         """The outputs for each image in subgraph order; variables begin anew before the first image and live on from there."""
         if self.kinds:
             self.progress(f"{self.variant}: {', '.join(self.kinds)} on the CPU")
         self.model.reset()
         outputs: list[list[Array]] = []
-        for image in images:
-            tensors = image if isinstance(image, tuple) else (image,)
+        for tensors in images:
             self._require_inputs(tensors)
             outputs.append(self._one(tensors))
             self.progress(f"{self.variant}: {len(outputs)} of {len(images)} images simulated")

@@ -17,7 +17,7 @@ from core.records.run import Run
 from core.records.unavailable import Unavailable
 from targets.boards.benchmark_model import BenchmarkModel
 from targets.boards.execution import Execution
-from targets.boards.job_files import artefact_file, raw_inputs
+from targets.boards.job_files import RawInput, artefact_file, raw_inputs
 from targets.boards.link import Link, LinkLost
 from targets.boards.preflight import BoardFacts, ask_board, require_ready, runs_benchmark_model
 from targets.boards.proof import BoardRun
@@ -120,7 +120,7 @@ class SshBoard(Target):
         return ran.run()
 
     def _run(self, job: Job, file: ModelFile) -> BoardRun:
-        inputs = raw_inputs(job.inputs)
+        inputs = raw_inputs(job.feeds)
         npu = self._execute(file, inputs, job.repeats, job.warmup, on_npu=True)
         ran = BoardRun(
             name=self.name, board=self.described, facts=self.facts, artefact=job.artefact, executed=file.sha256,
@@ -134,7 +134,7 @@ class SshBoard(Target):
         """Keep what the board said, when that was asked for."""
         if self.options.record is None:
             return
-        key = job_key(file.sha256, raw_inputs(job.inputs), job.repeats, job.warmup)
+        key = job_key(file.sha256, raw_inputs(job.feeds), job.repeats, job.warmup)
         cpu = ran.cpu if ran else Unavailable("the run failed")
         kept = RecordedJob(
             board=self.described, facts=self.facts, threads=self.threads, notes=self.notes,
@@ -152,7 +152,7 @@ class SshBoard(Target):
         """Threads of the CPU operators on the board."""
         return self.board.threads or self.options.threads
 
-    def _cpu_run(self, source: ModelFile, inputs: list[bytes], repeats: int) -> Transcript | Unavailable:
+    def _cpu_run(self, source: ModelFile, inputs: list[RawInput], repeats: int) -> Transcript | Unavailable:
         """The plain int8 file on the board's CPU, once per session; why not, when it does not run there."""
         if not repeats:
             return Unavailable("no repeats were asked for")
@@ -164,7 +164,7 @@ class SshBoard(Target):
                 return Unavailable(f"the plain int8 file does not run on the board's CPU: {error.found}")
         return self._cpu[key]
 
-    def _execute(self, file: ModelFile, inputs: list[bytes], repeats: int, warmup: int, *, on_npu: bool) -> Transcript:
+    def _execute(self, file: ModelFile, inputs: list[RawInput], repeats: int, warmup: int, *, on_npu: bool) -> Transcript:
         binary = runs_benchmark_model(self.board, self.facts)
         execution = Execution(
             link=self.link, work=self.facts.first("work"), model=file, inputs=inputs, repeats=repeats, warmup=warmup,

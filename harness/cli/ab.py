@@ -19,6 +19,7 @@ from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, gathered
 from harness.statistics.interleaved import ROUNDS, Take, interleaved
 from harness.statistics.shift import BOUND, LEVEL, POWER, Shift, rounds_shift
+from harness.workbench.inputs import of_noise
 from harness.workbench.options import BenchOptions
 from targets.kinds import TargetOptions, open_target
 from targets.run_checks import run_checked
@@ -85,11 +86,10 @@ def told(shift: Shift) -> str:
 
 def _taking(target: Target, artefact: Artefact) -> Take:
     """Takes latency samples of an artefact; RunError where the target has none."""
-    shape = tflite_source(artefact.source.path).graph.inputs[0].shape
-    pattern = np.resize(np.arange(-128, 128, dtype=np.int8), shape)
+    pattern = of_noise(1, tflite_source(artefact.source.path).graph).feeds
 
     def take(count: int) -> tuple[float, ...]:
-        run = run_checked(target, Job(artefact, (pattern,), count, WARMUP))
+        run = run_checked(target, Job(artefact, pattern, count, WARMUP))
         if isinstance(run.latency_us, Unavailable):
             raise RunError(f"{target.name} has no latency: {run.latency_us.reason}", "a target that measures")
         return run.latency_us

@@ -131,6 +131,9 @@ def _findings(table: FigureTable, case: CaseKey) -> Iterator[str]:
         yield f"{case.model} is {twin.value}: same graph, same weights"
     if fits and fits.value is False:
         yield f"{case.model} does not fit {case.profile}: {fits.note}"
+    found = table.find(case, "findings")
+    if found and found.note:
+        yield f"{case.model}: {found.note}"
     if why := _why(table.find(case, "map50_95", graph="int8")):
         yield f"{case.model}: no accuracy: {why}"
     if why := _why(table.find(case, "latency_us", stat="median")):

@@ -57,8 +57,9 @@ class Accuracies:
         if options.images is None and not options.accuracy_on_target:
             return Unavailable(f"{case.target} ran {NPU_IMAGES} images only (--images N or --accuracy-on-target asks for more)")
         run, source = self._executions.run(case), self._conversions.source(case)
-        if len(run.outputs) != len(dataset.images):
-            return Unavailable(f"{case.target} did not run the images of the data set: the model takes none of their shape")
+        fed = self._executions.inputs(case)
+        if fed.dataset is None or fed.dataset.identity != dataset.identity:
+            return Unavailable(f"{case.target} did not run every image of the data set on its own: it ran {fed.said}")
         runtime = f"{self._targets.of(case.target).recorded_as}, {', '.join(run.fingerprint.values())}"
         return self._session.memo.get(
             ("npu detections", run.executed, case.target),

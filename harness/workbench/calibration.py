@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from conversion.checkpoint import packaged_images
 from conversion.steps import Calibration
 from core.files import sha256
+from core.records.image_form import ImageForm
 from harness.tasks.detect.dataset import load_calibration
 from harness.tasks.detect.images import read_image
-from harness.tasks.detect.letterbox import letterbox
+from harness.tasks.detect.letterbox import in_colours, letterbox
 
 WINDOWS_PER_PHOTOGRAPH = 8
 WINDOW_SHARE = 0.6
@@ -28,7 +29,7 @@ def data_calibration(data_yaml: Path, count: int) -> Calibration:
     return Calibration(
         identity=chosen.identity,
         count=len(chosen.images),
-        letterboxed=lambda size: _stack((read_image(path) for path in chosen.images), size),
+        letterboxed=lambda form: _stack((read_image(path) for path in chosen.images), form),
     )
 
 
@@ -39,7 +40,7 @@ def packaged_calibration() -> Calibration:
     return Calibration(
         identity=sha256(b"".join([*(path.read_bytes() for path in paths), windows.encode()])),
         count=len(paths) * WINDOWS_PER_PHOTOGRAPH,
-        letterboxed=lambda size: _stack((window for path in paths for window in _windows(read_image(path))), size),
+        letterboxed=lambda form: _stack((window for path in paths for window in _windows(read_image(path))), form),
     )
 
 
@@ -55,5 +56,6 @@ def _windows(image: Pixels) -> Iterator[Pixels]:
         yield window[:, ::-1]
 
 
-def _stack(images: Iterator[Pixels], size: int) -> Pixels:
-    return np.concatenate([letterbox(np.ascontiguousarray(image), size)[0] for image in images])
+def _stack(images: Iterator[Pixels], form: ImageForm) -> Pixels:
+    whole = (in_colours(np.ascontiguousarray(image), form.channels) for image in images)
+    return np.concatenate([letterbox(image, form.sides)[0] for image in whole])

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 
+from conversion import model_checks
+from conversion.pipeline import Source
 from core.errors import RunError
 from core.metrics import ESTIMATES
 from core.records.artefact import Artefact
@@ -57,9 +59,16 @@ class Case:
         return self.bench.conversions.artefact(self.key)
 
     @property
+    def source(self) -> Source:
+        """The quantised file that was compiled."""
+        return self.bench.conversions.source(self.key)
+
+    @property
     def subject(self) -> Subject:
         """Where this case's records belong, with the identity of the compiled model."""
-        return Subject(self.recorded, figures.artefact_identity(self.artefact, self._options(), versions_of(TOOLS)))
+        return Subject(
+            self.recorded, figures.artefact_identity(self.artefact, self.source.image, self._options(), versions_of(TOOLS))
+        )
 
     @property
     def recorded(self) -> CaseKey:
@@ -83,8 +92,15 @@ class Case:
         cycles = model_cycles(compilation, estimation)
         if cycles:
             self.findings.texts[cycles_name(model, profile)] = json.dumps(cycles.to_json(), indent=1)
-        estimates = estimate_figures(self.subject, compilation, estimation)
-        return self._keep([*figures.offload_figures(self.subject, compilation), *estimates, *self._against_base()])
+        estimates = figures.for_batch(estimate_figures(self.subject, compilation, estimation), self._batch())
+        own = [*figures.offload_figures(self.subject, compilation), *figures.image_figures(self.subject, self.source.image)]
+        found = figures.findings_figure(self.subject, model_checks.findings(self.source.graph))
+        return self._keep([*own, *estimates, found, *self._against_base()])
+
+    def _batch(self) -> int:
+        """How many images one inference takes."""
+        image = self.source.image
+        return image.batch if image else 1
 
     def _against_base(self) -> list[Measurement]:
         """How many times faster than the plain model this one is estimated to be."""
@@ -118,7 +134,8 @@ class Case:
         run = self._run()
         if run.log and self.bench.targets.engine(self.key):
             self.findings.texts[f"logs/{str(self.key).replace(':', '-')}.log"] = run.log
-        self._keep(figures.latency_figures(self.subject, run))
+        inputs = self.bench.executions.inputs(self.key)
+        self._keep(figures.latency_figures(self.subject, run, self._batch(), inputs.said if inputs.instead else ""))
         if not isinstance(run.latency_us, Unavailable):
             self.findings.samples.append(SampleGroup(**asdict(self.recorded), executed=run.executed, latency_us=run.latency_us))
         return run
@@ -166,9 +183,12 @@ class Case:
         if isinstance(found, Equality) and found.difference:
             wrong = f"{found.images - found.equal} of {found.images} images"
             raise RunError(
-                f"{self.key.variant} on {self.key.target}: {wrong} have other bytes than {found.reference}: {found.difference}",
+                f"{self.key.variant} on {self.key.target}: {wrong} have other bytes than {found.reference}: {found.difference}"
+                + (f"; {found.finding}" if found.finding else ""),
                 "the same bytes in every output of every image",
-                f"ethos-bench diff {self.artefact.source.path} --npu {self.key.profile}",
+                f"ethos-bench inspect {self.artefact.source.path} --npu {self.key.profile}"
+                if found.finding
+                else f"ethos-bench diff {self.artefact.source.path} --npu {self.key.profile}",
             )
 
     def require_execution_proof(self) -> None:

@@ -146,4 +146,4 @@ def _layout(model: ModelFile, dataset: Dataset, threads: int) -> Layout | Unavai
         graph = open_graph(model.path, threads)
     except ModelError as error:
         return Unavailable(error.found, file=model.path.name)
-    return find_layout([output.shape for output in graph.outputs], len(dataset.class_names), graph.size)
+    return find_layout([output.shape for output in graph.outputs], len(dataset.class_names), graph.image.sides)

@@ -16,6 +16,7 @@ def equality_figures(subject: Subject, run: Run, found: Equality | Unavailable, 
         return [subject.record(metric, found, run.evidence) for metric in EQUALITY_METRICS]
     exact, against = found.equal == found.images, f"against {found.reference}, {inputs}"
     note = against if exact else f"{against}: {found.difference}"
+    note = f"{note}; {found.finding}" if found.finding else note
     return [
         subject.record("bit_exact", exact, run.evidence, note=note),
         subject.record("bit_exact_images", found.equal, run.evidence, note=f"{found.equal} of {found.images}"),

@@ -13,9 +13,10 @@ from core.records.case_key import CaseKey
 from core.records.job import Job
 from core.records.run import Run
 from core.records.unavailable import Unavailable
-from harness.tasks.detect.graphs import open_graph
+from harness.workbench.arbitration import arbitrated
 from harness.workbench.conversions import Conversions
-from harness.workbench.inputs import Inputs, of_dataset, of_noise, of_photographs
+from harness.workbench.given_inputs import given_inputs
+from harness.workbench.inputs import Inputs, instead_of_data, of_dataset, of_noise, of_photographs, picture, with_given
 from harness.workbench.models import Models
 from harness.workbench.open_targets import OpenTargets
 from harness.workbench.options import NPU_IMAGES
@@ -43,7 +44,7 @@ class Executions:
     def _run(self, case: CaseKey, artefact: Artefact, target: Target) -> Run:
         inputs = self.inputs(case)
         self._session.telling(case.variant)(f"running on {target.name}")
-        return run_checked(target, Job(artefact, inputs.tensors, self._session.options.repeats))
+        return run_checked(target, Job(artefact, inputs.feeds, self._session.options.repeats))
 
     def inputs(self, case: CaseKey) -> Inputs:
         """What a target runs: one image for a target that only samples the host, several where bytes are compared."""
@@ -51,16 +52,26 @@ class Executions:
         dataset = self._session.dataset
         whole = len(dataset.images) if dataset and options.accuracy_on_target else NPU_IMAGES
         count = 1 if target.graph == "int8" else options.images or whole
-        return self._session.memo.get(("inputs", source.int8.sha256, count), lambda: self._inputs(source, count))
+        return self._session.memo.get(("inputs", source.int8.sha256, count), lambda: self._inputs(case, source, count))
 
-    def _inputs(self, source: Source, count: int) -> Inputs:
-        detail, size, dataset = source.graph.inputs[0], source.image_size, self._session.dataset
-        if detail.shape != (1, size, size, 3):
-            return of_noise(count, detail)
-        if not dataset and (self._models[source.variant].tflite or count == 1):
-            return of_noise(count, detail)
-        form = open_graph(source.int8.path, self._session.options.threads).input
-        return of_dataset(dataset, count, size, form) if dataset else of_photographs(count, size, form)
+    def _inputs(self, case: CaseKey, source: Source, count: int) -> Inputs:
+        """The user's own tensors where there are some, around what else there is for the model's inputs."""
+        given, dataset = given_inputs(self._session.options.inputs, source.graph), self._session.dataset
+        found = with_given(self._chosen(case, source, count), source.graph, given.tensors, given.digests)
+        shown = picture(source.graph)
+        if dataset and not isinstance(shown, Unavailable) and shown.position in given.tensors:
+            return instead_of_data(found, f"`{shown.tensor.name}` was given by --input")
+        return found
+
+    def _chosen(self, case: CaseKey, source: Source, count: int) -> Inputs:
+        """Images of the data set, photographs for a checkpoint's bytes, else noise, which says why it is none of --data."""
+        dataset, shown, graph = self._session.dataset, picture(source.graph), source.graph
+        if isinstance(shown, Unavailable):
+            return instead_of_data(of_noise(count, graph), shown.reason) if dataset else of_noise(count, graph)
+        if dataset:
+            return of_dataset(dataset, count, graph, shown)
+        own = self._models[case.variant].tflite
+        return of_noise(count, graph) if own or count == 1 else of_photographs(count, graph, shown)
 
     def equality(self, case: CaseKey) -> Equality | Unavailable:
         """Whether the bytes of a run are those of TFLite Micro's reference kernels, or why nothing was compared."""
@@ -71,11 +82,17 @@ class Executions:
             expected = self._reference(case, source)
         except RunError as error:
             return Unavailable(f"no reference: {error.found}")
-        return compare(run.outputs, expected, [tensor.name for tensor in source.graph.outputs])
+        found = compare(run.outputs, expected, [tensor.name for tensor in source.graph.outputs])
+        return self._session.memo.get(("arbitration", run.executed, case.target), lambda: self._arbitrated(case, found, run))
+
+    def _arbitrated(self, case: CaseKey, found: Equality, run: Run) -> Equality:
+        artefact, source = self._conversions.artefact(case), self._conversions.source(case)
+        feeds, tell = self.inputs(case).feeds, self._session.telling(case.variant)
+        return arbitrated(found, run.outputs, artefact, source, feeds, tell)
 
     def _reference(self, case: CaseKey, source: Source) -> list[list[NDArray[Any]]]:
-        images, threads, tell = self.inputs(case).tensors, self._session.options.threads, self._session.telling(case.variant)
+        feeds, threads, tell = self.inputs(case).feeds, self._session.options.threads, self._session.telling(case.variant)
         return self._session.memo.get(
-            ("reference", source.int8.sha256, len(images)),
-            lambda: reference_outputs(source.int8, source.graph, images, threads, tell),
+            ("reference", source.int8.sha256, len(feeds)),
+            lambda: reference_outputs(source.int8, source.graph, feeds, threads, tell),
         )

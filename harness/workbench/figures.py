@@ -13,6 +13,7 @@ from core.records.case_key import CaseKey
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.evidence import Evidence
 from core.records.identity import Identity
+from core.records.image_form import ImageForm
 from core.records.measurement import Measurement, Value
 from core.records.memory_shortfall import MemoryShortfall
 from core.records.run import COUNTERS, NO_CPU_BESIDE, Run
@@ -79,7 +80,6 @@ def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurem
         subject.record("npu_cycle_share", placement.cycle_share, Evidence.ESTIMATED),
         subject.record("npu_cpu_crossings", placement.crossings, Evidence.COMPILED),
         subject.record("macs", placement.macs, Evidence.COMPILED),
-        subject.record("image_size", _image_size(subject), Evidence.COMPILED),
         *(
             subject.record(f"operators_{where}", placement.count(where), Evidence.COMPILED)
             for where in ("executed", "fused", "elided", "cpu")
@@ -87,8 +87,22 @@ def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurem
     ]
 
 
-def _image_size(subject: Subject) -> Value:
-    return int(subject.identity.options.get("image_size", "0")) or Unavailable("the input is no image")
+def findings_figure(subject: Subject, findings: Sequence[str]) -> Measurement:
+    """How many things the input checks found in the file, and what they are."""
+    return subject.record("findings", len(findings), Evidence.COMPILED, note="; ".join(findings))
+
+
+def image_figures(subject: Subject, image: ImageForm | None) -> list[Measurement]:
+    """The size of the model's image input as it is: its side where it is square, its height and width."""
+    if image is None:
+        none = Unavailable("the input is no image")
+        return [subject.record(metric, none, Evidence.COMPILED) for metric in ("image_size", "image_height", "image_width")]
+    square = image.height if image.height == image.width else Unavailable(f"not square: {image}")
+    return [
+        subject.record("image_size", square, Evidence.COMPILED),
+        subject.record("image_height", image.height, Evidence.COMPILED, note=str(image)),
+        subject.record("image_width", image.width, Evidence.COMPILED),
+    ]
 
 
 def memory_figures(
@@ -119,8 +133,21 @@ def memory_figures(
     ]
 
 
-def latency_figures(subject: Subject, run: Run) -> list[Measurement]:
-    """Statistics of the latency samples; every sample itself is in samples.jsonl."""
+def for_batch(records: Sequence[Measurement], batch: int) -> list[Measurement]:
+    """The same figures, whose times say that they are for `batch` images."""
+    return [replace(one, note=_noted(one.note, batch)) if one.metric.endswith("_us") else one for one in records]
+
+
+def _noted(note: str, batch: int) -> str:
+    """A note on a time, which says how many images the time is for when it is more than one."""
+    return "; ".join(part for part in (note, f"for {batch} images together" if batch > 1 else "") if part)
+
+
+def latency_figures(subject: Subject, run: Run, batch: int = 1, fed: str = "") -> list[Measurement]:
+    """Statistics of the latency samples; every sample itself is in samples.jsonl.
+
+    `batch` images are one inference; `fed` says what was run where that is not what was asked for.
+    """
     subject = subject.with_target(run.fingerprint)
     if isinstance(run.latency_us, Unavailable):
         told: Mapping[str, Value] = run.latency_summary_us
@@ -131,6 +158,7 @@ def latency_figures(subject: Subject, run: Run) -> list[Measurement]:
         ]
     samples = np.asarray(run.latency_us)
     note = "; ".join([f"{len(samples)} samples, {run.fingerprint.get('threads', '?')} threads", *run.notes])
+    note = _noted(f"{note}; on {fed}" if fed else note, batch)
     return [
         *(
             subject.record("latency_us", reduce(samples), run.evidence, stat=stat, note=note)
@@ -189,8 +217,10 @@ def unrun_figures(
     return [subject.record(metric, reason, Evidence.COMPILED, stat=stat) for metric in metrics for stat in stats]
 
 
-def artefact_identity(artefact: Artefact, options: Mapping[str, str], tools: Mapping[str, str]) -> Identity:
-    """What figures of a compiled artefact depend on."""
+def artefact_identity(
+    artefact: Artefact, image: ImageForm | None, options: Mapping[str, str], tools: Mapping[str, str]
+) -> Identity:
+    """What figures of a compiled artefact depend on; `image` is how its input holds images."""
     compilation = artefact.compilation
     return Identity(
         weights=artefact.weights,
@@ -198,5 +228,5 @@ def artefact_identity(artefact: Artefact, options: Mapping[str, str], tools: Map
         compiled=compilation.compiled.sha256,
         profile=compilation.profile.identity,
         tools={**tools, "vela": compilation.vela_version},
-        options={**options, "image_size": str(artefact.image_size), "recipe": artefact.recipe or "none"},
+        options={**options, "image_size": str(image.size if image else 0), "recipe": artefact.recipe or "none"},
     )

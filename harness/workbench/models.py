@@ -141,12 +141,14 @@ class Models(Mapping[str, Model]):
 
     def require_identity(self, name: str) -> None:
         """Raise the model's error when its activation is not the one the name promises, before anything is computed."""
-        promised, held = expected_activation(name), self.activation(name)
+        asked = self._session.options.expect_activation
+        promised, held = asked or expected_activation(name), self.activation(name)
         if promised and held != promised:
             tflite = self[name].tflite
             kind = ModelError if tflite else CheckpointError
+            said = "--expect-activation" if asked else "its name"
             raise kind(
-                f"{name} holds {held} where its name says {promised}",
+                f"{name} holds {held} where {said} says {promised}",
                 f"a graph with {promised} activations: a name is no evidence (an exporter may ignore what was asked for)",
                 f"ethos-bench inspect {tflite}" if tflite else "",
             )

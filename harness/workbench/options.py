@@ -7,9 +7,12 @@ from pathlib import Path
 
 from conversion.options import ConversionOptions
 from conversion.profile_files import DEFAULT_PROFILE
-from conversion.variants import BY_NAME
-from core.errors import UsageError
+from conversion.variants import BY_NAME, asked_activation
+from conversion.vela import read_graph
+from core.errors import ModelError, UsageError
 from core.option_fields import check_bounds, option
+from core.tflite.graph import TfliteGraph
+from harness.workbench.given_inputs import given_inputs, require_form
 from targets.kinds import TARGETS, TargetChoices, target_class
 
 DEFAULT_TARGET = "sim"
@@ -54,7 +57,21 @@ class BenchOptions(ConversionOptions, TargetChoices):
         "--checkpoints", "folder with `<documented folder>/weights/best.pt` anywhere below", None, metavar="DIR"
     )
     checkpoint: Path | None = option("--checkpoint", "any ultralytics detector with a Detect head", None, metavar="FILE")
-    model: Path | None = option("--model", "any full-integer TFLite file", None, metavar="FILE.tflite")
+    model: Path | None = option("--model", "any quantised TFLite file", None, metavar="FILE.tflite")
+    inputs: tuple[str, ...] = option(
+        "--input",
+        "values of one input of `--model`, as numpy.save writes them, in its own type and shape; inputs that neither this nor "
+        "`--data` gives are seeded noise, which the record says",
+        (),
+        metavar="NAME=FILE.npy",
+    )
+    expect_activation: str = option(
+        "--expect-activation",
+        "activation that the graph of `--model` or `--checkpoint` must hold (`relu`, `leaky`, `silu`, ...); any other fails",
+        "",
+        metavar="NAME",
+        parse=asked_activation,
+    )
     base_model: Path | None = option(
         "--base-model", "trained checkpoint of the plain model", None, metavar="FILE", default_text="seeded"
     )
@@ -91,6 +108,20 @@ class BenchOptions(ConversionOptions, TargetChoices):
         if unknown and not (self.checkpoint or self.model):
             raise UsageError(f"unknown variant `{unknown[0]}`", f"one of {', '.join(BY_NAME)}")
         self.check_conversion()
+        self._check_own()
+
+    def _check_own(self) -> None:
+        """Raise UsageError for options of a user's own model without one, and for inputs that it does not have."""
+        if self.inputs and not self.model:
+            raise UsageError("--input without --model: a checkpoint takes images", "`--data` for images", "--data data.yaml")
+        require_form(self.inputs)
+        if self.inputs and self.model and (graph := _graph_if_any(self.model)):
+            given_inputs(self.inputs, graph)
+        if self.expect_activation and not (self.model or self.checkpoint):
+            raise UsageError(
+                f"--expect-activation {self.expect_activation}: the documented variants promise theirs by their names",
+                "--model or --checkpoint beside it",
+            )
 
     def _check_files(self) -> None:
         models = {"checkpoints": self.checkpoints, "checkpoint": self.checkpoint, "model": self.model}
@@ -99,5 +130,13 @@ class BenchOptions(ConversionOptions, TargetChoices):
             raise UsageError(f"--{given[0]} and --{given[1]} were both given", "one of them")
         for flag, path in (("checkpoint", self.checkpoint), ("model", self.model), ("base-model", self.base_model)):
             if path and not path.is_file():
-                kind = "full-integer .tflite file" if flag == "model" else "ultralytics .pt file"
+                kind = "quantised .tflite file" if flag == "model" else "ultralytics .pt file"
                 raise UsageError(f"--{flag} `{path}` does not exist", f"a {kind}")
+
+
+def _graph_if_any(path: Path) -> TfliteGraph | None:
+    """The graph of a file; None when it cannot be read: then its own tests fail with it."""
+    try:
+        return read_graph(path)
+    except ModelError:
+        return None

@@ -16,6 +16,7 @@ from core.cache import entry
 from core.files import sha256
 from core.progress import Progress
 from core.records.artefact import ModelFile
+from core.records.job import Tensors
 from core.tflite.graph import TfliteGraph
 from targets.tflite_micro import NAME, RUNNER_MODULE, run_micro
 from targets.tflite_parts import keeps_state
@@ -28,18 +29,22 @@ MAX_ELEMENT_BYTES = 4
 
 @dataclass(frozen=True)
 class Equality:
-    """How many of `images` gave the reference's bytes in every output, and the first difference in words ("" without any)."""
+    """How many of `images` gave the reference's bytes in every output, and the first difference in words ("" without any).
+
+    `finding` is what is known of a difference: its cause, or that TFLite Micro stands alone.
+    """
 
     images: int
     equal: int
     difference: str
     reference: str = NAME
+    finding: str = ""
 
 
 def reference_outputs(
-    model: ModelFile, graph: TfliteGraph, images: Sequence[Array], processes: int, progress: Progress
+    model: ModelFile, graph: TfliteGraph, images: Sequence[Tensors], processes: int, progress: Progress
 ) -> list[list[Array]]:
-    """The outputs of a plain int8 file for each image; RunError when TFLite Micro refuses the file.
+    """The outputs of a plain quantised file for each image, an image being all its inputs; RunError when it is refused.
 
     Each image is an entry of the cache of its own: TFLite Micro's kernels take seconds for a detector at 640 px. The images of
     a model with variables are one sequence and one entry, as targets run them.
@@ -48,7 +53,7 @@ def reference_outputs(
     sequences = [images] if keeps_state(content) else [[image] for image in images]
     done: list[int] = []
 
-    def outputs_of(sequence: Sequence[Array]) -> list[list[Array]]:
+    def outputs_of(sequence: Sequence[Tensors]) -> list[list[Array]]:
         found = _outputs(model, content, graph, sequence, progress)
         done.append(len(sequence))
         progress(f"reference: {sum(done)} of {len(images)} images in TFLite Micro")
@@ -62,18 +67,19 @@ def reference_outputs(
 
 
 def _outputs(
-    model: ModelFile, content: bytes, graph: TfliteGraph, sequence: Sequence[Array], progress: Progress
+    model: ModelFile, content: bytes, graph: TfliteGraph, sequence: Sequence[Tensors], progress: Progress
 ) -> list[list[Array]]:
     """The outputs for images that the model sees one after the other, from the cache."""
     tensor_bytes = sum(math.prod(map(abs, tensor.shape)) * MAX_ELEMENT_BYTES for tensor in graph.tensors if not tensor.constant)
     count = len(graph.outputs)
 
     def make(folder: Path) -> None:
-        found = run_micro(content, [[image] for image in sequence], count, tensor_bytes, str(model.path))
+        found = run_micro(content, sequence, count, tensor_bytes, str(model.path))
         for number, output in enumerate(output for outputs in found for output in outputs):
             np.save(folder / f"{number}.npy", output, allow_pickle=False)
 
-    parts = {"model": model.sha256, "input": [sha256(image.tobytes()) for image in sequence], "runtime": NAME}
+    fed = [sha256(b"".join(tensor.tobytes() for tensor in image)) for image in sequence]
+    parts = {"model": model.sha256, "input": fed, "runtime": NAME}
     folder = entry("reference", parts, make, (RUNNER_MODULE,), progress)
     numbers = [range(image * count, (image + 1) * count) for image in range(len(sequence))]
     return [[np.load(folder / f"{number}.npy", allow_pickle=False) for number in own] for own in numbers]

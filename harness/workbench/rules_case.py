@@ -109,7 +109,7 @@ class RulesCase:
         self.findings.texts[rules_name(self.key.model, device.name)] = json.dumps(judgement.to_json(), indent=1)
         weights = source.facts.weights if source.facts else source.graph.weights
         options = {
-            "image_size": str(source.image_size),
+            "image_size": str(source.image.size if source.image else 0),
             "recipe": source.recipe or "none",
             "cut": self.rulings.session.options.cut,
         }

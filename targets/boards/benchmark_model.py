@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import RunError
-from core.files import sha256
 from core.tflite.graph import TfliteGraph, parse
 from targets.boards.execution import Execution
 from targets.boards.link import CommandResult
@@ -59,9 +58,9 @@ class BenchmarkModel:
         graph = parse(execution.model.path.read_bytes(), execution.model.path.name)
         moved = 0
         counters: list[int] = []
-        for index, data in enumerate(execution.inputs):
+        for index, feed in enumerate(execution.digests):
             timed = index == 0 and execution.repeats > 0
-            head, text, content = self._run(graph, data, execution.repeats if timed else 1, execution.warmup if timed else 0)
+            head, text, content = self._run(graph, feed, execution.repeats if timed else 1, execution.warmup if timed else 0)
             if index == 0:
                 self._begin(transcript, graph, head, text)
             moved += int(head.get("moved", 0))
@@ -73,12 +72,12 @@ class BenchmarkModel:
         transcript.say(Done(peak_memory_bytes=None))
         return transcript
 
-    def _run(self, graph: TfliteGraph, data: bytes, runs: int, warmup: int) -> tuple[dict[str, str], str, bytes]:
+    def _run(self, graph: TfliteGraph, feed: Sequence[str], runs: int, warmup: int) -> tuple[dict[str, str], str, bytes]:
         """What the script says of one process: its head, what the binary printed, and the outputs' bytes."""
         execution = self.execution
         model = f"blobs/{execution.model.sha256}"
         job = secrets.token_hex(8)
-        words = shlex.join(self._command(graph, model, data, runs, warmup))
+        words = shlex.join(self._command(graph, model, feed, runs, warmup))
         command = f'{environment_of(execution.board)}{words} --output_filepath="$d/out"'
         script = SCRIPT.format(work=shlex.quote(execution.work), job=job, command=command, model=model)
         limit_s = START_S + execution.board.inference_s * (runs + warmup)
@@ -90,14 +89,15 @@ class BenchmarkModel:
             raise RunError(f"`{execution.model.path}` does not run on {execution.link.name}: {why}")
         return head, text, content
 
-    def _command(self, graph: TfliteGraph, model: str, data: bytes, runs: int, warmup: int) -> Sequence[str]:
-        board, entry = self.execution.board, graph.inputs[0]
-        name = entry.name.replace(":", "::")
+    def _command(self, graph: TfliteGraph, model: str, feed: Sequence[str], runs: int, warmup: int) -> Sequence[str]:
+        board = self.execution.board
+        names = ",".join(one.name for one in graph.inputs)
+        shapes = ":".join(",".join(map(str, one.shape)) for one in graph.inputs)
+        files = [f"{one.name.replace(':', '::')}:blobs/{digest}" for one, digest in zip(graph.inputs, feed, strict=True)]
         command = [
             board.benchmark_model, f"--graph={model}", f"--num_threads={self.execution.threads}", f"--num_runs={runs}",
-            f"--warmup_runs={warmup}", "--min_secs=0", "--warmup_min_secs=0", f"--input_layer={entry.name}",
-            f"--input_layer_shape={','.join(map(str, entry.shape))}",
-            f"--input_layer_value_files={name}:blobs/{sha256(data)}",
+            f"--warmup_runs={warmup}", "--min_secs=0", "--warmup_min_secs=0", f"--input_layer={names}",
+            f"--input_layer_shape={shapes}", f"--input_layer_value_files={','.join(files)}",
         ]  # fmt: skip
         if self.execution.on_npu:
             options = ";".join(f"{key}:{value}" for key, value in board.delegate_options.items())

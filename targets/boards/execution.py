@@ -13,7 +13,7 @@ from pathlib import Path
 from core.errors import EthosBenchError, RunError, TargetUnavailable
 from core.files import sha256
 from core.records.artefact import ModelFile
-from targets.boards.job_files import digests_of
+from targets.boards.job_files import RawInput, digests_of
 from targets.boards.journal import Journal
 from targets.boards.link import Heartbeat, Link, LinkLost, link_errors, stream_lines
 from targets.boards.preflight import environment_of
@@ -48,7 +48,7 @@ class SamplesLost(RunError):
 
 @dataclass(kw_only=True)
 class Execution:
-    """What to run on a board: a model with inputs (each as raw bytes), with or without its delegate.
+    """What to run on a board: a model with inputs (each the raw bytes of its tensors), with or without its delegate.
 
     `journal` is a folder in which samples are kept as they come, so that they outlive us; `revive` switches the board off
     and on.
@@ -57,7 +57,7 @@ class Execution:
     link: Link
     work: str
     model: ModelFile
-    inputs: Sequence[bytes]
+    inputs: Sequence[RawInput]
     repeats: int
     warmup: int
     threads: int
@@ -69,8 +69,8 @@ class Execution:
     notes: list[str] = field(default_factory=list)
 
     @cached_property
-    def digests(self) -> list[str]:
-        """The SHA-256 of each input."""
+    def digests(self) -> list[tuple[str, ...]]:
+        """The SHA-256 of each tensor of each input."""
         return digests_of(self.inputs)
 
     @property
@@ -154,8 +154,9 @@ class Execution:
         """Everything that has to lie on the board by hash: the runner, the model, then the inputs."""
         blobs: dict[str, tuple[Path | bytes, str]] = {sha256(runner_archive()): (runner_archive(), "runner")}
         blobs[self.model.sha256] = (self.model.path, self.model.path.name)
-        for index, (data, digest) in enumerate(zip(self.inputs, self.digests, strict=True)):
-            blobs.setdefault(digest, (data, f"input {index}"))
+        for index, (feed, digests) in enumerate(zip(self.inputs, self.digests, strict=True)):
+            for data, digest in zip(feed, digests, strict=True):
+                blobs.setdefault(digest, (data, f"input {index}"))
         return blobs
 
     def _upload(self, blobs: dict[str, tuple[Path | bytes, str]]) -> None:
@@ -177,7 +178,7 @@ class Execution:
         blobs, board = f"{self.work}/blobs", self.board
         return RunnerJob(
             model=f"{blobs}/{self.model.sha256}",
-            inputs=[f"{blobs}/{digest}" for digest in self.digests],
+            inputs=[[f"{blobs}/{digest}" for digest in feed] for feed in self.digests],
             outputs="",
             repeats=self.repeats,
             warmup=self.warmup,

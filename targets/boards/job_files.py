@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.errors import RunError
 from core.files import file_sha256, sha256
 from core.records.artefact import Artefact, ModelFile
+from core.records.job import Tensors
 from targets.target import Graph
+
+RawInput = tuple[bytes, ...]
+"""One input: the bytes of each of the model's input tensors."""
 
 
 def artefact_file(artefact: Artefact, graph: Graph) -> ModelFile:
@@ -22,13 +25,14 @@ def artefact_file(artefact: Artefact, graph: Graph) -> ModelFile:
     return file
 
 
-def raw_inputs(inputs: Sequence[NDArray[np.int8]]) -> list[bytes]:
+def raw_inputs(feeds: Sequence[Tensors]) -> list[RawInput]:
     """Each input as the bytes that the runner reads; an array that stands there twice is one object twice."""
-    known = {id(data): np.ascontiguousarray(data).tobytes() for data in {id(data): data for data in inputs}.values()}
-    return [known[id(data)] for data in inputs]
+    arrays = {id(data): data for feed in feeds for data in feed}
+    known = {number: np.ascontiguousarray(data).tobytes() for number, data in arrays.items()}
+    return [tuple(known[id(data)] for data in feed) for feed in feeds]
 
 
-def digests_of(inputs: Sequence[bytes]) -> list[str]:
-    """The SHA-256 of each input; an object that stands there twice is read once."""
-    known = {id(data): sha256(data) for data in {id(data): data for data in inputs}.values()}
-    return [known[id(data)] for data in inputs]
+def digests_of(inputs: Sequence[RawInput]) -> list[tuple[str, ...]]:
+    """The SHA-256 of each tensor of each input; an object that stands there twice is read once."""
+    known = {number: sha256(data) for number, data in {id(data): data for feed in inputs for data in feed}.items()}
+    return [tuple(known[id(data)] for data in feed) for feed in inputs]

@@ -17,7 +17,7 @@ from core.files import put_in_place, read_regular, slug, storage_errors, work_fo
 from core.json_text import read_json
 from core.records.unavailable import Unavailable
 from core.safe_paths import path_inside
-from targets.boards.job_files import digests_of
+from targets.boards.job_files import RawInput, digests_of
 from targets.boards.preflight import BoardFacts
 from targets.boards.targets_file import Board
 from targets.transcript import Transcript
@@ -41,10 +41,10 @@ class RecordedJob:
     error: RunError | None = None
 
 
-def job_key(executed: str, inputs: Sequence[bytes], repeats: int, warmup: int) -> str:
+def job_key(executed: str, inputs: Sequence[RawInput], repeats: int, warmup: int) -> str:
     """The name of a job: the file, the inputs and the counts that were asked for."""
     digest = hashlib.sha256(f"{executed} {repeats} {warmup}".encode())
-    for found in digests_of(inputs):
+    for found in (one for feed in digests_of(inputs) for one in feed):
         digest.update(bytes.fromhex(found))
     return digest.hexdigest()[:24]
 

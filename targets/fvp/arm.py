@@ -30,7 +30,7 @@ from targets.fvp.failures import require_success
 from targets.fvp.firmware import Firmware
 from targets.fvp.fit import shortfalls
 from targets.fvp.log import NPU_OPERATOR, RunnerLog
-from targets.fvp.model_file import output_bytes, output_tensors, read_compiled, require_input
+from targets.fvp.model_file import only_input, output_bytes, output_tensors, read_compiled
 from targets.fvp.platforms import Platform, corstone
 from targets.job_folder import job_errors
 
@@ -60,7 +60,8 @@ class ArmFvp:
         if problems:
             raise RunError(f"`{what}` does not fit: {'; '.join(map(str, problems))}", "a model that fits", "--imgsz auto")
         launch = self._launch(artefact, container)
-        started = [self._start(launch, content, container, image, what) for image in job.inputs]
+        images = [only_input(container, feed, what) for feed in job.feeds]
+        started = [self._start(launch, content, container, image, what) for image in images]
         return self._run(name, artefact, launch, started)
 
     def _launch(self, artefact: Artefact, container: Container) -> Launch:
@@ -72,7 +73,6 @@ class ArmFvp:
 
     def _start(self, launch: Launch, content: bytes, container: Container, image: Array, what: str) -> Started:
         """One start of the FVP on one input."""
-        require_input(container, image, what)
         log = RunnerLog()
         with tempfile.TemporaryDirectory(prefix="ethos-bench-fvp-") as place:
             folder = Path(place)

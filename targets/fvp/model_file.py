@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.errors import RunError
 from core.files import sha256
 from core.records.artefact import Artefact
+from core.records.job import Tensors
 from ethosu_simulator.command_stream import parse_payload
 from ethosu_simulator.container import Container, parse
 from ethosu_simulator.errors import SimulatorError
@@ -32,13 +33,15 @@ def read_compiled(artefact: Artefact) -> tuple[bytes, Container]:
         raise RunError(f"`{compiled.path}` is no compiled TFLite file: {error}") from error
 
 
-def require_input(container: Container, image: Array, what: str) -> None:
-    """RunError when the model has another number of inputs than one, or one of another type or shape."""
-    if len(container.inputs) != 1:
-        raise RunError(f"`{what}` has {len(container.inputs)} inputs", "one input: an image")
+def only_input(container: Container, feed: Tensors, what: str) -> Array:
+    """The tensor of the model's one input; RunError when it has another number of them, or one of another type or shape."""
+    if len(container.inputs) != 1 or len(feed) != 1:
+        raise RunError(f"`{what}` has {len(container.inputs)} inputs", "one input: an image", "--target sim")
+    (image,) = feed
     tensor = container.tensors[container.inputs[0]]
     if image.shape != tensor.shape or str(image.dtype) != tensor.dtype:
         raise RunError(f"an input of `{what}` is {image.dtype} {image.shape}", f"{tensor.dtype} {tensor.shape}")
+    return image
 
 
 def output_bytes(container: Container) -> int:

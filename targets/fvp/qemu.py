@@ -34,10 +34,10 @@ from targets.fvp.fit import needs
 from targets.fvp.log import RunnerLog
 from targets.fvp.model_file import (
     command_streams,
+    only_input,
     output_bytes,
     output_tensors,
     read_compiled,
-    require_input,
     untouched,
 )
 from targets.fvp.npu_counts import StreamEstimates
@@ -133,7 +133,8 @@ class QemuCorstone:
         artefact = job.artefact
         content, container = read_compiled(artefact)
         model = Model(artefact, content, container, StreamEstimates(artefact, container))
-        started = [self._start(model, image) for image in job.inputs]
+        images = [only_input(container, feed, artefact.variant) for feed in job.feeds]
+        started = [self._start(model, image) for image in images]
         first, work = started[0], started[0].work
         return Run(
             target=name,
@@ -160,8 +161,7 @@ class QemuCorstone:
 
     def _start(self, model: Model, image: Array) -> Booted:
         """One start on one input."""
-        what, layout = model.artefact.variant, corstone(model.artefact.compilation.profile)
-        require_input(model.container, image, what)
+        layout = corstone(model.artefact.compilation.profile)
         with tempfile.TemporaryDirectory(prefix="ethos-bench-qemu-") as place:
             folder = Path(place)
             placed = {
@@ -178,7 +178,7 @@ class QemuCorstone:
                 with started_machine(self.executable, board, self.firmware.path, loaded, folder) as machine:
                     return self._boot(machine, model)
             except (GdbError, NotDecoded, NoSuchRegister) as error:
-                raise type(error)(f"`{what}`: {error.found}", error.expected, error.hint) from error
+                raise type(error)(f"`{model.artefact.variant}`: {error.found}", error.expected, error.hint) from error
 
     def _boot(self, machine: QemuMachine, model: Model) -> Booted:
         """Let the firmware run to its end, and read what it left behind."""

@@ -19,7 +19,7 @@ from core.records.unavailable import Unavailable
 from ethosu_simulator.container import Container
 from targets.boards.targets_file import find_gdb_board
 from targets.fvp.log import RunnerLog
-from targets.fvp.model_file import command_streams, output_bytes, output_tensors, read_compiled, require_input
+from targets.fvp.model_file import command_streams, only_input, output_bytes, output_tensors, read_compiled
 from targets.fvp.npu_registers import PRODUCTS
 from targets.gdb.client import REQUEST_S, Gdb
 from targets.gdb.errors import GdbError
@@ -87,8 +87,8 @@ class GdbTarget(Target):
         if self.board.profile and self.board.profile != profile.name:
             raise RunError(f"`{what}` is compiled for {profile.name}, {self.name} has {self.board.profile}", self.board.profile)
         started = []
-        for image in job.inputs:
-            require_input(container, image, what)
+        for feed in job.feeds:
+            image = only_input(container, feed, what)
             started.append(self._start(artefact, content, container, np.ascontiguousarray(image).tobytes()))
             self.options.progress(f"{self.name}: {len(started)} of {len(job.inputs)} images")
         first, silicon = started[0], all(one.silicon for one in started)

@@ -15,6 +15,9 @@ RUNTIMES = get_args(Interpreter)
 Runtime = Literal["auto", Interpreter, "benchmark_model"]
 """What a job may ask for: `auto` is the first that is installed, `benchmark_model` TFLite's binary in place of a runner."""
 
+Kernels = Literal["default", "reference"]
+"""The runtime's own choice (with XNNPACK where it has it), or its plain reference kernels."""
+
 E = TypeVar("E", bound="Event")
 
 
@@ -40,19 +43,21 @@ class Stay:
 
 @dataclass(frozen=True)
 class RunnerJob:
-    """Run each input (a path of raw bytes) once for its outputs, then the first one `repeats` times after `warmup` more.
+    """Run each input once for its outputs, then the first one `repeats` times after `warmup` more.
 
-    `outputs` is the folder for output files. Without a delegate the CPU does all the work; `stay` is given on boards only.
+    An input is a path of raw bytes for each of the model's input tensors, in its order. `outputs` is the folder for output
+    files. Without a delegate the CPU does all the work; `stay` is given on boards only.
     """
 
     model: str
-    inputs: List[str]
+    inputs: List[List[str]]
     outputs: str
     repeats: int
     warmup: int
     threads: int
     runtime: str
     delegate: Optional[Delegate] = None
+    kernels: Kernels = "default"
     stay: Optional[Stay] = None
 
     def to_json(self) -> str:

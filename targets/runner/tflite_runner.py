@@ -67,7 +67,10 @@ def load(job: RunnerJob) -> Any:
     wanted = job.delegate
     started = time.perf_counter_ns()
     delegates = [module.load_delegate(wanted.path, wanted.options)] if wanted else []
-    interpreter = module.Interpreter(model_content=content, num_threads=job.threads, experimental_delegates=delegates)
+    kernels = {"experimental_op_resolver_type": module.OpResolverType.BUILTIN_REF} if job.kernels == "reference" else {}
+    interpreter = module.Interpreter(
+        model_content=content, num_threads=job.threads, experimental_delegates=delegates, **kernels
+    )
     if wanted:
         # Before allocate_tensors: the delegates that TFLite applies by itself (XNNPACK) join there.
         report_placement(interpreter)
@@ -102,18 +105,27 @@ def enclosed(kernel: Any, own: List[Any]) -> Set[int]:
     return found
 
 
-def feed(interpreter: Any, path: str) -> None:
-    """Set the model's input to the raw bytes of a file; a file that is named by its hash must have it."""
+def feed(interpreter: Any, paths: List[str]) -> None:
+    """Set every input of the model to the raw bytes of a file, each in its own type and shape."""
     import numpy
 
-    detail = interpreter.get_input_details()[0]
+    details = interpreter.get_input_details()
+    if len(details) != len(paths):
+        raise RuntimeError("the job has %d input tensors, the model %d" % (len(paths), len(details)))
+    for number, path in enumerate(paths):
+        detail = details[number]
+        data = numpy.frombuffer(input_bytes(path), dtype=detail["dtype"])
+        interpreter.set_tensor(detail["index"], data.reshape([int(n) for n in detail["shape"]]))
+
+
+def input_bytes(path: str) -> bytes:
+    """The bytes of a file; one that is named by its hash must have it."""
     with open(path, "rb") as file:
         content = file.read()
     name = os.path.basename(path)
     if len(name) == 64 and hashlib.sha256(content).hexdigest() != name:
         raise RuntimeError("the input %s was damaged on the board's disk" % name[:12])
-    data = numpy.frombuffer(content, dtype=detail["dtype"])
-    interpreter.set_tensor(detail["index"], data.reshape([int(n) for n in detail["shape"]]))
+    return content
 
 
 def write_outputs(interpreter: Any, index: int, folder: str) -> List[str]:

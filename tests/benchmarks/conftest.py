@@ -77,27 +77,33 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("suite-cache")
 
 
+def run_in(
+    folder: Path,
+    cache: Path,
+    *arguments: str | Path,
+    results: str = "results/run",
+    default_target: bool = False,
+    report: bool = False,
+    **environment: str,
+) -> SuiteRun:
+    """A run of the suite with its results below a folder."""
+    place = folder / results
+    done = subprocess.run(
+        suite_command("--results", place, *arguments, default_target=default_target, report=report),
+        cwd=CHECKOUT,
+        env=suite_environment(cache, **environment),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    return SuiteRun(done.returncode, done.stdout + done.stderr, place)
+
+
 @pytest.fixture
 def run_suite(tmp_path: Path, shared_cache: Path) -> RunSuite:
-    def run(
-        *arguments: str | Path,
-        cache: Path = shared_cache,
-        results: str = "results/run",
-        default_target: bool = False,
-        report: bool = False,
-        **environment: str,
-    ) -> SuiteRun:
-        folder = tmp_path / results
-        done = subprocess.run(
-            suite_command("--results", folder, *arguments, default_target=default_target, report=report),
-            cwd=CHECKOUT,
-            env=suite_environment(cache, **environment),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-        return SuiteRun(done.returncode, done.stdout + done.stderr, folder)
+    def run(*arguments: str | Path, cache: Path = shared_cache, **options: Any) -> SuiteRun:
+        return run_in(tmp_path, cache, *arguments, **options)
 
     return run
 

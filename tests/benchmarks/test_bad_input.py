@@ -98,15 +98,40 @@ def test_a_profile_whose_vela_configuration_does_not_exist(run_suite: RunSuite, 
 @pytest.mark.slow
 def test_a_model_that_does_not_exist(run_suite: RunSuite, tmp_path: Path) -> None:
     run = run_suite("--model", tmp_path / "nowhere.tflite")
-    run.says("nowhere.tflite` does not exist", "expected: a full-integer .tflite file")
+    run.says("nowhere.tflite` does not exist", "expected: a quantised .tflite file")
     assert run.code == USAGE
 
 
-def test_a_model_with_float_input_is_refused_with_the_reason(run_suite: RunSuite, model: MakeModel) -> None:
-    run = run_suite("--model", model("float_input"))
-    run.says("float_input.tflite", "has float32 input `picture`", "expected: int8 input and output", "hint:")
+def test_a_model_that_computes_in_floats_is_refused_with_the_reason(run_suite: RunSuite, model: MakeModel) -> None:
+    run = run_suite("--model", model("floats"))
+    run.says("floats.tflite", "has float32 input `picture`", "the NPU would run none of it", "hint:")
     assert run.code == 1
     assert all("float32 input" in failure["message"] for failure in run.results["failures"])
+
+
+@pytest.mark.slow
+def test_an_activation_other_than_the_one_that_is_expected_fails_and_a_name_expects_none(
+    run_suite: RunSuite, model: MakeModel
+) -> None:
+    run = run_suite("--model", model("silu", "prelu_net"), "--expect-activation", "LeakyReLU")
+    run.says("prelu_net holds silu where --expect-activation says leaky")
+    assert run.code == 1
+    assert run.results["records"] == []
+    run = run_suite("--model", model("silu", "prelu_net"), "--expect-activation", "silu", results="results/silu")
+    assert run.value("activation") == "silu"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--input", "image"], ["--input image", "NAME=FILE.npy", "hint: --input image=image.npy"]),
+        pytest.param(["--input", "image=/nowhere.npy"], ["`/nowhere.npy` does not exist"], marks=pytest.mark.slow),
+    ],
+)
+def test_a_wrong_input_is_a_usage_error(run_suite: RunSuite, model: MakeModel, options: list[str], words: list[str]) -> None:
+    run = run_suite("--model", model("detector"), *options)
+    run.says(*words, "expected:")
+    assert run.code == USAGE
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from conversion.vela_options import VelaOptions
 from core.errors import ModelError, UsageError
 from core.files import file_sha256
 from core.records.checkpoint_facts import CheckpointFacts
+from core.records.image_form import ImageForm, square
 from tests.benchmarks import tiny
 from tests.conftest import CONVERTED_SIZE, CONVERTED_VARIANT
 
@@ -27,8 +28,8 @@ FAST = Settings(recipe="fast", image_size=CONVERTED_SIZE)
 FACTS = CheckpointFacts("w", "", "relu", ("a",), 1, 640, (8, 16, 32), 16, False)
 
 
-def noise(size: int) -> NDArray[np.uint8]:
-    return np.random.default_rng(3).integers(0, 256, (4, size, size, 3), dtype=np.uint8)
+def noise(form: ImageForm) -> NDArray[np.uint8]:
+    return np.random.default_rng(3).integers(0, 256, (4, *form.sides, form.channels), dtype=np.uint8)
 
 
 CALIBRATION = Calibration("four images of noise", 4, noise)
@@ -67,8 +68,8 @@ def test_a_file_that_is_missing_broken_or_float_is_refused_by_name(tmp_path: Pat
     (tmp_path / "broken.tflite").write_bytes(b"broken")
     with pytest.raises(ModelError, match=r"broken\.tflite` is no TFLite file"):
         tflite_source(tmp_path / "broken.tflite")
-    (tmp_path / "float.tflite").write_bytes(tiny.float_input())
-    with pytest.raises(ModelError, match=r"float\.tflite` is not full-integer: has float32 input `picture`"):
+    (tmp_path / "float.tflite").write_bytes(tiny.floats())
+    with pytest.raises(ModelError, match=r"float\.tflite` has float32 input `picture`: the NPU would run none of it"):
         tflite_source(tmp_path / "float.tflite")
 
 
@@ -103,7 +104,7 @@ def torch_maps(source: Source) -> Iterator[list[NDArray[np.float32]]]:
 
 
 def _input() -> NDArray[np.float32]:
-    image: NDArray[np.float32] = noise(CONVERTED_SIZE)[:1].transpose(0, 3, 1, 2).astype(np.float32) / 255
+    image: NDArray[np.float32] = noise(square(CONVERTED_SIZE))[:1].transpose(0, 3, 1, 2).astype(np.float32) / 255
     return image
 
 
@@ -112,7 +113,7 @@ def _input() -> NDArray[np.float32]:
 def test_the_plain_route_is_what_ai_edge_quantizer_makes_by_itself(source: Source) -> None:
     assert source.floating
     content = (source.floating.path.parent / "float.tflite").read_bytes()
-    images = noise(CONVERTED_SIZE)
+    images = noise(square(CONVERTED_SIZE))
     engine = quantise._static_int8(content)
     name, signature = next(iter(Interpreter(model_content=content).get_signature_list().items()))
     samples = [{signature["inputs"][0]: image} for image in quantise._floats(images)]
@@ -151,7 +152,7 @@ def test_the_onnx_file_computes_what_torch_computes(source: Source, torch_maps: 
 def test_the_int8_file_computes_nearly_that_too(source: Source, torch_maps: list[NDArray[np.float32]]) -> None:
     from harness.tasks.detect.graphs import open_graph
 
-    found = open_graph(source.int8.path, 1).run(noise(CONVERTED_SIZE)[:1])
+    found = open_graph(source.int8.path, 1).run(noise(square(CONVERTED_SIZE))[:1])
     for one, expected in zip(found, torch_maps, strict=True):
         reference = expected.transpose(0, 2, 3, 1)
         spread = float(np.ptp(reference)) or 1.0

@@ -17,6 +17,7 @@ from conversion.steps import Calibration, Origin, facts_of, quantised, save_arra
 from core import errors
 from core.code_identity import code_identity, import_closure
 from core.errors import CheckpointError, ConversionError, EthosBenchError, StorageError, UsageError
+from core.records.image_form import square
 from harness.workbench.calibration import data_calibration
 from tests.checkout import CHECKOUT
 
@@ -183,15 +184,15 @@ def test_a_change_of_what_letterboxes_the_calibration_images_is_another_entry(
     for image in ("a.png", "b.png"):
         Image.new("RGB", (8, 8)).save(tmp_path / image)
     (tmp_path / "data.yaml").write_text(f"path: {tmp_path}\ntrain: .\nval: .\nnames: [a]\n")
-    quantised(tmp_path / "float.tflite", "fast", data_calibration(tmp_path / "data.yaml", 1), 64, lambda _: None)
+    quantised(tmp_path / "float.tflite", "fast", data_calibration(tmp_path / "data.yaml", 1), square(64), lambda _: None)
     assert "harness.tasks.detect.letterbox" in import_closure(seen[0])
 
 
 def test_no_calibration_images_is_a_usage_error_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "float.tflite").write_bytes(b"")
-    nothing = Calibration("identity", 0, lambda size: np.zeros((0, size, size, 3), np.uint8))
+    nothing = Calibration("identity", 0, lambda form: np.zeros((0, *form.sides, form.channels), np.uint8))
     with pytest.raises(UsageError, match="0 calibration images") as caught:
-        quantised(tmp_path / "float.tflite", "fast", nothing, 64, lambda _: None)
+        quantised(tmp_path / "float.tflite", "fast", nothing, square(64), lambda _: None)
     assert caught.value.hint == "--calibration-images 64"
 
 

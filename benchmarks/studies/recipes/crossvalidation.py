@@ -23,6 +23,7 @@ from benchmarks.studies.recipes.wide import attention
 from conversion.quantise import CALIBRATION_THREADS, assembled
 from conversion.ranges import Extremes, Floats, RangeRule, choose, observe
 from conversion.steps import Origin, exported, facts_of
+from core.records.image_form import square
 from core.tflite.graph import parse
 from harness.tasks.detect.coco import coco_accuracy
 from harness.tasks.detect.dataset import Dataset, evenly, load_dataset
@@ -174,12 +175,12 @@ def _merged(first: Mapping[int, Extremes], second: Mapping[int, Extremes]) -> di
 
 def inputs(dataset: Dataset, size: int) -> list[Floats]:
     """The images as the float model takes them, float32 (1, size, size, 3) in 0..1."""
-    return [to_float(canvas) for canvas in canvases(dataset, size)]
+    return [to_float(canvas) for canvas in canvases(dataset, square(size))]
 
 
 def _layout(path: Path, dataset: Dataset) -> Layout:
     graph = open_graph(path, THREADS)
-    found = find_layout([output.shape for output in graph.outputs], len(dataset.class_names), graph.size)
+    found = find_layout([output.shape for output in graph.outputs], len(dataset.class_names), graph.image.sides)
     assert isinstance(found, Layout), found
     return found
 

@@ -91,7 +91,7 @@ def main(checkpoint: Path, data: Path, exact: tuple[str, ...]) -> None:
 def _maps(path: Path, dataset: Dataset) -> list[list[Floats]]:
     """The raw maps of every image."""
     graph = open_graph(path, THREADS)
-    return [graph.run(canvas) for canvas in canvases(dataset, graph.size)]
+    return [graph.run(canvas) for canvas in canvases(dataset, graph.image)]
 
 
 def _sigmoid(logits: Floats) -> NDArray[np.float64]:

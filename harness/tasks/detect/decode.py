@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.tasks.detect.layout import BINS, STRIDES, Layout
+from harness.tasks.detect.layout import BINS, Layout
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -59,20 +59,20 @@ def decode(outputs: Sequence[Floats], layout: Layout, threshold: float) -> Candi
 
 
 def _decode_raw(outputs: Sequence[Floats], layout: Layout, threshold: float) -> Candidates:
-    """Candidates of the three pairs of maps."""
+    """Candidates of every pair of maps."""
     logit = np.float32(math.log(threshold / (1 - threshold)))
     scales: list[Candidates] = []
     first = 0
-    for scale, stride in enumerate(STRIDES):
+    for scale, (stride, grid) in enumerate(zip(layout.strides, layout.grids, strict=True)):
         boxes, classes = (outputs[i] for i in layout.order[2 * scale : 2 * scale + 2])
         scores = _rows(classes, layout.class_count, layout.channels_last)
         anchors, indices = _passed(scores, logit, layout.channels_last)
         used, where = np.unique(anchors, return_inverse=True)
         logits = _pick(_rows(boxes, 4 * BINS, layout.channels_last), used, layout.channels_last)
-        corners = _corners(logits, used, layout.size // stride, stride)
+        corners = _corners(logits, used, grid[1], stride)
         passed = scores[anchors, indices] if layout.channels_last else scores[indices, anchors]
         scales.append(Candidates(corners[where], _sigmoid(passed), indices, anchors + first))
-        first += (layout.size // stride) ** 2
+        first += grid[0] * grid[1]
     return Candidates(
         np.concatenate([scale.boxes for scale in scales]),
         np.concatenate([scale.scores for scale in scales]),
@@ -89,7 +89,8 @@ def _decode_decoded(outputs: Sequence[Floats], layout: Layout, threshold: float)
     unit = layout.box_unit
     if unit == "auto":
         unit = "normalised" if boxes[:, :2].max() <= _NORMALISED_LIMIT else "pixels"
-    picked = boxes[anchors] * np.float32(layout.size if unit == "normalised" else 1)
+    height, width = layout.sides if unit == "normalised" else (1, 1)
+    picked = boxes[anchors] * np.array([width, height, width, height], np.float32)
     centres, halves = picked[:, :2], picked[:, 2:] / 2
     return Candidates(np.concatenate([centres - halves, centres + halves], 1), scores[anchors, classes], classes, anchors)
 
@@ -113,15 +114,15 @@ def _pick(rows: Floats, cells: Indices, channels_last: bool) -> Floats:
     return rows[cells] if channels_last else rows[:, cells].T
 
 
-def _corners(logits: Floats, cells: Indices, grid: int, stride: int) -> Floats:
-    """Corners in canvas pixels of the boxes of these grid cells, (n, 4).
+def _corners(logits: Floats, cells: Indices, columns: int, stride: int) -> Floats:
+    """Corners in canvas pixels of the boxes of these cells of a grid with `columns` columns, (n, 4).
 
     Each side's distance from the cell's centre is the expectation of its 16 bins under softmax, in strides.
     """
     bins = logits.reshape(-1, 4, BINS)
     weights = np.exp(bins - bins.max(axis=2, keepdims=True))
     distances = (weights @ np.arange(BINS, dtype=np.float32)) / weights.sum(axis=2)
-    centres = np.stack([cells % grid, cells // grid], 1).astype(np.float32) + np.float32(0.5)
+    centres = np.stack([cells % columns, cells // columns], 1).astype(np.float32) + np.float32(0.5)
     corners: Floats = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], 1) * np.float32(stride)
     return corners
 

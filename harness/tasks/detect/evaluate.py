@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelError
+from core.records.image_form import ImageForm
 from harness.tasks.detect import ultralytics_ap
 from harness.tasks.detect.dataset import Dataset
 from harness.tasks.detect.decode import Floats, decode
@@ -19,7 +20,7 @@ from harness.tasks.detect.detections import Detections, ImageDetections, join
 from harness.tasks.detect.graphs import Graph
 from harness.tasks.detect.images import read_image
 from harness.tasks.detect.layout import Layout
-from harness.tasks.detect.letterbox import Geometry, letterbox, place
+from harness.tasks.detect.letterbox import Geometry, in_colours, letterbox, place
 from harness.tasks.detect.nms import Selection
 
 COCO_SELECTION = Selection(confidence=0.001, iou=0.7, best_class_only=True)
@@ -45,9 +46,10 @@ def detect(
     margin: int = 0,
 ) -> tuple[Detections, ...]:
     """The detections under each selection, from one inference per image; the images keep `margin` px from the canvas's edge."""
-    if graph.size != layout.size:
-        raise ModelError(f"`{graph.path}` takes {graph.size} px images", expected=f"{layout.size} px, the size of the layout")
-    outputs = (graph.run(canvas) for canvas in canvases(dataset, graph.size, margin))
+    if graph.image.sides != layout.sides:
+        rows, columns = layout.sides
+        raise ModelError(f"`{graph.path}` takes {graph.image}", expected=f"{rows}x{columns} px, the size of the layout")
+    outputs = (graph.run(canvas) for canvas in canvases(dataset, graph.image, margin))
     return collect(outputs, dataset, layout, selections, on_progress, margin)
 
 
@@ -63,7 +65,7 @@ def collect(
     found: list[list[ImageDetections]] = [[] for _ in selections]
     lowest = min(selection.confidence for selection in selections)
     for image, tensors in zip(dataset.images, outputs, strict=True):
-        geometry = place(image.width, image.height, layout.size, margin)
+        geometry = place(image.width, image.height, layout.sides, margin)
         candidates = decode(tensors, layout, lowest)
         for images, selection in zip(found, selections, strict=True):
             chosen = selection.choose(candidates)
@@ -72,14 +74,14 @@ def collect(
     return tuple(join(images) for images in found)
 
 
-def canvases(dataset: Dataset, size: int, margin: int = 0) -> Iterator[Canvas]:
-    """The letterboxed images in order, uint8 (1, size, size, 3); the next ones are read while one is in use."""
+def canvases(dataset: Dataset, form: ImageForm, margin: int = 0) -> Iterator[Canvas]:
+    """The letterboxed images in order, uint8 (1, height, width, channels); the next ones are read while one is in use."""
     with ThreadPoolExecutor(1) as reader:
         remaining = iter(dataset.images)
         pending: deque[Future[Canvas]] = deque()
 
         def submit(count: int) -> None:
-            pending.extend(reader.submit(_canvas, image.path, size, margin) for image in islice(remaining, count))
+            pending.extend(reader.submit(_canvas, image.path, form, margin) for image in islice(remaining, count))
 
         submit(_READ_AHEAD)
         while pending:
@@ -88,9 +90,9 @@ def canvases(dataset: Dataset, size: int, margin: int = 0) -> Iterator[Canvas]:
             yield canvas
 
 
-def _canvas(path: Path, size: int, margin: int) -> Canvas:
-    """One image file, letterboxed."""
-    return letterbox(read_image(path), size, margin)[0]
+def _canvas(path: Path, form: ImageForm, margin: int) -> Canvas:
+    """One image file in the model's colours, letterboxed."""
+    return letterbox(in_colours(read_image(path), form.channels), form.sides, margin)[0]
 
 
 def _on_image(boxes: Floats, geometry: Geometry) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelError
+from core.records.image_form import ImageForm, image_form
 from harness.tasks.detect.decode import Floats
 from harness.tasks.detect.letterbox import to_float, to_quantised
 
@@ -27,16 +28,16 @@ class TensorFormat:
 
 
 class Graph(Protocol):
-    """A loaded model with one square RGB input."""
+    """A loaded model whose one input is an image."""
 
     path: Path
-    size: int
-    """Height and width of the input in pixels."""
+    image: ImageForm
+    """How the input holds it."""
     input: TensorFormat
     outputs: tuple[TensorFormat, ...]
 
     def run(self, canvas: NDArray[np.uint8]) -> list[Floats]:
-        """The outputs in the model's order, dequantised to float32, for pixels uint8 (1, size, size, 3)."""
+        """The outputs in the model's order, dequantised to float32, for pixels uint8 (1, height, width, channels)."""
         ...
 
 
@@ -59,30 +60,30 @@ def _dequantised(tensor: NDArray[Any], form: TensorFormat) -> Floats:
 
 
 class _OnnxGraph:
-    """A float model in onnxruntime, input NCHW."""
+    """A float model in onnxruntime."""
 
     def __init__(self, path: Path, session: Any) -> None:
         self.path = path
         self.input, *others = (_onnx_format(value) for value in session.get_inputs())
         self.outputs = tuple(_onnx_format(value) for value in session.get_outputs())
-        self.size = _square(path, self.input, [self.input, *others], channel_axis=1)
+        self.image = _image(path, [self.input, *others])
         self._session = session
 
     def run(self, canvas: NDArray[np.uint8]) -> list[Floats]:
-        image = np.ascontiguousarray(to_float(canvas).transpose(0, 3, 1, 2))
+        image = np.ascontiguousarray(_laid_out(to_float(canvas), self.image))
         outputs: list[Floats] = self._session.run(None, {self.input.name: image})
         return outputs
 
 
 class _TfliteGraph:
-    """A float or integer model in LiteRT with XNNPACK, input NHWC."""
+    """A float or integer model in LiteRT with XNNPACK."""
 
     def __init__(self, path: Path, interpreter: Any) -> None:
         self.path = path
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         self.input, *others = (_tflite_format(detail) for detail in inputs)
         self.outputs = tuple(_tflite_format(detail) for detail in outputs)
-        self.size = _square(path, self.input, [self.input, *others], channel_axis=3)
+        self.image = _image(path, [self.input, *others])
         self._interpreter = interpreter
         self._input, self._outputs = inputs[0]["index"], [detail["index"] for detail in outputs]
 
@@ -91,13 +92,13 @@ class _TfliteGraph:
         quantised = form.scale and np.issubdtype(np.dtype(form.dtype), np.integer)
         dtype = np.dtype(form.dtype).type
         image = to_quantised(canvas, form.scale, form.zero_point, dtype) if quantised else to_float(canvas)
-        self._interpreter.set_tensor(self._input, image)
+        self._interpreter.set_tensor(self._input, _laid_out(image, self.image))
         self._interpreter.invoke()
         return dequantise([self._interpreter.get_tensor(index) for index in self._outputs], self.outputs)
 
 
 def open_onnx(path: Path, threads: int) -> Graph:
-    """A float ONNX detector on `threads` threads; ModelError when the file is broken or takes no square NCHW image."""
+    """A float ONNX detector on `threads` threads; ModelError when the file is broken or takes no image."""
     import onnxruntime
 
     _require_file(path)
@@ -141,15 +142,19 @@ def _tflite_format(detail: dict[str, Any]) -> TensorFormat:
     return TensorFormat(detail["name"], shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point))
 
 
-def _square(path: Path, form: TensorFormat, inputs: Sequence[TensorFormat], channel_axis: int) -> int:
-    """The side of the only input in pixels; ModelError when it is no square RGB image of batch 1."""
-    sides = [side for axis, side in enumerate(form.shape) if axis not in (0, channel_axis)]
-    rgb = len(form.shape) == 4 and form.shape[0] == 1 and form.shape[channel_axis] == 3
-    if len(inputs) == 1 and rgb and sides[0] == sides[1] > 0 and form.dtype in ("float32", "int8", "uint8", "int16"):
-        return sides[0]
+def _image(path: Path, inputs: Sequence[TensorFormat]) -> ImageForm:
+    """How the only input holds an image; ModelError when it is none of fixed size, or several at once."""
+    form = image_form(inputs[0].shape)
+    readable = inputs[0].dtype in ("float32", "int8", "uint8", "int16")
+    if len(inputs) == 1 and form is not None and form.batch == 1 and readable:
+        return form
     found = ", ".join(f"`{each.name}` {'x'.join(map(str, each.shape))} {each.dtype}" for each in inputs)
-    layout = "1x3xSxS" if channel_axis == 1 else "1xSxSx3"
-    raise ModelError(f"`{path}` has input {found}", expected=f"one image of fixed square size, {layout}")
+    raise ModelError(f"`{path}` has input {found}", expected="one image of fixed size with 1 or 3 channels, 1xHxWxC or 1xCxHxW")
+
+
+def _laid_out(canvas: NDArray[Any], form: ImageForm) -> NDArray[Any]:
+    """Values (1, height, width, channels) in the layout of a model's input."""
+    return canvas.transpose(0, 3, 1, 2) if form.layout == "NCHW" else canvas
 
 
 def _require_file(path: Path) -> None:

@@ -15,98 +15,119 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from core.records.image_form import Sides
 from core.records.unavailable import Unavailable
 
 BINS = 16
 """Bins of the distance distribution (reg_max); the same in every YOLOv8 to YOLO11 model."""
 BOX_CHANNELS = 4 * BINS
-STRIDES = (8, 16, 32)
+SCALES = ((8, 16, 32), (4, 8, 16, 32), (16, 32), (8, 16, 32, 64))
+"""The strides of ultralytics' detectors: plain, with P2, tiny, with P6."""
 
 Shape = tuple[int, ...]
 BoxUnit = Literal["auto", "pixels", "normalised"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How to read the outputs of one model with a square input of `size` pixels.
+    """How to read the outputs of one model with an input of `sides` (height, width) pixels.
 
     `order` are output positions: box map, class map of each scale (raw), boxes, scores (split), or the one tensor (fused).
     `channels_last` says whether channels are the last axis. `box_unit` concerns decoded boxes only; `auto` looks at the values.
     """
 
     kind: Literal["raw", "fused", "split"]
-    size: int
+    sides: Sides
+    strides: tuple[int, ...]
     class_count: int
     order: tuple[int, ...]
     channels_last: bool
     box_unit: BoxUnit = "auto"
 
+    @property
+    def grids(self) -> list[Sides]:
+        """Rows and columns of the grid of each scale."""
+        return grids(self.sides, self.strides)
+
 
 def find_layout(
-    shapes: Sequence[Sequence[int]], class_count: int, size: int, box_unit: BoxUnit = "auto"
+    shapes: Sequence[Sequence[int]], class_count: int, size: int | Sides, box_unit: BoxUnit = "auto"
 ) -> Layout | Unavailable:
     """The layout that these output shapes have, or why they are not the outputs of a YOLO head.
 
-    Outputs may come in any order, except that with 64 classes the box map is the first of the two maps of a scale.
+    `size` is the input's height and width, one number for a square one. Outputs may come in any order, except that with 64
+    classes the box map is the first of the two maps of a scale.
     """
     exact = [tuple(int(side) for side in shape) for shape in shapes]
-    for channels_last in (True, False):
-        order = (
-            _raw_order(exact, class_count, size, channels_last)
-            or _fused_order(exact, class_count, size, channels_last)
-            or _split_order(exact, class_count, size, channels_last)
-        )
-        if order:
-            kind: Literal["raw", "fused", "split"] = "fused" if len(order) == 1 else "split" if len(order) == 2 else "raw"
-            return Layout(kind, size, class_count, order, channels_last, box_unit)
-    return Unavailable(_reason(exact, class_count, size))
+    sides = (size, size) if isinstance(size, int) else size
+    for strides in SCALES:
+        for channels_last in (True, False):
+            head = _Head(class_count, grids(sides, strides), channels_last)
+            kind, order = head.order(exact)
+            if order:
+                return Layout(
+                    kind=kind, sides=sides, strides=strides, class_count=class_count, order=order,
+                    channels_last=channels_last, box_unit=box_unit,
+                )  # fmt: skip
+    return Unavailable(_reason(exact, class_count, sides))
 
 
-def anchor_count(size: int) -> int:
+def grids(sides: Sides, strides: Sequence[int]) -> list[Sides]:
+    """Rows and columns of the grid of each stride."""
+    return [(sides[0] // stride, sides[1] // stride) for stride in strides]
+
+
+def anchor_count(size: int | Sides, strides: Sequence[int] = SCALES[0]) -> int:
     """Number of grid cells of all scales: 8400 at 640 px."""
-    return sum((size // stride) ** 2 for stride in STRIDES)
+    return sum(rows * columns for rows, columns in grids((size, size) if isinstance(size, int) else size, strides))
 
 
-def _raw_order(shapes: list[Shape], class_count: int, size: int, channels_last: bool) -> tuple[int, ...]:
-    """Positions of box map and class map of each stride, or () when one is missing or one output is left over."""
-    if len(shapes) != 2 * len(STRIDES):
-        return ()
-    order: list[int] = []
-    for stride in STRIDES:
-        grid = size // stride
-        for channels in (BOX_CHANNELS, class_count):
-            wanted = (1, grid, grid, channels) if channels_last else (1, channels, grid, grid)
-            found = [i for i, shape in enumerate(shapes) if shape == wanted and i not in order]
-            if not found:
-                return ()
-            order.append(found[0])
-    return tuple(order)
+@dataclass(frozen=True)
+class _Head:
+    """The output shapes that a head of these grids would have."""
+
+    class_count: int
+    grids: list[Sides]
+    channels_last: bool
+
+    def order(self, shapes: list[Shape]) -> tuple[Literal["raw", "fused", "split"], tuple[int, ...]]:
+        """The kind of head, and the positions of its outputs; () when the shapes are not its own."""
+        if shapes == [self._decoded(4 + self.class_count)]:
+            return "fused", (0,)
+        split = [self._decoded(4), self._decoded(self.class_count)]
+        if shapes in (split, split[::-1]):
+            return "split", (0, 1) if shapes == split else (1, 0)
+        return "raw", self._raw_order(shapes)
+
+    def _raw_order(self, shapes: list[Shape]) -> tuple[int, ...]:
+        """Positions of box map and class map of each stride, or () when one is missing or one output is left over."""
+        if len(shapes) != 2 * len(self.grids):
+            return ()
+        order: list[int] = []
+        for grid in self.grids:
+            for channels in (BOX_CHANNELS, self.class_count):
+                wanted = (1, *grid, channels) if self.channels_last else (1, channels, *grid)
+                found = [i for i, shape in enumerate(shapes) if shape == wanted and i not in order]
+                if not found:
+                    return ()
+                order.append(found[0])
+        return tuple(order)
+
+    def _decoded(self, channels: int) -> Shape:
+        """The shape of a decoded tensor."""
+        anchors = sum(rows * columns for rows, columns in self.grids)
+        return (1, anchors, channels) if self.channels_last else (1, channels, anchors)
 
 
-def _fused_order(shapes: list[Shape], class_count: int, size: int, channels_last: bool) -> tuple[int, ...]:
-    """The position of the one decoded tensor, or ()."""
-    return (0,) if shapes == [_decoded(4 + class_count, size, channels_last)] else ()
-
-
-def _split_order(shapes: list[Shape], class_count: int, size: int, channels_last: bool) -> tuple[int, ...]:
-    """Positions of boxes and scores, or ()."""
-    wanted = [_decoded(4, size, channels_last), _decoded(class_count, size, channels_last)]
-    if shapes == wanted:
-        return (0, 1)
-    return (1, 0) if shapes == wanted[::-1] else ()
-
-
-def _decoded(channels: int, size: int, channels_last: bool) -> Shape:
-    """The shape of a decoded tensor."""
-    return (1, anchor_count(size), channels) if channels_last else (1, channels, anchor_count(size))
-
-
-def _reason(shapes: list[Shape], class_count: int, size: int) -> str:
+def _reason(shapes: list[Shape], class_count: int, sides: Sides) -> str:
     """What was found and what was looked for."""
     found = ", ".join("x".join(map(str, shape)) for shape in shapes) or "none"
-    grids = "/".join(str(size // stride) for stride in STRIDES)
+    size = sides[0] if sides[0] == sides[1] else f"{sides[0]}x{sides[1]}"
+    plain = grids(sides, SCALES[0])
+    said = "/".join(str(rows) if rows == columns else f"{rows}x{columns}" for rows, columns in plain)
+    scales = " or ".join("/".join(map(str, strides)) for strides in SCALES[1:])
     return (
         f"the outputs ({found}) are no YOLO head for {class_count} classes at {size} px: neither three box maps of "
-        f"{BOX_CHANNELS} and three class maps of {class_count} channels on grids of {grids}, nor "
-        f"{4 + class_count} (or 4 and {class_count}) rows of {anchor_count(size)} anchors"
+        f"{BOX_CHANNELS} and three class maps of {class_count} channels on grids of {said}, nor "
+        f"{4 + class_count} (or 4 and {class_count}) rows of {anchor_count(sides)} anchors, nor the same for strides {scales}"
     )

@@ -1,4 +1,4 @@
-"""Image -> square model input, and boxes back.
+"""Image -> model input, and boxes back.
 
 Pillow's bilinear resize, as in the documented COCO figures. Where it enlarges it is within 1 of 255 of OpenCV's, which
 ultralytics validates with; where it shrinks it averages, and OpenCV's picks. That one step of rounding is worth up to
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from core.records.image_form import Sides
 
 PADDING = 114
 """The grey of ultralytics' borders, 0..255."""
@@ -48,27 +50,42 @@ class Geometry:
         return np.array([self.left, self.top] * 2, np.float64)
 
 
-def place(width: int, height: int, size: int, margin: int = 0) -> Geometry:
-    """The centred place of an image on a `size` x `size` canvas, enlarged or reduced until it is `margin` from the edge."""
-    ratio = min((size - 2 * margin) / width, (size - 2 * margin) / height)
+def place(width: int, height: int, size: int | Sides, margin: int = 0) -> Geometry:
+    """The centred place of an image on a canvas, enlarged or reduced until it is `margin` from the edge.
+
+    `size` is the canvas's height and width in pixels, one number for a square one.
+    """
+    rows, columns = (size, size) if isinstance(size, int) else size
+    ratio = min((columns - 2 * margin) / width, (rows - 2 * margin) / height)
     inner_width, inner_height = max(round(width * ratio), 1), max(round(height * ratio), 1)
     # The odd pixel goes to the right and the bottom, as in ultralytics' LetterBox.
-    left, top = round((size - inner_width) / 2 - 0.1), round((size - inner_height) / 2 - 0.1)
+    left, top = round((columns - inner_width) / 2 - 0.1), round((rows - inner_height) / 2 - 0.1)
     return Geometry(width, height, inner_width, inner_height, left, top)
 
 
-def letterbox(image: NDArray[np.uint8], size: int, margin: int = 0) -> tuple[NDArray[np.uint8], Geometry]:
-    """The canvas, uint8 RGB (1, size, size, 3) with borders of 114, and where the image lies on it.
+def letterbox(image: NDArray[np.uint8], size: int | Sides, margin: int = 0) -> tuple[NDArray[np.uint8], Geometry]:
+    """The canvas, uint8 (1, height, width, channels) with borders of 114, and where the image lies on it.
 
-    `image` is uint8 RGB (height, width, 3); it is placed as ultralytics' `LetterBox(size, auto=False)` does.
+    `image` is uint8 (height, width, channels), RGB or grey; it is placed as ultralytics' `LetterBox(size, auto=False)` does.
     """
     geometry = place(image.shape[1], image.shape[0], size, margin)
     inner = (geometry.inner_width, geometry.inner_height)
     if inner != (geometry.width, geometry.height):
-        image = np.asarray(Image.fromarray(image).resize(inner, Image.Resampling.BILINEAR))
-    canvas = np.full((1, size, size, 3), PADDING, np.uint8)
+        flat = image[..., 0] if image.shape[2] == 1 else image
+        resized = np.asarray(Image.fromarray(flat).resize(inner, Image.Resampling.BILINEAR))
+        image = resized.reshape(*resized.shape[:2], image.shape[2])
+    rows, columns = (size, size) if isinstance(size, int) else size
+    canvas = np.full((1, rows, columns, image.shape[2]), PADDING, np.uint8)
     canvas[0, geometry.top : geometry.top + inner[1], geometry.left : geometry.left + inner[0]] = image
     return canvas, geometry
+
+
+def in_colours(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """An RGB image (height, width, 3) as it is for 3 channels, and its grey (height, width, 1) for 1.
+
+    Grey is ITU-R 601's luma, as OpenCV and Pillow compute it.
+    """
+    return image if channels == 3 else np.asarray(Image.fromarray(image).convert("L"))[..., None]
 
 
 def to_float(canvas: NDArray[np.uint8]) -> NDArray[np.float32]:

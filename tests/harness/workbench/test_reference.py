@@ -26,12 +26,12 @@ def test_a_model_with_variables_sees_its_images_as_one_sequence(
     content, path = case("lstm-INT8-u55-128-3").build(), tmp_path / "lstm.tflite"
     path.write_bytes(content)
     graph = parse(content, "lstm")
-    images = [np.full(graph.inputs[0].shape, 60, np.int8)] * 2
+    images = [(np.full(graph.inputs[0].shape, 60, np.int8),)] * 2
     file = ModelFile(path, sha256(content))
     for _ in range(repeated):
         first, second = reference_outputs(file, graph, images, 2, lambda _: None)
     assert first[0].tobytes() != second[0].tobytes()
-    expected = run_micro(content, [[image] for image in images], 1, 1 << 20, "lstm")
+    expected = run_micro(content, images, 1, 1 << 20, "lstm")
     assert [outputs[0].tobytes() for outputs in (first, second)] == [outputs[0].tobytes() for outputs in expected]
 
 

@@ -12,6 +12,7 @@ from conversion.variants import BY_NAME
 from core.errors import CheckpointError, CompileError, ConversionError, RunError, UsageError
 from core.records.case_key import CaseKey
 from core.records.claim import Statement
+from core.records.image_form import square
 from core.records.unavailable import Unavailable
 from harness.workbench.calibration import data_calibration, packaged_calibration
 from harness.workbench.memo import Memo
@@ -183,7 +184,7 @@ def test_only_a_conversion_that_failed_shows_that_a_model_does_not_compile(
 def test_calibration_takes_the_training_split_letterboxed_to_the_size(tmp_path: Path) -> None:
     calibration = data_calibration(tiny.write_data(tmp_path / "data"), 2)
     assert calibration.count == 2
-    assert calibration.letterboxed(64).shape == (2, 64, 64, 3)
+    assert calibration.letterboxed(square(64)).shape == (2, 64, 64, 3)
 
 
 def test_other_images_are_another_calibration(tmp_path: Path) -> None:
@@ -196,7 +197,7 @@ def test_other_images_are_another_calibration(tmp_path: Path) -> None:
 def test_packaged_photographs_are_different_windows_of_the_same_size() -> None:
     require_convert()
     calibration = packaged_calibration()
-    images = calibration.letterboxed(64)
+    images = calibration.letterboxed(square(64))
     assert images.shape == (calibration.count, 64, 64, 3)
     assert calibration.count == 8 * len(packaged_images())
     assert len({image.tobytes() for image in images}) == calibration.count

@@ -50,7 +50,7 @@ def test_an_event_is_read_as_it_was_written(kind: type[Event]) -> None:
 @pytest.mark.parametrize("stay", [None, Stay(work="w", job="j", silence_s=20.0, wait_s=600.0, keep_bytes=0)])
 def test_a_job_arrives_as_it_was_sent(delegate: Delegate | None, stay: Stay | None) -> None:
     job = RunnerJob(
-        model="m", inputs=["a", "b"], outputs="", repeats=3, warmup=1, threads=2, runtime="auto", delegate=delegate, stay=stay
+        model="m", inputs=[["a", "b"]], outputs="", repeats=3, warmup=1, threads=2, runtime="auto", delegate=delegate, stay=stay
     )
     assert "\n" not in job.to_json()
     assert RunnerJob.from_json(job.to_json()) == job
@@ -112,7 +112,7 @@ def test_the_archive_runs_alone_under_a_name_without_an_ending(tmp_path: Path) -
 
 def _run(folder: Path, runner: Path, model: Path, inputs: list[Path]) -> subprocess.CompletedProcess[str]:
     job = RunnerJob(
-        model=str(model), inputs=[str(path) for path in inputs], outputs=str(folder), repeats=2 if inputs else 0, warmup=0,
+        model=str(model), inputs=[[str(path)] for path in inputs], outputs=str(folder), repeats=2 if inputs else 0, warmup=0,
         threads=1, runtime="auto",
     )  # fmt: skip
     (folder / "job.json").write_text(job.to_json())

@@ -7,22 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.records.image_form import Sides
 from harness.tasks.detect.decode import Floats, decode
-from harness.tasks.detect.layout import BoxUnit, Layout, find_layout
+from harness.tasks.detect.layout import SCALES, BoxUnit, Layout, anchor_count, find_layout, grids
 
 SIZE, CLASSES = 64, 3
-GRIDS = (8, 4, 2)
+STRIDES = SCALES[0]
 
 Row = tuple[int, int, float, float, float, float, float]
 """anchor, class, score, x1, y1, x2, y2"""
 
 
-def raw_maps(random: np.random.Generator, channels_last: bool = True) -> list[Floats]:
-    """Box and class maps of the three scales with logits around the threshold."""
+def raw_maps(
+    random: np.random.Generator,
+    channels_last: bool = True,
+    sides: Sides = (SIZE, SIZE),
+    strides: tuple[int, ...] = STRIDES,
+) -> list[Floats]:
+    """Box and class maps of every scale with logits around the threshold."""
     maps: list[Floats] = []
-    for grid in GRIDS:
-        maps.append(random.normal(0, 3, (1, grid, grid, 64)).astype(np.float32))
-        maps.append(random.normal(-3, 3, (1, grid, grid, CLASSES)).astype(np.float32))
+    for grid in grids(sides, strides):
+        maps.append(random.normal(0, 3, (1, *grid, 64)).astype(np.float32))
+        maps.append(random.normal(-3, 3, (1, *grid, CLASSES)).astype(np.float32))
     return maps if channels_last else [np.ascontiguousarray(each.transpose(0, 3, 1, 2)) for each in maps]
 
 
@@ -32,22 +38,22 @@ def layout_of(outputs: list[Floats], box_unit: BoxUnit = "auto") -> Layout:
     return layout
 
 
-def reference(maps: list[Floats], threshold: float) -> list[Row]:
+def reference(maps: list[Floats], threshold: float, strides: tuple[int, ...] = STRIDES) -> list[Row]:
     """The definition, cell by cell in Python floats, of NHWC maps in scale order."""
     rows: list[Row] = []
     first = 0
-    for scale, grid in enumerate(GRIDS):
-        stride = SIZE // grid
-        for y in range(grid):
-            for x in range(grid):
+    for scale, stride in enumerate(strides):
+        _, rows_of_cells, columns, _ = maps[2 * scale].shape
+        for y in range(rows_of_cells):
+            for x in range(columns):
                 sides = [expectation(maps[2 * scale][0, y, x, 16 * side : 16 * side + 16]) for side in range(4)]
                 box = (x + 0.5 - sides[0], y + 0.5 - sides[1], x + 0.5 + sides[2], y + 0.5 + sides[3])
                 for index, logit in enumerate(maps[2 * scale + 1][0, y, x]):
                     score = 1 / (1 + math.exp(-float(logit)))
                     if score > threshold:
                         x1, y1, x2, y2 = (side * stride for side in box)
-                        rows.append((first + y * grid + x, index, score, x1, y1, x2, y2))
-        first += grid * grid
+                        rows.append((first + y * columns + x, index, score, x1, y1, x2, y2))
+        first += rows_of_cells * columns
     return rows
 
 
@@ -71,6 +77,29 @@ def test_raw_maps_decode_as_defined_in_any_order_and_axis_order(
     maps = raw_maps(np.random.default_rng(seed), channels_last)
     shuffled = [maps[i] for i in order]
     np.testing.assert_allclose(rows_of(shuffled, layout_of(shuffled), threshold), expected, rtol=2e-5, atol=2e-4)
+
+
+@pytest.mark.parametrize("strides", SCALES, ids=str)
+@pytest.mark.parametrize("sides", [(64, 128), (128, 64)], ids=str)
+@pytest.mark.parametrize("channels_last", [True, False], ids=["NHWC", "NCHW"])
+def test_every_set_of_scales_is_decoded_on_canvases_that_are_not_square(
+    sides: Sides, strides: tuple[int, ...], channels_last: bool
+) -> None:
+    expected = reference(raw_maps(np.random.default_rng(5), sides=sides, strides=strides), 0.4, strides)
+    maps = raw_maps(np.random.default_rng(5), channels_last, sides, strides)
+    layout = find_layout([output.shape for output in maps], CLASSES, sides)
+    assert isinstance(layout, Layout)
+    assert layout.strides == strides
+    np.testing.assert_allclose(rows_of(maps, layout, 0.4), expected, rtol=2e-5, atol=2e-4)
+
+
+def test_normalised_boxes_of_a_canvas_that_is_not_square_are_shares_of_its_width_and_height() -> None:
+    anchors = anchor_count((64, 128))
+    boxes, scores = np.full((1, 4, anchors), 0.5, np.float32), np.zeros((1, CLASSES, anchors), np.float32)
+    scores[0, 1, 7] = 0.9
+    layout = find_layout([boxes.shape, scores.shape], CLASSES, (64, 128))
+    assert isinstance(layout, Layout)
+    assert decode([boxes, scores], layout, 0.5).boxes.tolist() == [[32, 16, 96, 48]]
 
 
 @given(st.integers(0, 10**6), st.booleans(), st.booleans(), st.sampled_from(["auto", "explicit"]))

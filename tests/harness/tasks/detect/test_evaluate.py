@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import DatasetError, ModelError
+from core.records.image_form import square
 from harness.tasks.detect.coco import coco_accuracy
 from harness.tasks.detect.dataset import Dataset, load_dataset
 from harness.tasks.detect.decode import Floats
@@ -24,7 +25,7 @@ class BrightCorner:
     """A detector that says: class 0 (.9) or 1 (.3) in a 32 x 16 px box at the top left of an image of 64 x 32 px."""
 
     path = Path("bright.tflite")
-    size = SIZE
+    image = square(SIZE)
     input = TensorFormat("images", (1, SIZE, SIZE, 3), "float32")
     outputs: tuple[TensorFormat, ...] = (TensorFormat("output", (1, 6, ANCHORS), "float32"),)
 
@@ -76,7 +77,7 @@ def test_a_margin_shrinks_the_image_and_boxes_come_back_all_the_same(pair: Datas
 
 def test_outputs_of_a_target_give_what_the_graph_would_have_given(pair: Dataset) -> None:
     graph = BrightCorner()
-    outputs = [graph.run(canvas) for canvas in canvases(pair, SIZE)]
+    outputs = [graph.run(canvas) for canvas in canvases(pair, square(SIZE))]
     (collected,), (detected,) = collect(outputs, pair, layout()), detect(graph, pair, layout())
     np.testing.assert_array_equal(collected.boxes, detected.boxes)
 
@@ -89,7 +90,7 @@ def test_progress_counts_every_image(pair: Dataset) -> None:
 
 def test_canvases_come_in_order_however_many_are_read_ahead(write_dataset: WriteDataset) -> None:
     dataset = load_dataset(write_dataset({f"{i}": "0 0.5 0.5 0.5 0.5" for i in range(7)}))
-    assert [int(canvas[0, 32, 32, 0]) for canvas in canvases(dataset, SIZE)] == list(range(7))
+    assert [int(canvas[0, 32, 32, 0]) for canvas in canvases(dataset, square(SIZE))] == list(range(7))
 
 
 def test_an_image_broken_since_the_data_set_was_loaded_is_named(pair: Dataset) -> None:
@@ -101,7 +102,7 @@ def test_an_image_broken_since_the_data_set_was_loaded_is_named(pair: Dataset) -
 def test_a_layout_of_another_size_is_refused(pair: Dataset) -> None:
     other = find_layout([(1, 6, 336)], 2, 128)
     assert isinstance(other, Layout)
-    with pytest.raises(ModelError, match=r"bright\.tflite` takes 64 px"):
+    with pytest.raises(ModelError, match=r"bright\.tflite` takes 64x64 px"):
         detect(BrightCorner(), pair, other)
 
 
@@ -109,7 +110,7 @@ def test_a_layout_of_another_size_is_refused(pair: Dataset) -> None:
 @pytest.mark.slow
 def test_a_published_int8_file_finds_most_signs_of_a_tenth_of_the_test_split(real_data: Path, traffic_signs: Dataset) -> None:
     graph = open_tflite(real_data / "models/published/level3_relu_full_integer_quant.tflite", threads=2)
-    found_layout = find_layout([output.shape for output in graph.outputs], len(traffic_signs.class_names), graph.size)
+    found_layout = find_layout([output.shape for output in graph.outputs], len(traffic_signs.class_names), graph.image.sides)
     assert isinstance(found_layout, Layout)
     found: Detections
     (found,) = detect(graph, traffic_signs, found_layout)

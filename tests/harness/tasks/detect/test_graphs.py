@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import ModelError
+from core.records.image_form import ImageForm, square
 from harness.tasks.detect.graphs import TensorFormat, dequantise, open_graph, open_onnx, open_tflite
 from tests.harness.tasks.detect.tiny_models import FLOAT32, INT8, write_tflite
 
@@ -21,7 +22,7 @@ def test_a_tflite_model_takes_pixels_and_returns_floats(tmp_path: Path, random: 
 
 def test_a_tflite_model_tells_size_type_and_quantisation(tmp_path: Path) -> None:
     graph = open_graph(write_tflite(tmp_path / "relu.tflite", [1, 8, 8, 3]), threads=1)
-    assert graph.size == 8
+    assert graph.image == square(8)
     assert graph.input == TensorFormat("tensor_0", (1, 8, 8, 3), "int8", float(np.float32(1 / 255)), -128)
     assert [output.shape for output in graph.outputs] == [(1, 8, 8, 3)]
 
@@ -38,14 +39,34 @@ def test_an_onnx_model_takes_the_same_pixels(tmp_path: Path, random: np.random.G
     pixels = random.integers(0, 256, (1, 8, 8, 3), np.uint8)
     (output,) = graph.run(pixels)
     np.testing.assert_allclose(output.transpose(0, 2, 3, 1), pixels / 255, atol=1e-6)
-    assert (graph.size, graph.input.dtype) == (8, "float32")
+    assert (graph.image.sides, graph.image.layout, graph.input.dtype) == ((8, 8), "NCHW", "float32")
 
 
-@pytest.mark.parametrize("shape", [[1, 8, 9, 3], [1, 8, 8, 1], [2, 8, 8, 3], [1, 192]])
-def test_a_tflite_model_without_a_square_rgb_input_is_refused(tmp_path: Path, shape: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("shape", "form"),
+    [
+        ([1, 8, 9, 3], ImageForm(height=8, width=9, channels=3)),
+        ([1, 8, 8, 1], square(8, channels=1)),
+        ([1, 3, 8, 10], ImageForm(height=8, width=10, channels=3, layout="NCHW")),
+    ],
+    ids=["not square", "grey", "NCHW"],
+)
+def test_an_input_that_is_not_square_rgb_is_read_as_what_it_is(
+    tmp_path: Path, random: np.random.Generator, shape: list[int], form: ImageForm
+) -> None:
+    graph = open_tflite(write_tflite(tmp_path / "other.tflite", shape), threads=1)
+    assert graph.image == form
+    pixels = random.integers(0, 256, (1, *form.sides, form.channels), np.uint8)
+    (output,) = graph.run(pixels)
+    seen = output.transpose(0, 2, 3, 1) if form.layout == "NCHW" else output
+    np.testing.assert_allclose(seen, pixels / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [[1, 8, 8, 4], [2, 8, 8, 3], [1, 192]])
+def test_a_tflite_model_without_an_image_is_refused(tmp_path: Path, shape: list[int]) -> None:
     with pytest.raises(ModelError, match=r"odd\.tflite` has input `tensor_0` " + "x".join(map(str, shape))) as error:
         open_tflite(write_tflite(tmp_path / "odd.tflite", shape), threads=1)
-    assert "square" in error.value.expected
+    assert "1 or 3 channels" in error.value.expected
 
 
 def test_a_model_with_two_inputs_is_refused_and_both_are_named(tmp_path: Path) -> None:

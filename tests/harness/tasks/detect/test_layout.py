@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.records.unavailable import Unavailable
-from harness.tasks.detect.layout import Layout, find_layout
+from harness.tasks.detect.layout import SCALES, Layout, anchor_count, find_layout
 
 Shapes = list[tuple[int, ...]]
 
@@ -38,6 +38,13 @@ def test_a_grid_of_64_cells_is_not_taken_for_64_channels() -> None:
         layout = find_layout(raw_shapes(15, 512, channels_last), 15, 512)
         assert isinstance(layout, Layout)
         assert layout.channels_last == channels_last
+
+
+@pytest.mark.parametrize("strides", SCALES, ids=str)
+def test_the_scales_of_a_decoded_head_are_known_by_its_number_of_anchors(strides: tuple[int, ...]) -> None:
+    layout = find_layout([(1, 19, anchor_count(640, strides))], 15, 640)
+    assert isinstance(layout, Layout)
+    assert layout.strides == strides
 
 
 @pytest.mark.parametrize(

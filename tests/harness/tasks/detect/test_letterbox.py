@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tasks.detect.letterbox import PADDING, letterbox, place, to_float, to_quantised
+from harness.tasks.detect.letterbox import PADDING, in_colours, letterbox, place, to_float, to_quantised
 
 SIDES = st.integers(1, 2000)
 SIZES = st.sampled_from([32, 320, 640, 641])
@@ -96,3 +96,20 @@ def test_the_canvas_is_ultralytics_letterbox_but_for_one_step_of_rounding(
     np.testing.assert_array_equal(ours[~inner], theirs[~inner])
     if max(shape) <= 640:
         assert np.abs(ours - theirs).max() <= 1
+
+
+def test_an_image_keeps_its_shape_on_a_canvas_that_is_not_square() -> None:
+    canvas, geometry = letterbox(np.full((32, 32, 3), 200, np.uint8), (64, 96))
+    assert canvas.shape == (1, 64, 96, 3)
+    assert (geometry.inner_width, geometry.inner_height, geometry.left, geometry.top) == (64, 64, 16, 0)
+    assert (canvas[0, :, 15:81:65, 0] == 114).all()
+    assert (canvas[0, :, 16:80] == 200).all()
+
+
+def test_grey_is_the_luma_of_the_colours_and_stays_one_channel(random: np.random.Generator) -> None:
+    image = random.integers(0, 256, (24, 40, 3), dtype=np.uint8)
+    grey = in_colours(image, 1)
+    assert grey.shape == (24, 40, 1)
+    assert np.abs(grey[..., 0] - image @ [0.299, 0.587, 0.114]).max() <= 1
+    assert letterbox(grey, 32)[0].shape == (1, 32, 32, 1)
+    assert in_colours(image, 3) is image
