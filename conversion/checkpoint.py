@@ -29,6 +29,7 @@ from core.files import file_sha256
 from core.installation import install_line
 from core.progress import Progress
 from core.records.checkpoint_facts import CheckpointFacts
+from core.records.image_form import COLOURS
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +41,12 @@ SEEDED_GAIN = {"silu": 2.7, "relu": 6**0.5, "leaky": 6**0.5}
 
 With torch's own, no output depends on the image any more, and equality of outputs would prove nothing.
 """
+
+
+REGRESSION_BINS = 16
+"""Of the distance distribution of a raw head, which is decoded outside the graph."""
+EXPORTED_HINT = "ethos-bench run --model exported.tflite"
+"""What a checkpoint that is not converted can still be judged as: a file that its own framework exported."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +208,13 @@ def _require_detector(module: object, path: Path) -> None:
     end_to_end = getattr(head, "end2end", False) or getattr(head, "one2one_cv2", None) is not None
     if name != "Detect" or end_to_end:
         kind = f"{name} (end to end)" if name == "Detect" else name
-        raise CheckpointError(f"checkpoint `{path}` has a {kind} head", "a detector with a plain Detect head")
+        raise CheckpointError(f"checkpoint `{path}` has a {kind} head", "a detector with a plain Detect head", EXPORTED_HINT)
+    if int(head.reg_max) != REGRESSION_BINS:
+        found = f"checkpoint `{path}` has {head.reg_max} bins for each side of a box"
+        raise CheckpointError(found, f"{REGRESSION_BINS}, as ultralytics' detectors from YOLOv8 on have", EXPORTED_HINT)
+    if image_channels(module) not in COLOURS:
+        found = f"checkpoint `{path}` takes images of {image_channels(module)} channels"
+        raise CheckpointError(found, "3 (RGB) or 1 (grey)", EXPORTED_HINT)
 
 
 def _loaded(module: Any, *, file: str, image_size: int, trained: bool) -> LoadedModel:
@@ -219,8 +232,14 @@ def _loaded(module: Any, *, file: str, image_size: int, trained: bool) -> Loaded
         strides=tuple(int(stride) for stride in head.stride),
         regression_bins=int(head.reg_max),
         trained=trained,
+        channels=image_channels(module),
     )
     return LoadedModel(module, facts)
+
+
+def image_channels(module: Any) -> int:
+    """How many colours the first convolution of a detector takes."""
+    return int(next(layer.in_channels for layer in module.modules() if type(layer).__name__ == "Conv2d"))
 
 
 def _activation(module: Any) -> str:

@@ -26,7 +26,7 @@ from core.progress import Progress
 Cut = Literal["raw", "decoded"]
 ONNX_OPSET = 18
 RECT_PADDING = 32
-"""Pixels that ultralytics' `rect` validation adds to a square canvas: half a stride of 32 on each side, rounded up."""
+"""Pixels that ultralytics' `rect` validation adds to a square canvas at least: half of the largest stride on each side."""
 
 
 def write_graphs(request: Mapping[str, Any], folder: Path, progress: Progress) -> None:
@@ -36,19 +36,22 @@ def write_graphs(request: Mapping[str, Any], folder: Path, progress: Progress) -
     """
     size, cut = int(request["image_size"]), request["cut"]
     progress("loading")
-    module = head_module(fused(requested(request)), cut, size)
+    model = requested(request)
+    module = head_module(fused(model), cut, size)
+    facts, names = model.facts, output_names(cut, len(model.facts.strides))
     progress("exporting ONNX")
-    (folder / "float.onnx").write_bytes(onnx(module, size, output_names(cut)))
+    (folder / "float.onnx").write_bytes(onnx(module, size, names, facts.channels))
     if cut == "raw":
-        (folder / "float_rect.onnx").write_bytes(onnx(module, size + RECT_PADDING, output_names(cut)))
+        rect = size + max(RECT_PADDING, *facts.strides)
+        (folder / "float_rect.onnx").write_bytes(onnx(module, rect, names, facts.channels))
     progress("exporting TFLite")
-    (folder / "float.tflite").write_bytes(float_tflite(module, size))
+    (folder / "float.tflite").write_bytes(float_tflite(module, size, facts.channels))
 
 
 class RawHead(nn.Module):
     """An ultralytics detector up to the last convolutions of its head.
 
-    Forward: float32 (1, 3, S, S) in 0..1 -> (box0, class0, box1, class1, box2, class2), each (1, C, S/stride, S/stride).
+    Forward: float32 (1, colours, S, S) in 0..1 -> (box0, class0, box1, class1, ...), each (1, C, S/stride, S/stride).
     """
 
     def __init__(self, detector: Any) -> None:
@@ -56,7 +59,7 @@ class RawHead(nn.Module):
         self.detector = detector
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """The six raw maps, coarser scales last."""
+        """Two raw maps for each scale, coarser scales last."""
         *body, head = self.detector.model
         kept: list[torch.Tensor | None] = []
         value: Any = image
@@ -99,11 +102,11 @@ def head_module(detector: nn.Module, cut: Cut, image_size: int) -> nn.Module:
     return (RawHead(detector) if cut == "raw" else DecodedHead(detector, image_size)).eval()
 
 
-def float_tflite(module: nn.Module, image_size: int) -> bytes:
-    """The float32 TFLite file of a head module: input NHWC (1, S, S, 3), raw maps NHWC."""
+def float_tflite(module: nn.Module, image_size: int, channels: int = 3) -> bytes:
+    """The float32 TFLite file of a head module: input NHWC (1, S, S, channels), raw maps NHWC."""
     import litert_torch
 
-    example = (torch.zeros(1, 3, image_size, image_size),)
+    example = (torch.zeros(1, channels, image_size, image_size),)
     with torch.no_grad():
         outputs = module(*example)
     spatial = [index for index, output in enumerate(outputs) if output.ndim == 4]
@@ -116,9 +119,9 @@ def float_tflite(module: nn.Module, image_size: int) -> bytes:
             return path.read_bytes()
 
 
-def onnx(module: nn.Module, image_size: int, names: tuple[str, ...]) -> bytes:
-    """The float32 ONNX file of a head module: input `images` NCHW (1, 3, S, S) in 0..1."""
-    example = (torch.zeros(1, 3, image_size, image_size),)
+def onnx(module: nn.Module, image_size: int, names: tuple[str, ...], channels: int = 3) -> bytes:
+    """The float32 ONNX file of a head module: input `images` NCHW (1, channels, S, S) in 0..1."""
+    example = (torch.zeros(1, channels, image_size, image_size),)
     form: dict[str, Any] = {"input_names": ["images"], "output_names": list(names), "opset_version": ONNX_OPSET}
     with quiet_exporters(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float.onnx"

@@ -76,7 +76,7 @@ def int8_source(
     """The int8 TFLite file of a checkpoint, with its float reference."""
     size = image_size(origin, facts, settings.image_size)
     floats = exported(origin, facts, size, settings.cut, progress)
-    folder = quantised(floats / "float.tflite", settings.recipe, calibration, square(size), progress)
+    folder = quantised(floats / "float.tflite", settings.recipe, calibration, square(size, facts.channels), progress)
     int8 = model_file(folder / "int8.tflite")
     graph = parse(int8.path.read_bytes(), origin.variant)
     rect = floats / "float_rect.onnx"

@@ -14,6 +14,7 @@ class CheckpointFacts:
     with equal `weights` compute the same function. `activation` is "relu", "leaky", "silu", another class's name in lower
     case, or several joined by "+". `image_size` is the training size in pixels, `parameters` counts the unfused model's.
     `trained` is False for seeded weights. `file` is the SHA-256 of the checkpoint file, "" for seeded weights.
+    `channels` are the colours of its images: 3 are RGB, 1 is grey.
     """
 
     weights: str
@@ -25,6 +26,7 @@ class CheckpointFacts:
     strides: tuple[int, ...]
     regression_bins: int
     trained: bool
+    channels: int = 3
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values for the cache."""

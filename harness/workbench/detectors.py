@@ -32,6 +32,8 @@ from harness.tasks.detect.nms import Selection
 from harness.tasks.detect.ultralytics_ap import ultralytics_accuracy
 
 REPORT_EVERY = 64
+RECT_STRIDE = 32
+"""Pixels that the canvas of published figures is larger for each `PUBLISHED_MARGIN`: one stride of a plain head."""
 SETS = ("coco", "published")
 
 
@@ -127,8 +129,14 @@ class _Finder:
             found = self._detect(model, (evaluate.COCO_SELECTION, evaluate.PUBLISHED_SELECTION), 0)
         else:
             coco = self._detect(model, (evaluate.COCO_SELECTION,), 0)
-            found = (*coco, *self._detect(rect, (evaluate.PUBLISHED_SELECTION,), evaluate.PUBLISHED_MARGIN))
+            strides = (self._side(rect) - self._side(model)) // RECT_STRIDE
+            margin = strides * evaluate.PUBLISHED_MARGIN
+            found = (*coco, *self._detect(rect, (evaluate.PUBLISHED_SELECTION,), margin))
         _write(folder, found)
+
+    def _side(self, model: ModelFile) -> int:
+        """The height of a graph's images; ultralytics pads a square by its largest stride."""
+        return open_graph(model.path, self.threads).image.height
 
     def _detect(self, model: ModelFile, selections: tuple[Selection, ...], margin: int) -> tuple[Detections, ...]:
         layout = _layout(model, self.dataset, self.threads)
