@@ -112,9 +112,9 @@ class BenchOptions(ConversionOptions, TargetChoices):
 
     def _check_own(self) -> None:
         """Raise UsageError for options of a user's own model without one, and for inputs that it does not have."""
+        require_form(self.inputs)
         if self.inputs and not self.model:
             raise UsageError("--input without --model: a checkpoint takes images", "`--data` for images", "--data data.yaml")
-        require_form(self.inputs)
         if self.inputs and self.model and (graph := _graph_if_any(self.model)):
             given_inputs(self.inputs, graph)
         if self.expect_activation and not (self.model or self.checkpoint):

@@ -23,6 +23,7 @@ from tests.checkout import CHECKOUT
 SHARED = {one.declared.flag: one for one in options_of(SuiteOptions)}
 OTHER_MEANING = {
     ("convert", "--images"),  # of the quantiser
+    ("export-onnx", "--input"),  # the checkpoint
     ("estimate", "--npu"),  # without one it is read from a compiled file
     *((command, "--history") for command in ("history", "show", "report", "compare", "set")),  # which one is read
     *((command, flag) for command in ("recommend", "show") for flag in ("--npu", "--variant", "--target")),  # what is shown
@@ -63,7 +64,7 @@ def test_each_option_arrives_in_its_field(tmp_path: Path) -> None:
     given: dict[str, Any] = {}
     arguments: list[str] = []
     for flag, one in SHARED.items():
-        if flag in ("--checkpoints", "--model", "--record", "--recipe"):
+        if flag in ("--checkpoints", "--model", "--record", "--recipe", "--input"):  # --input needs --model
             continue
         value = {bool: True, int: 7, Path: file, str: one.choices[-1] if one.choices else "text"}[one.kind]
         value = {"--target": "host", "--imgsz": "96"}.get(flag, value)

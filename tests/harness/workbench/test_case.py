@@ -31,5 +31,6 @@ def test_the_build_of_a_case_stands_on_its_records_and_in_the_names_of_its_files
     key = CaseKey("mine", "imgsz=320", "ethos-u55-128", "sim")
     case = Case(session, key)
     assert {record.case for record in [*case.identity(), *case.offload()]} == {key}
-    assert list(case.findings.texts) == ["placement/mine~imgsz=320-ethos-u55-128.json"]
+    file = "mine~imgsz=320-ethos-u55-128.json"
+    assert list(case.findings.texts) == [f"placement/{file}", f"cycles/{file}"]
     session.close()
