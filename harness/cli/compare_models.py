@@ -29,6 +29,7 @@ WIDTH = 132
 @declared(BenchOptions, "data")
 @declared(BenchOptions, "images")
 @declared(BenchOptions, "profiles")
+@declared(BenchOptions, "memory")
 @declared(BenchOptions, "targets")
 @declared(BenchOptions, "variants")
 @image_size_option
@@ -43,6 +44,7 @@ def compare_models_command(
     data: Path | None,
     images: int | None,
     profiles: tuple[str, ...],
+    memory: str,
     targets: tuple[str, ...],
     variants: tuple[str, ...],
     image_size: int | None,
@@ -52,7 +54,7 @@ def compare_models_command(
     """Accuracy, offload, latency and memory of the base model and the optimised ones, with the difference from the base."""
     options = BenchOptions(
         profiles=profiles, targets=targets, variants=variants, checkpoints=optimized_dir, base_model=base_model, data=data,
-        images=images, image_size=image_size, repeats=repeats,
+        images=images, image_size=image_size, repeats=repeats, memory=memory,
     )  # fmt: skip
     found = _compared(Workbench(options, lambda text: click.echo(text, err=True)))
     console = Console(highlight=False, width=max(Console().width, WIDTH))

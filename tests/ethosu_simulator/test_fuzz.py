@@ -6,7 +6,7 @@ import pytest
 
 from tests.ethosu_simulator.fuzz.statistics import SHARES, fuzz
 
-RUNS = {"decoder": 30_000, "weights": 500, "file": 1500, "run": 400, "plan": 2000, "arena": 500, "older": 1000}
+RUNS = {"decoder": 30_000, "weights": 500, "file": 1500, "run": 400, "plan": 2000, "arena": 500, "older": 1000, "timing": 400}
 
 pytest.importorskip("atheris", reason="atheris has no wheel for this platform")
 

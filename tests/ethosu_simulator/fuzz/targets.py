@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import struct
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -17,12 +18,14 @@ import ethosu_simulator
 from ethosu_simulator import container, disassemble, model
 from ethosu_simulator.command_stream import decode, parse_payload
 from ethosu_simulator.fast_weight_stream import decode_fast
+from ethosu_simulator.timing import estimate
 from ethosu_simulator.weight_order import DEPTH_FIRST, DEPTHWISE, PART_KERNEL, RASTER, SNAKE, Traversal, unpack
 from ethosu_simulator.weight_stream import decode_standard
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 LIMITS = ethosu_simulator.Limits(memory_bytes=1 << 22, work=1 << 13)
 MOST_WEIGHTS = 2000
+MEMORIES = ("mlek", "mlek-off")
 
 
 def decoder(data: bytes) -> None:
@@ -127,6 +130,21 @@ def arena(data: bytes) -> None:
         raise AssertionError(f"planned: {outcomes[0]!r}; interpreted: {outcomes[1]!r}")
 
 
+def timing(data: bytes) -> None:
+    """A changed file's estimate: an interval that holds it and rows that make it up, or an error of ours, in bounded work."""
+    chance = random.Random(data)
+    chosen, edits = chance.choice(compiled_models()), chance.randbytes(7 * chance.randint(0, 4))
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ethosu_simulator.SimulatorError):
+        path = Path(folder) / "changed.tflite"
+        path.write_bytes(changed(chosen, edits))
+        found = estimate(path, chance.choice(MEMORIES))
+        total = sum(one.cycles for one in found.operations)
+        if not found.low <= found.active_cycles <= found.high or total > found.active_cycles + 1:
+            raise AssertionError(f"{found.low} <= {found.active_cycles} <= {found.high}, operations {total}")
+        if min(found.beats.values()) < 0:
+            raise AssertionError(f"beats {found.beats}")
+
+
 def _sequence(content: bytes, *, interpreted: bool) -> list[object]:
     """The outputs of two runs, or the error that ended them; CPU operators give zeros."""
     found: list[object] = []
@@ -198,7 +216,7 @@ def seeds(target: str) -> list[bytes]:
     files = compiled_models()
     if target == "file":
         return list(files[:40])
-    if target in ("arena", "older"):
+    if target in ("arena", "older", "timing"):
         return [bytes([number]) * 8 for number in range(16)]
     if target in ("run", "plan"):
         return [struct.pack("<H", i) + bytes(7) for i in range(len(files))]
@@ -217,4 +235,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "plan": plan,
     "arena": arena,
     "older": older,
+    "timing": timing,
 }
