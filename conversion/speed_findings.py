@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LEAST_SHARE = 0.005
 """Of the active cycles: what an operator loses less than this is not worth a line."""
+NOBODY = -1
+"""The index of commands that no source operator owns."""
 READ_OFTEN = 1.5
 MUCH = 0.25
 """Of what an operator reads: from here on weights are worth a word."""
@@ -36,21 +38,20 @@ WORDS = {
 
 def operator_cycles(compilation: Compilation, found: Estimate) -> tuple[tuple[OperatorCycles, ...], float]:
     """(the cycles of each operator of the source graph, those of commands that none of them owns)."""
-    owned, other = _owned(compilation, found)
-    return tuple(_cycles(index, commands) for index, commands in sorted(owned.items())), other
+    owned, others = _owned(compilation, found)
+    rows = tuple(_cycles(index, commands) for index, commands in sorted(owned.items()))
+    return rows, sum(one.cycles for one in others)
 
 
-def _owned(compilation: Compilation, found: Estimate) -> tuple[dict[int, list[OperationEstimate]], float]:
+def _owned(compilation: Compilation, found: Estimate) -> tuple[dict[int, list[OperationEstimate]], list[OperationEstimate]]:
+    """(the commands of each source operator, those that Vela's debug database gives none)."""
     owner = {place: operator.index for operator in compilation.placement.operators for place in operator.commands}
     owned: dict[int, list[OperationEstimate]] = defaultdict(list)
-    other = 0.0
+    others: list[OperationEstimate] = []
     for one in found.operations:
         index = owner.get((one.stream, one.address))
-        if index is None:
-            other += one.cycles
-        else:
-            owned[index].append(one)
-    return owned, other
+        (others if index is None else owned[index]).append(one)
+    return owned, others
 
 
 def _cycles(index: int, commands: Sequence[OperationEstimate]) -> OperatorCycles:
@@ -71,8 +72,8 @@ def _cycles(index: int, commands: Sequence[OperationEstimate]) -> OperatorCycles
 
 def speed_findings(compilation: Compilation, found: Estimate) -> tuple[SpeedFinding, ...]:
     """A finding for every operator that is bound by something else than its MACs, what costs most first."""
-    owned, _ = _owned(compilation, found)
-    findings = []
+    owned, others = _owned(compilation, found)
+    findings = [finding] if (finding := _of_nobody(compilation, found, others)) else []
     for index, commands in owned.items():
         own, placed = _cycles(index, commands), compilation.placement.operators[index]
         beyond = own.cycles - own.causes.get("compute", 0.0)
@@ -92,14 +93,35 @@ def speed_findings(compilation: Compilation, found: Estimate) -> tuple[SpeedFind
     return tuple(sorted(findings, key=lambda one: -one.beyond_macs))
 
 
+def _of_nobody(compilation: Compilation, found: Estimate, others: Sequence[OperationEstimate]) -> SpeedFinding | None:
+    """What the commands lose that Vela's debug database gives no operator; None where that is little."""
+    own = _cycles(NOBODY, others) if others else None
+    beyond = own.cycles - own.causes.get("compute", 0.0) if own else 0.0
+    if own is None or beyond < LEAST_SHARE * found.active_cycles:
+        return None
+    silent = {one.operator for one in compilation.placement.operators if one.macs and not one.commands and one.where != "cpu"}
+    count = sum(one.bound != "transfer" for one in others)
+    whose = f", while {', '.join(sorted(silent))} has MACs and no command of its own" if silent else ""
+    return SpeedFinding(
+        index=NOBODY,
+        operator="commands of no operator",
+        name=", ".join(sorted(silent)),
+        cycles=round(own.cycles),
+        beyond_macs=round(beyond),
+        bound=own.bound,
+        text=f"bound by {WORDS.get(own.bound, 'their MACs')}: {count} commands to which Vela gives no source operator{whose}",
+    )
+
+
 def _reasons(placed: PlacedOperator, bound: str, commands: Sequence[OperationEstimate]) -> Iterator[str]:
     """What follows from the layout of the command that takes the most of an operator's time."""
     longest = max(commands, key=lambda one: one.cycles)
     layout = longest.layout
     if placed.operator in LAYOUT_KINDS:
         yield "it computes nothing and only moves data: convert or cut the graph so that nobody needs its layout"
-    if len(commands) > 1:
-        yield f"it takes {len(commands)} commands"
+    steps = sum(one.bound != "transfer" for one in commands)
+    if steps > 1:
+        yield f"it is done in {steps} steps or stripes"
     staged = sum(one.layout.moved_bytes for one in commands)
     if staged:
         yield f"{staged:,} bytes are staged for it"

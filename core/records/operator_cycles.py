@@ -28,7 +28,10 @@ class OperatorCycles:
 
 @dataclass(frozen=True, kw_only=True)
 class SpeedFinding:
-    """What keeps an operator from going as fast as its MACs: `beyond_macs` are the cycles that it takes on top of them."""
+    """What keeps an operator from going as fast as its MACs: `beyond_macs` are the cycles that it takes on top of them.
+
+    `index` -1: commands that no source operator owns.
+    """
 
     index: int
     operator: str

@@ -55,7 +55,7 @@ def show_speed(console: Console, compilation: Compilation, speed: Speed, *, ever
     )
     shown = speed.findings if every else speed.findings[:SHOWN]
     for one in shown:
-        name = escape(printable(f"#{one.index} {one.operator} {one.name[:LONGEST_NAME]}"))
+        name = escape(printable(_name(one)))
         share = one.beyond_macs / max(1, found.active_cycles)
         cost = f"{one.beyond_macs:,} cycles ({share:.1%}) beyond its MACs"
         console.print(f"[bold cyan]faster[/bold cyan] {name}: {cost}", soft_wrap=True)
@@ -64,6 +64,11 @@ def show_speed(console: Console, compilation: Compilation, speed: Speed, *, ever
         console.print(f"     and {len(speed.findings) - len(shown)} more (--all, --json)")
     for check in speed.checks:
         console.print(f"[bold cyan]tried[/bold cyan] {escape(check.text)}: {escape(_answer(check))}", soft_wrap=True)
+
+
+def _name(one: SpeedFinding) -> str:
+    number = f"#{one.index} " if one.index >= 0 else ""
+    return f"{number}{one.operator} {one.name[:LONGEST_NAME]}".strip()
 
 
 def _answer(check: SpeedCheck) -> str:

@@ -94,6 +94,19 @@ def test_findings_are_about_operators_that_wait_and_none_loses_more_than_it_take
     assert sum(one.beyond_macs for one in findings) <= found.active_cycles
 
 
+def test_commands_that_no_operator_owns_are_one_finding(
+    made: Callable[[str], tuple[Path, Compilation, Estimate]],
+) -> None:
+    _, compilation, found = made("ethos-u55-128")
+    operators = tuple(replace(one, commands=()) for one in compilation.placement.operators)
+    lost = replace(compilation, placement=replace(compilation.placement, operators=operators))
+    (finding,) = speed_findings(lost, found)
+    assert finding.index == -1
+    assert "CONV_2D" in finding.name
+    assert "no source operator, while" in finding.text
+    assert operator_cycles(lost, found)[1] == pytest.approx(found.active_cycles, abs=len(found.operations))
+
+
 def test_twice_the_staging_memory_is_tried_where_there_is_one(
     made: Callable[[str], tuple[Path, Compilation, Estimate]],
 ) -> None:

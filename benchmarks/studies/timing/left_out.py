@@ -22,12 +22,16 @@ NETWORK_CYCLES = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOut:
-    """The errors of a group (a product, or the single layers), each with the constant fitted without the figure's network."""
+    """The errors of a group (a product, or the single layers), each with the constant fitted without the figure's network.
+
+    `worst` is the stream with the largest.
+    """
 
     constant: str
     group: str
     mean: float
     largest: float
+    worst: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +74,15 @@ def held_out(cells: Sequence[Cell]) -> list[HeldOut]:
     for name in CONSTANTS:
         errors = _by_step(name, tuple(cells))
         best = {network: _best(errors, cells, network) for network in {_network(cell) for cell in cells}}
-        groups: dict[str, list[float]] = {}
+        groups: dict[str, list[tuple[float, str]]] = {}
         for number, cell in enumerate(cells):
             for group in _groups(cell):
-                groups.setdefault(group, []).append(errors[best[_network(cell)]][number])
-        rows += [
-            HeldOut(constant=name, group=group, mean=statistics.mean(own), largest=max(own)) for group, own in groups.items()
-        ]
+                error = errors[best[_network(cell)]][number]
+                groups.setdefault(group, []).append((error, cell.stream.removesuffix("_vela.tflite").replace("__", " ")))
+        for group, own in groups.items():
+            largest, worst = max(own)
+            mean = statistics.mean(error for error, _ in own)
+            rows.append(HeldOut(constant=name, group=group, mean=mean, largest=largest, worst=worst))
     return rows
 
 

@@ -177,7 +177,7 @@ def _bound(own: Sequence[OperatorCycles] | None, top: float) -> Track | None:
 def _findings(ours: ModelCycles) -> tuple[tuple[str, str, str], ...]:
     return tuple(
         (
-            f"#{one.index} {one.operator}",
+            f"#{one.index} {one.operator}" if one.index >= 0 else one.operator,
             f"{one.beyond_macs:,} cycles ({one.beyond_macs / max(1, ours.active_cycles):.1%}) beyond its MACs",
             one.text,
         )
