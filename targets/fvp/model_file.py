@@ -16,6 +16,7 @@ from ethosu_simulator.container import Container, parse
 from ethosu_simulator.errors import SimulatorError
 
 Array = NDArray[Any]
+_PATTERN = bytes(0xA5 ^ (number * 29 & 0xFF) for number in range(256))
 
 
 def read_compiled(artefact: Artefact) -> tuple[bytes, Container]:
@@ -68,4 +69,4 @@ def command_streams(container: Container) -> list[bytes]:
 
 def untouched(length: int) -> bytes:
     """A pattern that no model leaves behind, for where outputs will be read: a firmware that writes none is noticed."""
-    return bytes(0xA5 ^ (number * 29 & 0xFF) for number in range(length))
+    return (_PATTERN * (length // len(_PATTERN) + 1))[:length]

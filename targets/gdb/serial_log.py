@@ -12,10 +12,10 @@ from typing import Any
 
 from core.errors import RunError, TargetUnavailable, ToolMissing
 
-SILENCE_S = 0.2
-"""A port that is silent for so long after the firmware's end has given everything."""
-PATIENCE_S = 3.0
 POLL_S = 0.05
+SILENT_POLLS = 4
+"""A port that gave nothing so often after the firmware's end has given everything."""
+PATIENCE_S = 10.0
 MAX_LOG_BYTES = 1 << 20
 """What comes beyond is read and dropped."""
 
@@ -28,7 +28,7 @@ class SerialLog:
     _port: Any
     _heard: bytearray = field(default_factory=bytearray)
     _failed: str = ""
-    _last: float = field(default_factory=time.monotonic)
+    _silent: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def listen(self) -> None:
@@ -39,9 +39,8 @@ class SerialLog:
             except Exception as error:  # pyserial's drivers raise what their systems do
                 self._failed = str(error) or type(error).__name__
                 return
-            if data:
-                self._last = time.monotonic()
-                self._heard += data[: MAX_LOG_BYTES - len(self._heard)]
+            self._silent = 0 if data else self._silent + 1
+            self._heard += data[: MAX_LOG_BYTES - len(self._heard)]
 
     def stop(self) -> None:
         """Let the thread end."""
@@ -49,8 +48,8 @@ class SerialLog:
 
     def text(self) -> str:
         """All that was heard, once the port has fallen silent; RunError when it was lost on the way."""
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < min(end, max(self._last, end - PATIENCE_S) + SILENCE_S) and not self._failed:
+        end, self._silent = time.monotonic() + PATIENCE_S, 0
+        while time.monotonic() < end and self._silent < SILENT_POLLS and not self._failed:
             time.sleep(POLL_S)
         if self._failed:
             raise RunError(f"the serial port `{self.device}` was lost in the run: {self._failed[:200]}", "a port that stays")
