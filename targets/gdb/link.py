@@ -26,6 +26,8 @@ class Link:
     _socket: socket.socket = field(repr=False)
     _reader: Reader = field(default_factory=Reader)
     _events: deque[Event] = field(default_factory=deque)
+    _owed: bytes = b""
+    """The acknowledgement of the last packet: it goes out with the next request, which saves the peer half of its wake-ups."""
 
     @classmethod
     def open(cls, address: str, limit_s: float = CONNECT_S) -> Link:
@@ -56,12 +58,14 @@ class Link:
     def receive(self, limit_s: float) -> bytes:
         """The payload of the next packet, escapes and repetitions written out."""
         end, damaged = time.monotonic() + limit_s, 0
+        if self._owed:
+            self._write(b"", end)
         while damaged < TRIES:
             event = self._event(end)
             if not isinstance(event, Packet) or event.notification:
                 continue
             if event.intact:
-                self._write(ACK, end)
+                self._owed = ACK
                 return written_out(event.payload)
             damaged += 1
             self._write(AGAIN, end)
@@ -103,6 +107,7 @@ class Link:
         return data
 
     def _write(self, data: bytes, end: float) -> None:
+        data, self._owed = self._owed + data, b""
         self._socket.settimeout(max(0.1, end - time.monotonic()))
         try:
             self._socket.sendall(data)
