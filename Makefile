@@ -11,6 +11,8 @@ PYTHONS := 3.10 3.11 3.12 3.13
 PYTHON ?= $(firstword $(foreach name,python3 $(addprefix python,$(PYTHONS)),$(shell $(name) -c 'import sys; print("$(name)") if (3, 10) <= sys.version_info[:2] <= (3, 13) else None' 2>/dev/null)))
 
 # Real checkpoints and images, where they are: never part of the project, which works without them.
+SOURCES := benchmarks conversion core ethosu_simulator harness targets
+
 DATA := $(or $(ETHOS_BENCH_TEST_DATA),$(wildcard ../shared))
 CHECKPOINTS := $(wildcard $(DATA)/models/checkpoints)
 DATASET := $(wildcard $(DATA)/datasets/traffic-signs/data.yaml)
@@ -18,7 +20,7 @@ NPUS := --npu ethos-u65-256 --npu ethos-u55-256 --npu ethos-u85-256
 # What `make bench` runs; ARGS replaces it.
 ARGS ?= --target sim --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
 
-.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly rules simulator-cases fuzz docs clean
+.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly rules simulator-cases fuzz fuzz-commands audit docs clean
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -46,6 +48,7 @@ lint: $(STAMP) ## Lint, types, import contracts, length and complexity of functi
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(SOURCES)
 	$(BIN)/python -m pytest -q tests/test_code_shape.py tests/test_import_contracts.py
 
 # The lock must resolve on every supported Python, whichever is installed here.
@@ -106,6 +109,12 @@ docs: $(STAMP) ## Write the generated pages anew and build the documentation sit
 	$(BIN)/python -m harness.cli.profiles_page
 	$(BIN)/python -m harness.cli.simulator_page
 	$(BIN)/zensical build --clean --strict
+
+fuzz-commands: $(STAMP) ## Feed every command mutated files for SECONDS and write the statistics.
+	$(BIN)/python -m tests.harness.cli.fuzz $(SECONDS) --write
+
+audit: $(STAMP) ## Hold requirements.lock against the advisories of PyPI; a package that is skipped is a failure.
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
 clean: ## Remove environments and caches of tools; results stay.
 	rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build

@@ -112,7 +112,7 @@ def _training_size(arguments: object, path: Path) -> int:
 def write_facts(request: Mapping[str, Any], folder: Path, progress: Progress) -> None:
     """The worker's step `describe`: facts.json, what the checkpoint is."""
     progress("loading")
-    (folder / "facts.json").write_text(json.dumps(requested(request).facts.to_json()))
+    (folder / "facts.json").write_text(json.dumps(requested(request).facts.to_json()), "utf-8")
 
 
 def requested(request: Mapping[str, Any]) -> LoadedModel:
@@ -128,7 +128,7 @@ def build_seeded(variant: Variant, image_size: int = SEEDED_IMAGE_SIZE) -> Loade
     import yaml
 
     tasks = _ultralytics_tasks()
-    architecture = yaml.safe_load(variant.architecture.read_text())
+    architecture = yaml.safe_load(variant.architecture.read_text("utf-8"))
     seed = int.from_bytes(hashlib.sha256(variant.name.encode()).digest()[:4], "little")
     with _quiet(), torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -58,7 +58,7 @@ def facts_of(origin: Origin, progress: Progress) -> CheckpointFacts:
     request = _origin_request(origin)
     parts = {"model": _origin_identity(origin)}
     folder = _step("describe", parts, request, progress)
-    return CheckpointFacts.from_json(json.loads((folder / "facts.json").read_text()))
+    return CheckpointFacts.from_json(json.loads((folder / "facts.json").read_text("utf-8")))
 
 
 def exported(origin: Origin, facts: CheckpointFacts, image_size: int, cut: str, progress: Progress) -> Path:
@@ -131,13 +131,13 @@ def _work(step: str, request: dict[str, Any], folder: Path, progress: Progress) 
 
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="request-") as place:
         path = Path(place) / "request.json"
-        path.write_text(json.dumps({**request, "step": step, "folder": str(folder)}))
+        path.write_text(json.dumps({**request, "step": step, "folder": str(folder)}), "utf-8")
         command = [sys.executable, "-m", WORKER, str(path), str(os.getpid())]
         finished = run_child(
             command, timeout_s=STEP_TIMEOUT_S, on_line=listen, environment={"PYTHONPATH": str(Path(__file__).parents[1])}
         )
     _raise_failure(step, outcome, finished)
-    (folder / "worker.json").write_text(json.dumps(outcome["done"]))
+    (folder / "worker.json").write_text(json.dumps(outcome["done"]), "utf-8")
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:

@@ -47,7 +47,7 @@ def _progress(text: str) -> None:
 
 def main(path: str) -> int:
     """Run the step that the request names; 0 when it worked."""
-    request: Request = json.loads(Path(path).read_text())
+    request: Request = json.loads(Path(path).read_text("utf-8"))
     try:
         _step(request["step"])(request, Path(request["folder"]), _progress)
     except errors.EthosBenchError as error:

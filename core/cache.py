@@ -60,7 +60,7 @@ def entry(kind: str, parts: Mapping[str, Any], make: Make, code: Sequence[str] =
             _sweep(root / WORK)
             with work_folder(root / WORK, f"{kind}-") as folder:
                 make(folder)
-                (folder / ENTRY).write_text(json.dumps({**needed, "files": listed(folder)}, indent=1, sort_keys=True))
+                (folder / ENTRY).write_text(json.dumps({**needed, "files": listed(folder)}, indent=1, sort_keys=True), "utf-8")
                 final.parent.mkdir(parents=True, exist_ok=True)
                 put_in_place(folder, final)
             _trim(root, tell)

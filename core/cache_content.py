@@ -32,7 +32,7 @@ def listed(folder: Path) -> dict[str, dict[str, int | str]]:
 def check(folder: Path) -> str:
     """What about an entry is not as it was written, "" when all of it is."""
     try:
-        files: Mapping[str, Mapping[str, int | str]] = json.loads((folder / ENTRY).read_text())["files"]
+        files: Mapping[str, Mapping[str, int | str]] = json.loads((folder / ENTRY).read_text("utf-8"))["files"]
         seen = _look(folder, files)
     except FileNotFoundError as error:
         return f"`{Path(str(error.filename)).name}` is missing"

@@ -47,7 +47,7 @@ class _Mark:
 
     def add(self, name: str) -> None:
         if name not in self._names:
-            with self._list.open("a") as file:
+            with self._list.open("a", encoding="utf-8") as file:
                 file.write(f"{name}\n")
             self._names.add(name)
 
@@ -94,7 +94,7 @@ def claimed(root: Path) -> frozenset[str]:
     for listed in (root / FOLDER).glob("*.used"):
         lock = listed.with_suffix(".lock")
         if _is_held(lock):
-            names.update(listed.read_text().splitlines())
+            names.update(listed.read_text("utf-8").splitlines())
         else:
             listed.unlink(missing_ok=True)
             lock.unlink(missing_ok=True)

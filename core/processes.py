@@ -81,7 +81,7 @@ def started_child(
             stderr=errors,
             cwd=cwd,
             env=environment,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             start_new_session=True,
             pass_fds=handed,
@@ -121,6 +121,19 @@ def _interrupt_kept() -> Iterator[Callable[[], None]]:
         yield hear
     finally:
         hear()
+
+
+def end_on_sigterm() -> None:
+    """From now on SIGTERM is a Ctrl-C: what was started is ended, and what was begun is tidied up, before this process ends.
+
+    Nothing where somebody else listens already, or outside the main thread.
+    """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _interrupted)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def end_with_parent(parent: int) -> None:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 HIDDEN = "***"
-SECRET_WORDS = r"(?:passw(?:or)?d|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key)s?"  # noqa: S105  # names of secrets, none of them
+SECRET_WORDS = r"(?:passw(?:or)?d|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key)s?"  # noqa: S105  # nosec B105
 """What the name of a setting has in it whose value nobody may read; `pgpassfile` names a file and has none of these."""
 MORE = r"[\w.-]{0,64}"
 """What else the name has; bounded, as a text without end must not take time without end."""

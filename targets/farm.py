@@ -152,7 +152,7 @@ class Farm(Target):
         self.failures[place] += 1
         if self.options.journal:
             self.options.journal.mkdir(parents=True, exist_ok=True)
-            with (self.options.journal / JOURNAL).open("a") as file:
+            with (self.options.journal / JOURNAL).open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"place": place, "why": why}) + "\n")
 
     def _counted(self) -> Counter[str]:
@@ -160,4 +160,4 @@ class Farm(Target):
         path = self.options.journal / JOURNAL if self.options.journal else None
         if path is None or not path.exists():
             return self.failures
-        return Counter(json.loads(line)["place"] for line in path.read_text().splitlines())
+        return Counter(json.loads(line)["place"] for line in path.read_text("utf-8").splitlines())

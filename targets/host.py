@@ -127,7 +127,7 @@ def _write_job(job: Job, folder: Path, threads: int, kernels: Kernels) -> list[s
     )
     runner, path = folder / RUNNER, folder / "job.json"
     runner.write_bytes(runner_archive())
-    path.write_text(asked.to_json())
+    path.write_text(asked.to_json(), "utf-8")
     return [str(runner), str(path)]
 
 
@@ -135,7 +135,7 @@ def _cpu_model() -> str:
     """The CPU's name as the kernel gives it, else the architecture."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
+        for line in cpuinfo.read_text("utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

@@ -41,7 +41,8 @@ class MicroProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             start_new_session=True,
         )
         self._end = weakref.finalize(self, _end, self._child, self._errors, self._folder)

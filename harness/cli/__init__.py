@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import importlib
+import io
 import re
+import sys
 import warnings
 from pathlib import Path
 
 import click
 
+from core.processes import end_on_sigterm
 from core.progress import Notice
 
 MODULES = {
@@ -61,4 +64,8 @@ def _in_short(docstring: str) -> str:
 @click.version_option(package_name="ethos-bench")
 def main() -> None:
     """Prove what a vision model really does on an Arm Ethos-U NPU. The suite itself is `ethos-bench run`."""
+    end_on_sigterm()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding has no word for some of ours
     warnings.simplefilter("ignore", Notice)  # commands print every line that they are told, and none is overwritten

@@ -17,6 +17,7 @@ from core.records.job import Job
 from core.records.unavailable import Unavailable
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, gathered
+from harness.cli.saying import say
 from harness.statistics.interleaved import ROUNDS, Take, interleaved
 from harness.statistics.shift import BOUND, LEVEL, POWER, Shift, rounds_shift
 from harness.workbench.inputs import of_noise
@@ -70,9 +71,9 @@ def ab_command(
         samples = interleaved(one, other, repeats, rounds)
     shift = rounds_shift(*samples, bound)
     medians = [float(np.median(np.concatenate(side))) / 1e3 for side in samples]
-    click.echo(f"A {first}: {medians[0]:.3f} ms")
-    click.echo(f"B {second}: {medians[1]:.3f} ms")
-    click.echo(told(shift))
+    say(f"A {first}: {medians[0]:.3f} ms")
+    say(f"B {second}: {medians[1]:.3f} ms")
+    say(told(shift))
     if shift.verdict == "slower":
         context.exit(1)
 

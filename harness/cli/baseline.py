@@ -7,6 +7,7 @@ import click
 from core.errors import HistoryError
 from harness.cli.failing import exits_cleanly
 from harness.cli.history import history_option, opened
+from harness.cli.saying import say
 
 
 @click.group("baseline")
@@ -24,7 +25,7 @@ def set_(run: str, name: str, url: str) -> None:
     history = opened(url)
     found = history.find(run)
     history.set_baseline(found, name)
-    click.echo(f"baseline {name}: {found}")
+    say(f"baseline {name}: {found}")
 
 
 @baseline_command.command("show")
@@ -37,4 +38,4 @@ def show(url: str) -> None:
     if not found:
         raise HistoryError(f"no baseline in the history {history}", "a run set as such", "ethos-bench baseline set latest")
     for name, (run, since) in found.items():
-        click.echo(f"{name}: {run}, since {since}")
+        say(f"{name}: {run}, since {since}")

@@ -21,6 +21,7 @@ from core.cache_prune import (
     size_text,
 )
 from harness.cli.failing import exits_cleanly
+from harness.cli.saying import say
 
 DAY_SECONDS = 86400
 
@@ -41,14 +42,14 @@ def size() -> None:
     kinds: dict[str, list[CacheEntry]] = defaultdict(list)
     for entry in entries:
         kinds[entry.kind].append(entry)
-    click.echo(f"{root}: {size_text(_total(entries))} in {len(entries)} entries, {_limit()}")
+    say(f"{root}: {size_text(_total(entries))} in {len(entries)} entries, {_limit()}")
     for kind, found in sorted(kinds.items()):
         using = sum(entry.name in in_use for entry in found)
         unused = (time.time() - found[0].used) / DAY_SECONDS
         held = f"{len(found):>6} entries {size_text(_total(found)):>8}"
-        click.echo(f"  {kind:<12} {held}  oldest use {unused:.0f} days ago, {using} in use")
+        say(f"  {kind:<12} {held}  oldest use {unused:.0f} days ago, {using} in use")
     for name, size_bytes in _others(root, kinds):
-        click.echo(f"  {name:<12} {'':>6}         {size_text(size_bytes):>8}  not pruned")
+        say(f"  {name:<12} {'':>6}         {size_text(size_bytes):>8}  not pruned")
 
 
 @cache_command.command("prune")
@@ -62,10 +63,10 @@ def prune_command(older_than: str | None, size_limit: str | None) -> None:
     with cache_errors(root):
         done = prune(root, to_bytes=to_bytes, older_than_s=seconds_of(older_than) if older_than else None)
     gone = f"removed {len(done.removed)} entries, {size_text(done.removed_bytes)}"
-    click.echo(f"{gone}; {size_text(done.left_bytes)} left in {root}")
+    say(f"{gone}; {size_text(done.left_bytes)} left in {root}")
     if done.in_use:
         held = size_text(_total(done.in_use))
-        click.echo(f"kept {len(done.in_use)} more ({held}): running processes use them")
+        say(f"kept {len(done.in_use)} more ({held}): running processes use them")
 
 
 def _total(entries: list[CacheEntry] | tuple[CacheEntry, ...]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from core.files import write_whole
 from harness.cli.failing import exits_cleanly
@@ -14,6 +13,7 @@ from harness.history.knowledge import earlier_runs, map_intervals
 from harness.history.run_comparison import Comparison, Knowledge, compare, no_images
 from harness.history.store import History
 from harness.report.comparison_report import comparison_json, comparison_tables
+from harness.report.safe_console import SafeConsole
 from harness.results.stored_run import StoredRun, read_run
 from harness.statistics.shift import BOUND
 from harness.tasks.detect.dataset import load_dataset
@@ -50,7 +50,7 @@ def compare_command(
     first, second = (named_run(history, name) for name in (run_a, run_b))
     intervals = map_intervals(first, second, load_dataset(data, images=images)) if data else no_images
     found = compare(first, second, Knowledge(earlier_runs(history, first, second), intervals, bound))
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     console.width = max(console.width, WIDTH)
     for part in comparison_tables(found, everything=everything):
         console.print(part)

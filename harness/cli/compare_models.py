@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from core.errors import EthosBenchError
 from core.files import storage_errors, write_whole
 from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, image_size_option
+from harness.cli.saying import say
 from harness.report.models_compared import ModelsCompared, compare_models, comparison_markdown, comparison_table
+from harness.report.safe_console import SafeConsole
 from harness.report.tables import FigureTable
 from harness.report.terminal import findings
 from harness.workbench.case import Case
@@ -56,16 +57,16 @@ def compare_models_command(
         profiles=profiles, targets=targets, variants=variants, checkpoints=optimized_dir, base_model=base_model, data=data,
         images=images, image_size=image_size, repeats=repeats, memory=memory,
     )  # fmt: skip
-    found = _compared(Workbench(options, lambda text: click.echo(text, err=True)))
-    console = Console(highlight=False, width=max(Console().width, WIDTH))
+    found = _compared(Workbench(options, lambda text: say(text, err=True)))
+    console = SafeConsole(highlight=False, width=max(SafeConsole().width, WIDTH))
     for comparison in found:
         console.print(comparison_table(comparison))
         for model, why in comparison.failures:
-            click.echo(f"{model} failed: {why}")
+            say(f"{model} failed: {why}")
     if output:
         with storage_errors(f"write `{output}`", hint="--output /path/with/space"):
             write_whole(output, "\n".join(map(comparison_markdown, found)))
-        click.echo(str(output))
+        say(str(output))
     if any(comparison.failures for comparison in found):
         context.exit(1)
 
@@ -91,5 +92,5 @@ def _on(bench: Workbench, profile: str, target: str) -> ModelsCompared:
         records += case.findings.records
     table = FigureTable(records)
     for line in findings(table):
-        click.echo(line)
+        say(line)
     return compare_models(table, BASE if BASE in bench.models else "", profile, target, failures)

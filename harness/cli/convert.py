@@ -17,6 +17,7 @@ from core.files import storage_errors
 from core.records.unavailable import Unavailable
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, gathered, image_size_option
+from harness.cli.saying import say
 from harness.workbench.calibration import data_calibration
 from harness.workbench.options import BenchOptions
 from targets.memory_budget import budget_shortfalls
@@ -51,23 +52,23 @@ def convert_command(
     origin = Origin(checkpoint.stem, checkpoint=checkpoint)
     count = RECIPES[recipe].images if images is None else images
     settings = Settings(recipe=recipe, cut=cut, image_size=image_size)
-    source = int8_source(origin, facts_of(origin, click.echo), settings, data_calibration(calibration, count), click.echo)
+    source = int8_source(origin, facts_of(origin, say), settings, data_calibration(calibration, count), say)
     _copy(source.int8.path, output / f"{origin.variant}_int8.tflite")
     if source.floating:
         _copy(source.floating.path.with_suffix(".tflite"), output / f"{origin.variant}_float.tflite")
     for profile in loaded:
-        compilation = compile_source(source, profile, vela, click.echo).compilation
+        compilation = compile_source(source, profile, vela, say).compilation
         _copy(compilation.compiled.path, output / f"{origin.variant}_{profile.name}_vela.tflite")
         share = 100 * compilation.placement.operator_share
         whole = compilation.estimated_us
         told = f"no estimate: {whole.reason}" if isinstance(whole, Unavailable) else f"{whole / 1e3:.2f} ms estimated by Vela"
-        click.echo(f"{profile.name}: {share:.1f} % of operators on the NPU, {told}")
+        say(f"{profile.name}: {share:.1f} % of operators on the NPU, {told}")
         for problem in budget_shortfalls(compilation):
-            click.echo(f"{profile.name}: does not fit: {problem}")
+            say(f"{profile.name}: does not fit: {problem}")
 
 
 def _copy(source: Path, output: Path) -> None:
     with storage_errors(f"write `{output}`", hint="--output /path/with/space"):
         output.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, output)
-    click.echo(str(output))
+    say(str(output))

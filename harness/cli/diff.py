@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from conversion.pipeline import tflite_source
 from conversion.profile_files import load_profile
@@ -18,6 +17,8 @@ from core.errors import ModelError
 from harness.cli.diff_view import show_comparison
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, gathered
+from harness.cli.saying import say
+from harness.report.safe_console import SafeConsole
 from harness.workbench.layers.compare import Comparison, LayerRow, layers_of
 from harness.workbench.options import BenchOptions
 
@@ -59,9 +60,9 @@ def diff_command(
     layers = layers_of(source, image, floating, THREADS, _tell)
     found = [layers.on(profile, vela, _tell) for profile in loaded]
     if form == "json":
-        click.echo(json.dumps(document(file, image, floating, found, tolerance), indent=1))
+        say(json.dumps(document(file, image, floating, found, tolerance), indent=1))
     else:
-        console = Console(highlight=False)
+        console = SafeConsole(highlight=False)
         for comparison in found:
             show_comparison(console, file.name, comparison, tolerance, every=every, floating=floating is not None)
     if any(comparison.outputs_differing or comparison.first_npu_departure() for comparison in found):
@@ -69,7 +70,7 @@ def diff_command(
 
 
 def _tell(text: str) -> None:
-    click.echo(f"  {text}", err=True)
+    say(f"  {text}", err=True)
 
 
 def document(file: Path, image: Path, floating: Path | None, found: Sequence[Comparison], tolerance: float) -> dict[str, Any]:

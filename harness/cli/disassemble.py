@@ -9,6 +9,7 @@ import click
 
 from core.errors import ModelError, UsageError
 from harness.cli.failing import exits_cleanly
+from harness.cli.saying import say
 
 
 @click.command("disassemble")
@@ -32,8 +33,8 @@ def disassemble_command(file: Path, form: str) -> None:
         ) from error
     streams = [operator for operator in model.operators if isinstance(operator, ethosu_simulator.NpuOperator)]
     if form == "json":
-        click.echo(json.dumps([{"npu": stream.config.name, "commands": data(stream.commands)} for stream in streams], indent=1))
+        say(json.dumps([{"npu": stream.config.name, "commands": data(stream.commands)} for stream in streams], indent=1))
         return
     for number, stream in enumerate(streams, 1):
-        click.echo(f"# stream {number} of {len(streams)}: {stream.config.name}, {len(stream.commands)} commands")
-        click.echo(text(stream.commands), nl=False)
+        say(f"# stream {number} of {len(streams)}: {stream.config.name}, {len(stream.commands)} commands")
+        say(text(stream.commands), nl=False)

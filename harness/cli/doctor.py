@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from rich.console import Console
 
 from conversion.profile_files import board_names, load_profile, profile_names
 from conversion.vela import vela_executable, vela_version
@@ -19,6 +18,7 @@ from core.cache_prune import entries_of, size_text
 from core.errors import EthosBenchError
 from core.installation import install_line, installation
 from core.versions import ABSENT, version_of
+from harness.report.safe_console import SafeConsole
 
 State = Literal["ok", "missing", "broken"]
 MARKS = {"ok": "[green]ok[/green]", "missing": "[yellow]missing[/yellow]", "broken": "[red]broken[/red]"}
@@ -47,7 +47,7 @@ class Check:
 @click.pass_context
 def doctor_command(context: click.Context) -> None:
     """Say what is installed, found and missing; exit code 1 when the main job could not run."""
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     failed = False
     for check in checks():
         console.print(f"{MARKS[check.state]:>24}  {check.name}: {check.found}", soft_wrap=True)

@@ -16,6 +16,8 @@ from conversion.vela import compile_model, read_graph
 from core.errors import ModelError, UsageError
 from harness.cli.compiled_file import compiled_kind
 from harness.cli.failing import exits_cleanly
+from harness.cli.saying import say
+from harness.report.safe_console import SafeConsole
 
 if TYPE_CHECKING:
     from core.records.profile import Profile
@@ -45,9 +47,9 @@ def estimate_command(file: Path, npu: str, memory: str, as_json: bool) -> None:
             compiled = compile_model(file, profile, Path(folder)).compiled.path
             found, said = _estimated(compiled, profile, memory)
     if as_json:
-        click.echo(json.dumps(found.document() | {"file": str(file), "memory_from": said}, indent=1))
+        say(json.dumps(found.document() | {"file": str(file), "memory_from": said}, indent=1))
     else:
-        _show(Console(highlight=False), file, found, said)
+        _show(SafeConsole(highlight=False), file, found, said)
 
 
 def _is_compiled(file: Path) -> bool:

@@ -9,6 +9,7 @@ import click
 from core.errors import UsageError
 from core.files import storage_errors, write_whole
 from harness.cli.failing import exits_cleanly
+from harness.cli.saying import say
 from harness.report.exports import FORMATS
 from harness.results.stored_run import find_run, read_run
 
@@ -28,4 +29,4 @@ def export_command(run: str, formats: tuple[str, ...], output: Path) -> None:
         for file, text in files.items():
             with storage_errors(f"write `{output / file}`", "a writable --output folder"):
                 write_whole(output / Path(file).name, text)
-            click.echo(str(output / file))
+            say(str(output / file))

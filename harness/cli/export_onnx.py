@@ -13,6 +13,7 @@ from conversion.steps import Origin, exported, facts_of
 from core.files import storage_errors
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, image_size_option
+from harness.cli.saying import say
 from harness.workbench.options import BenchOptions
 
 
@@ -25,10 +26,10 @@ from harness.workbench.options import BenchOptions
 def export_onnx_command(checkpoint: Path, output: Path, image_size: int | None, cut: Literal["raw", "decoded"]) -> None:
     """Write the float graph of a checkpoint as ONNX: input `images`, NCHW, RGB in 0..1."""
     origin = Origin(checkpoint.stem, checkpoint=checkpoint)
-    facts = facts_of(origin, click.echo)
+    facts = facts_of(origin, say)
     size = size_of(origin, facts, image_size)
-    folder = exported(origin, facts, size, cut, click.echo)
+    folder = exported(origin, facts, size, cut, say)
     with storage_errors(f"write `{output}`", hint="--output /path/with/space"):
         output.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / "float.onnx", output)
-    click.echo(f"{output}: {size} px, {len(facts.classes)} classes, {facts.activation}, {output.stat().st_size} bytes")
+    say(f"{output}: {size} px, {len(facts.classes)} classes, {facts.activation}, {output.stat().st_size} bytes")

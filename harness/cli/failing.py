@@ -9,6 +9,7 @@ from typing import ParamSpec
 import click
 
 from core.errors import EthosBenchError
+from harness.cli.saying import say
 
 P = ParamSpec("P")
 
@@ -21,7 +22,7 @@ def exits_cleanly(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*arguments, **options)
         except EthosBenchError as error:
-            click.echo(f"error: {error}", err=True)
+            say(f"error: {error}", err=True)
             raise click.exceptions.Exit(error.exit_code) from error
 
     return guarded

@@ -10,6 +10,7 @@ import click
 from core.errors import TargetUnavailable
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared
+from harness.cli.saying import say
 from targets.fvp.discovery import Search, find
 from targets.fvp.install import install
 from targets.fvp.options import FvpOptions
@@ -40,9 +41,9 @@ def find_command(fvp: Path | None, *, every: bool) -> None:
 
 def _show(search: Search, *, every: bool) -> None:
     platform = search.platform
-    click.echo(f"Corstone {platform.name} with {platform.npu}: {search.found or f'no {platform.binaries[0]}'}")
+    say(f"Corstone {platform.name} with {platform.npu}: {search.found or f'no {platform.binaries[0]}'}")
     for place in search.looked if every or not search.found else ():
-        click.echo(f"    {place}")
+        say(f"    {place}")
 
 
 @fvp_command.command("install")
@@ -52,5 +53,5 @@ def _show(search: Search, *, every: bool) -> None:
 @exits_cleanly
 def install_command(platform: str, archive: Path | None, *, accept_eula: bool) -> None:
     """Install Arm's FVP of PLATFORM into the cache, where `--target fvp` finds it."""
-    done = install(platform, accept_eula=accept_eula, archive=archive, tell=click.echo)
-    click.echo(f"installed in {done.folder}; recorded in {done.folder}/installed.json")
+    done = install(platform, accept_eula=accept_eula, archive=archive, tell=say)
+    say(f"installed in {done.folder}; recorded in {done.folder}/installed.json")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,12 +14,14 @@ from core.errors import HistoryError, StorageError, UsageError
 from core.files import storage_errors, write_whole
 from core.metrics import metric_of, nearest
 from harness.cli.failing import exits_cleanly
+from harness.cli.saying import say
 from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
 from harness.history.run_list import RunSummary
 from harness.history.sending import SendOutcome, send_waiting, told
 from harness.history.spool import Spool
 from harness.history.store import History
 from harness.history.trend import Trend, trends
+from harness.report.safe_console import SafeConsole
 from harness.report.tables import amount_text
 from harness.results.stored_run import read_run, sample_lines
 
@@ -47,7 +48,7 @@ def history_command(context: click.Context, url: str) -> None:
         history: History = context.obj
         _print(_run_table(history.runs()))
         for name, (run, since) in history.baselines().items():
-            click.echo(f"baseline {name}: {run}, since {since}")
+            say(f"baseline {name}: {run}, since {since}")
 
 
 @history_command.command("show")
@@ -89,7 +90,7 @@ def import_(history: History, paths: tuple[Path, ...], *, unfinished: bool) -> N
                 "a run that finished",
                 f"ethos-bench history import --unfinished {path}",
             )
-        click.echo(f"{run.id}: {'taken in' if history.add(run) else 'there already'}")
+        say(f"{run.id}: {'taken in' if history.add(run) else 'there already'}")
 
 
 @history_command.command("export")
@@ -106,7 +107,7 @@ def export(history: History, run: str, output: Path) -> None:
         if stored.samples:
             write_whole(output / "samples.jsonl", "".join(sample_lines(stored.samples)))
         write_whole(output / "results.json", json.dumps(stored.written.to_json(), indent=1, allow_nan=False))
-    click.echo(str(output / "results.json"))
+    say(str(output / "results.json"))
 
 
 @history_command.command("send")
@@ -119,7 +120,7 @@ def send(context: click.Context, results: Path) -> None:
     spool = Spool.of(results, history.url)
     sent = send_waiting(history, spool)
     for line in told(sent, history, spool) if sent != SendOutcome((), (), ()) else ["nothing waits"]:
-        click.echo(line)
+        say(line)
     if sent.problems:
         context.exit(sent.problems[0].exit_code)
 
@@ -130,7 +131,7 @@ def send(context: click.Context, results: Path) -> None:
 def upgrade(history: History) -> None:
     """Bring the store's schema to the one that this version reads; also creates an empty store."""
     before = history.upgrade()
-    click.echo(f"{history}: schema {before or 'none'} before, the newest now")
+    say(f"{history}: schema {before or 'none'} before, the newest now")
 
 
 def _run_table(runs: list[RunSummary]) -> Table:
@@ -160,6 +161,6 @@ def _print_trend(trend: Trend) -> None:
 
 
 def _print(table: Table) -> None:
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     console.width = max(console.width, WIDTH)
     console.print(table)

@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
 
 from conversion.model_checks import checked_graph, findings
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
@@ -32,6 +31,8 @@ from harness.cli.inspect_rules import JudgedFile, judge_file, rules_document, sh
 from harness.cli.inspect_speed import Speed, show_speed, speed_document, speed_of
 from harness.cli.inspect_view import show_file, show_finding, show_profile
 from harness.cli.options import declared, gathered
+from harness.cli.saying import say
+from harness.report.safe_console import SafeConsole
 from harness.workbench.options import BenchOptions
 
 
@@ -80,7 +81,7 @@ def inspect_command(
             _only_judged(judged, error, as_json=as_json, every=every)
             raise
     except EthosBenchError as error:
-        click.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         raise click.exceptions.Exit(error.exit_code) from error
 
 
@@ -93,12 +94,12 @@ def _compiled_files(file: Path, named: Sequence[str], vela: VelaOptions, tosa: P
 def _inspect_compiled(files: Sequence[CompiledFile], *, as_json: bool) -> None:
     """Print each; RunError when bytes differ from the reference's."""
     if as_json:
-        click.echo(
+        say(
             json.dumps([compiled_document(found) for found in files] if files[1:] else compiled_document(files[0]), indent=1)
         )
     else:
         for found in files:
-            show_compiled(Console(highlight=False), found)
+            show_compiled(SafeConsole(highlight=False), found)
     if any(found.compared and found.compared.differing for found in files):
         raise RunError("the NPU's bytes differ from the reference model's", "equal bytes")
 
@@ -107,10 +108,10 @@ def _only_judged(judged: Sequence[JudgedFile], error: EthosBenchError, *, as_jso
     """What the rules say of a file that Vela is not given: every operator has its reason there."""
     if judged and as_json:
         document = {"schema": 1, "problem": error.found, "rules": [rules_document(one) for one in judged]}
-        click.echo(json.dumps(document, indent=1))
+        say(json.dumps(document, indent=1))
         return
     for one in judged:
-        show_rules(Console(highlight=False), one, every=every)
+        show_rules(SafeConsole(highlight=False), one, every=every)
 
 
 def _inspect(
@@ -129,9 +130,9 @@ def _inspect(
     inspected = [_on(file, profile, vela) for profile in profiles]
     if as_json:
         document = _document(file, graph, found, inspected) | {"rules": [rules_document(one) for one in judged]}
-        click.echo(json.dumps(document, indent=1))
+        say(json.dumps(document, indent=1))
         return
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     show_file(console, file, graph)
     for finding in found:
         show_finding(console, finding)

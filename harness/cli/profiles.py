@@ -9,6 +9,7 @@ from rich.table import Table
 from conversion.profile_files import SAME_AS, board_names, load_profile, profile_names
 from core.records.profile import Profile
 from harness.cli.failing import exits_cleanly
+from harness.report.safe_console import SafeConsole
 
 MIB = 1 << 20
 
@@ -18,7 +19,7 @@ MIB = 1 << 20
 @exits_cleanly
 def profiles_command(name: str | None) -> None:
     """List the NPUs and boards that `--npu` takes; with NAME (or a TOML file) every figure with its source."""
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     if name:
         _explain(console, name, load_profile(name))
         return

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import click
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -16,6 +15,7 @@ from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
 from harness.report.past_runs import runs_beside
 from harness.report.recommendation import STRENGTH, Candidate, Limits, Recommendation, interval, recommend, told, whose
+from harness.report.safe_console import SafeConsole
 from harness.results.stored_run import find_run, read_run
 
 WIDTH = 120
@@ -57,7 +57,7 @@ def recommend_command(
 
 
 def _print(answer: Recommendation, npu: str) -> None:
-    console = Console(highlight=False, width=max(Console().width, WIDTH))
+    console = SafeConsole(highlight=False, width=max(SafeConsole().width, WIDTH))
     if answer.front:
         console.print(_table(answer.front, f"Recommended for {npu}", whose(answer)))
     else:

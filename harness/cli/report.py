@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.failing import exits_cleanly
+from harness.cli.saying import say
 from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
 from harness.report.html.page import write_page
 from harness.report.past import Past, past_of
@@ -33,4 +34,4 @@ def report_command(run: str, output: Path, data: Path | None, images: int | None
     past = Past() if no_history else past_of(found, history_url(url, found.folder.parent))
     write_page(found, output, dataset, past)
     runs = f"{len(past.runs)} runs in its history" if past.runs else past.problem or "without the history"
-    click.echo(f"{output}: {output.stat().st_size / 1e6:.2f} MB, {runs}")
+    say(f"{output}: {output.stat().st_size / 1e6:.2f} MB, {runs}")

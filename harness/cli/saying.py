@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.markup import escape
 
 from core.printable import printable
+from harness.report.safe_console import SafeConsole
 
 WIDTH = 120
 
 
-def say(text: str, *, err: bool = False) -> None:
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Write a text of one or more lines; what would move a cursor or turn a line round is written out."""
-    click.echo(printable(text, keep="\n\t"), err=err)
+    click.echo(printable(text, keep="\n\t"), err=err, nl=nl)
 
 
 def cell(text: object) -> str:
@@ -23,6 +24,6 @@ def cell(text: object) -> str:
 
 def show(table: RenderableType) -> None:
     """Write a table, wide enough where the terminal says nothing of its width."""
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     console.width = max(console.width, WIDTH)
     console.print(table)

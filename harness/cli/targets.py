@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from core.errors import TargetUnavailable, UsageError
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared
+from harness.cli.saying import say
+from harness.report.safe_console import SafeConsole
 from targets.boards.link import Link, LinkLost
 from targets.boards.options import BoardOptions
 from targets.boards.preflight import Finding, ask_board, findings
-from targets.boards.targets_file import find_board, read_boards
+from targets.boards.targets_file import commands_of, find_board, read_boards
 from targets.boards.targets_file import targets_file as targets_file_of
 
 STYLES = {"ok": "[green]ok[/green]", "warning": "[yellow]warning[/yellow]", "problem": "[red]problem[/red]"}
@@ -34,18 +35,23 @@ def list_command(targets_file: Path | None) -> None:
     if path is None:
         raise UsageError("no targets file here", "./targets.toml, or --targets FILE", "docs/reference/targets-toml.md")
     for name, board in read_boards(path).items():
-        click.echo(f"ssh:{name}  host {board.host}  {board.profile or 'any profile'}  {board.kind}  {board.delegate}")
+        say(f"ssh:{name}  host {board.host}  {board.profile or 'any profile'}  {board.kind}  {board.delegate}")
 
 
 @targets_command.command("check")
 @click.argument("name")
 @file_option
 @declared(BoardOptions, "trust_on_first_use")
+@click.option("--explain", is_flag=True, help="Only list what the table would run on this computer; nothing is run.")
 @exits_cleanly
-def check_command(name: str, targets_file: Path | None, trust_on_first_use: bool) -> None:
+def check_command(name: str, targets_file: Path | None, trust_on_first_use: bool, explain: bool) -> None:
     """Look at a board: one line per finding, and how to fix it; exit code 3 when it is not ready."""
     board = find_board(name, targets_file)
-    console = Console(highlight=False)
+    if explain:
+        for what, command in commands_of(name, board):
+            say(f"{what:<6} {command}")
+        return
+    console = SafeConsole(highlight=False)
     try:
         with Link(f"ssh:{name}", board, trust_on_first_use) as link:
             found = [Finding("link", "ok", f"{board.host}"), *findings(board, ask_board(link))]

@@ -12,6 +12,8 @@ from sqlalchemy import URL
 
 from conversion.rules.devices import Device
 from core.errors import CheckpointError, DatasetError, EthosBenchError, TargetUnavailable, UsageError
+from core.printable import printable
+from core.processes import end_on_sigterm
 from core.records.case_key import RULES_TARGET, CaseKey
 from harness.acceptance.thresholds import Threshold
 from harness.history.engine import history_url
@@ -88,6 +90,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if not _runs_benchmarks(config):
         return
+    end_on_sigterm()
     progress = ProgressLines(config)
     config.pluginmanager.register(progress, "ethos-bench-progress")
     try:
@@ -135,7 +138,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"data: {options.data or without_data}",
     ]
     results = config.stash.get(results_key, None)
-    return [*lines, f"results: {results.folder}"] if results else lines
+    return list(map(printable, [*lines, f"results: {results.folder}"] if results else lines))
 
 
 def _engines(bench: Workbench) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from core.printable import printable
+
 CLEAR_LINE = "\r\x1b[2K"
 
 
@@ -30,7 +32,7 @@ class ProgressLines:
         elapsed = time.monotonic() - self._started
         with capture.global_and_fixture_disabled():
             reporter.ensure_newline()
-            line = f"  {elapsed:6.1f} s  {text}"
+            line = f"  {elapsed:6.1f} s  {printable(text)}"
             if not reporter.hasmarkup:
                 reporter.write_line(line)
             else:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from core.metrics import MISSING
 from core.records.case_key import CaseKey
-from harness.report.exports.summary import text
+from harness.report.markdown import text
 from harness.report.tables import COLUMNS, Column, FigureTable
 
 COMPARED = tuple(column for column in COLUMNS if column.metric != "estimated_speedup_over_base")

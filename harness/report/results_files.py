@@ -14,6 +14,7 @@ from core.records.verdict import Verdict
 from core.safe_paths import file_name
 from harness.report.exports.pytest_benchmark import pytest_benchmark
 from harness.report.exports.summary import summary
+from harness.report.markdown import plain, row, text
 from harness.report.past import past_of
 from harness.report.tables import COLUMNS, RULES_COLUMNS, FigureTable, amount_text, difference_text
 from harness.results.own_files import OwnFiles
@@ -28,8 +29,8 @@ def write_reports(run: StoredRun) -> None:
     files = OwnFiles(run.folder)
     for variant in dict.fromkeys(record.variant for record in run.records):
         files.write(page_name(variant), variant_page(run, variant))
-    for name, text in {**pytest_benchmark(run), **summary(run)}.items():
-        files.write(name, text)
+    for name, content in {**pytest_benchmark(run), **summary(run)}.items():
+        files.write(name, content)
 
 
 def page_name(variant: str) -> str:
@@ -50,18 +51,18 @@ def variant_page(run: StoredRun, variant: str) -> str:
     """A page on one model: what it is, its figures by case, and the verdicts on what documents say of it."""
     own = [record for record in run.records if record.variant == variant]
     table = FigureTable(own)
-    parts = [f"# {variant}", _facts(own), *(_case_section(table, case) for case in table.cases())]
+    parts = [f"# {text(variant)}", _facts(own), *(_case_section(table, case) for case in table.cases())]
     parts += [_rules_section(table, case) for case in table.rules_cases()]
     verdicts = [verdict for verdict in run.verdicts if verdict.variant in (variant, "all")]
     if verdicts:
         parts.append(_verdict_section(verdicts))
-    parts.append(f"Run {run.header.id}, commit {run.header.commit[:12]}: `{run.header.command}`")
+    parts.append(f"Run {run.header.id}, commit {run.header.commit[:12]}: `{plain(run.header.command)}`")
     return "\n\n".join(parts) + "\n"
 
 
 def _facts(figures: Sequence[Measurement]) -> str:
     facts = {figure.metric: metric_of(figure.metric).text(figure) for figure in figures if figure.metric in FACTS}
-    return "\n".join(f"- {metric_of(fact).title}: {facts[fact]}" for fact in FACTS if facts.get(fact, MISSING) != MISSING)
+    return "\n".join(f"- {metric_of(fact).title}: {text(facts[fact])}" for fact in FACTS if facts.get(fact, MISSING) != MISSING)
 
 
 def _case_section(table: FigureTable, case: CaseKey) -> str:
@@ -72,9 +73,9 @@ def _case_section(table: FigureTable, case: CaseKey) -> str:
             continue
         value = figure.unavailable.reason if figure.unavailable else column.row.text(figure)
         note = f" ({figure.note})" if figure.note else ""
-        rows.append(_row(column.heading, f"{value}{note}", figure.evidence))
+        rows.append(row(column.heading, f"{value}{note}", figure.evidence))
     build = f", {case.build}" if case.build else ""
-    return f"## {case.profile} on {table.target(case)}{build}\n\n" + "\n".join(rows)
+    return f"## {text(case.profile)} on {text(table.target(case))}{text(build)}\n\n" + "\n".join(rows)
 
 
 def _rules_section(table: FigureTable, case: CaseKey) -> str:
@@ -84,8 +85,8 @@ def _rules_section(table: FigureTable, case: CaseKey) -> str:
         figure = table.at(case, column)
         if figure is not None:
             note = f" ({figure.note})" if figure.note else ""
-            rows.append(_row(column.heading, f"{column.row.text(figure)}{note}", figure.evidence))
-    return f"## {case.profile} by its rules: nothing ran\n\n" + "\n".join(rows)
+            rows.append(row(column.heading, f"{column.row.text(figure)}{note}", figure.evidence))
+    return f"## {text(case.profile)} by its rules: nothing ran\n\n" + "\n".join(rows)
 
 
 def _verdict_section(verdicts: Sequence[Verdict]) -> str:
@@ -97,10 +98,5 @@ def _verdict_section(verdicts: Sequence[Verdict]) -> str:
             comparable += f". Where it comes from: {verdict.provenance}"
         outcome = f"{verdict.outcome} ({verdict.caveat})" if verdict.caveat else verdict.outcome
         shown = (documented, verdict.note or found, difference_text(verdict), comparable, outcome)
-        rows.append(_row(verdict.claim, verdict.profile, *shown))
+        rows.append(row(verdict.claim, verdict.profile, *shown))
     return "## Documented claims\n\n" + "\n".join(rows)
-
-
-def _row(*cells: str) -> str:
-    """A row of a Markdown table; what would end a cell or a line is written so that it does not."""
-    return f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in cells)} |"

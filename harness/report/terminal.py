@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,6 +14,7 @@ from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
 from core.records.measurement import Measurement
 from core.records.verdict import Verdict
+from harness.report.safe_console import SafeConsole
 from harness.report.tables import COLUMNS, RULES_COLUMNS, Column, FigureTable, amount_text, difference_text, outcome_counts
 from harness.results.stored_run import StoredRun
 
@@ -30,8 +30,8 @@ def print_summary(run: StoredRun, reporter: Any) -> None:
     """Write the table of models, the findings and the verdicts below pytest's own output."""
     table = FigureTable(run.records)
     models = model_table(table, run.verdicts)
-    width = max(reporter._tw.fullwidth, NARROWEST, Console(width=WIDEST).measure(models).maximum)
-    console = Console(force_terminal=reporter.hasmarkup, no_color=not reporter.hasmarkup, width=width)
+    width = max(reporter._tw.fullwidth, NARROWEST, SafeConsole(width=WIDEST).measure(models).maximum)
+    console = SafeConsole(force_terminal=reporter.hasmarkup, no_color=not reporter.hasmarkup, width=width)
     with console.capture() as captured:
         console.print()
         console.print(models)

@@ -78,7 +78,7 @@ def detected(
     parts = {"model": model.sha256, "rect": rect.sha256 if rect else "", "data": dataset.identity, "runtime": version}
     finder = _Finder(dataset, threads, progress)
     folder = entry("detections", {**parts, **_settings()}, lambda folder: finder.write(model, rect, folder), tell=progress)
-    coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text()), dataset) for name in SETS)
+    coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text("utf-8")), dataset) for name in SETS)
     return Detected(dataset=dataset, coco=coco, published=published, folder=folder, runtime=version)
 
 
@@ -98,7 +98,7 @@ def detected_in(
 
     parts = {"model": model.sha256, "outputs": digest, "data": dataset.identity}
     folder = entry("detections", {**parts, **_settings()}, write)
-    coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text()), dataset) for name in SETS)
+    coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text("utf-8")), dataset) for name in SETS)
     return Detected(dataset=dataset, coco=coco, published=published, folder=folder, runtime=runtime)
 
 
@@ -114,7 +114,7 @@ def _settings() -> dict[str, JsonValue]:
 
 def _write(folder: Path, found: Sequence[Detections]) -> None:
     for name, detections in zip(SETS, found, strict=True):
-        (folder / f"{name}.json").write_text(json.dumps(to_coco(detections)))
+        (folder / f"{name}.json").write_text(json.dumps(to_coco(detections)), "utf-8")
 
 
 @dataclass(frozen=True)

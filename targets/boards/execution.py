@@ -133,7 +133,8 @@ class Execution:
         self._upload(blobs)
         name = secrets.token_hex(8)
         script = shlex.quote(f"{self.work}/blobs/{sha256(runner_archive())}")
-        command = f"cd {shlex.quote(self.work)} && {environment_of(self.board)}exec {self.board.python} -B {script} --board"
+        python = shlex.quote(self.board.python)
+        command = f"cd {shlex.quote(self.work)} && {environment_of(self.board)}exec {python} -B {script} --board"
         watch = _Watch(self, transcript, Journal(self.journal, self.link.name, name))
         started = time.monotonic()
         with self.link.channel(command) as channel, Heartbeat(channel, min(2.0, self.board.silence_s / 4)):

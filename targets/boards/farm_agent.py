@@ -258,7 +258,7 @@ def _alive(user: str) -> bool:
     if not pid.isdigit():
         return True
     try:
-        return "farm_agent" in Path(f"/proc/{pid}/cmdline").read_text()
+        return "farm_agent" in Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace")
     except OSError:
         return False
 

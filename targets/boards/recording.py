@@ -101,7 +101,7 @@ class Recording:
             for name, part in parts.items():
                 for file, data in part.files.items():
                     path_inside(work, f"{name}-{file}").write_bytes(data)
-            (work / JOB).write_text(json.dumps(content))
+            (work / JOB).write_text(json.dumps(content), "utf-8")
             put_in_place(work, self.folder / key)
 
     def give(self, key: str, what: str) -> RecordedJob:

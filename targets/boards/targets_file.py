@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from core.errors import UsageError
+from core.printable import printable
+from core.progress import on_stderr
 from core.toml_file import checked, toml_content
 from targets.gdb.table import GdbBoard
 from targets.runner.protocol import Runtime
@@ -79,11 +83,46 @@ def targets_file(given: Path | None) -> Path | None:
     if named := os.environ.get(VARIABLE):
         return Path(named)
     default = Path(DEFAULT_FILE)
-    return default if default.is_file() else None
+    if not default.is_file():
+        return None
+    _announce(str(default.absolute()))
+    return default
+
+
+@cache
+def _announce(path: str) -> None:
+    """Say once that a file was taken because it lies in the current folder: it names programs that run here."""
+    on_stderr(f"targets: `{printable(path)}`, of the current folder (`ethos-bench targets check --explain`: what it would run)")
+
+
+def commands_of(name: str, board: Board) -> tuple[tuple[str, str], ...]:
+    """(what, command) of every program of this computer that a board's table runs, or may run."""
+    found = [("ssh", f"{board.ssh_config or '~/.ssh/config'}: ProxyCommand and Match exec of host {board.host or name}")]
+    if board.vela:
+        found.append(("vela", board.vela))
+    if board.power:
+        found.append(("power", shlex.join(board.power)))
+    return tuple(found)
+
+
+def _require_ours(path: Path) -> None:
+    """UsageError for a file that others can write, as ssh refuses its own: it names programs that run on this computer."""
+    try:
+        found = path.stat()
+    except OSError:
+        return  # reading it says why
+    if found.st_mode & 0o022 or found.st_uid not in (0, os.getuid()):
+        raise UsageError(
+            f"targets file `{path}` can be written by others (mode {found.st_mode & 0o777:o}, owner {found.st_uid}), "
+            "and it names programs that run on this computer",
+            "a file of yours that nobody else can write",
+            f"chmod go-w {path}",
+        )
 
 
 def read_boards(path: Path) -> dict[str, Board]:
     """The boards of a targets file by name; UsageError for what is no targets file."""
+    _require_ours(path)
     content = toml_content(path, WHAT)
     _refuse_secrets(path, content.get("boards"))
     boards = checked(content, TargetsFile, path, WHAT).boards
@@ -115,6 +154,7 @@ def find_gdb_board(name: str, given: Path | None) -> GdbBoard:
     path = targets_file(given)
     if path is None:
         raise UsageError(f"no targets file names the board `{name}`", f"`[gdb.{name}]` in ./{DEFAULT_FILE}, or --targets FILE")
+    _require_ours(path)
     boards = checked(toml_content(path, WHAT), TargetsFile, path, WHAT).gdb
     if name not in boards:
         close = difflib.get_close_matches(name, boards, 1)

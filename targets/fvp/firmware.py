@@ -74,7 +74,7 @@ def _fetch(folder: Path) -> None:
 def _download(place: Path) -> Path:
     """The wheel, fetched by pip through the index that is configured here and checked against its known SHA-256."""
     wanted = place / "wanted.txt"
-    wanted.write_text(f"{PACKAGE} --hash=sha256:{WHEEL_SHA256}\n")
+    wanted.write_text(f"{PACKAGE} --hash=sha256:{WHEEL_SHA256}\n", "utf-8")
     options = ("--no-deps", "--only-binary=:all:", "--python-version=3.11", "--require-hashes", "--quiet")
     command = [*_pip(), "download", *options, "--dest", str(place), "--requirement", str(wanted)]
     finished = run_child(command, timeout_s=DOWNLOAD_SECONDS)

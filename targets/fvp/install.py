@@ -91,7 +91,7 @@ def install(name: str, *, accept_eula: bool, archive: Path | None, tell: Progres
             known = f"as in {done.known_from}" if done.known_from else "known from nowhere"
             tell(f"{done.archive}: SHA-256 {done.sha256}, {known}")
             _run_installer(_unpack(file, work / "unpacked", platform), work / "installed", tell)
-            (work / "installed" / "installed.json").write_text(json.dumps(asdict(done), indent=1))
+            (work / "installed" / "installed.json").write_text(json.dumps(asdict(done), indent=1), "utf-8")
             put_in_place(work / "installed", folder)
     if find(platform, folder, {}).found is None:
         shutil.rmtree(folder)
@@ -124,7 +124,7 @@ def _download(archive: Archive, folder: Path, tell: Progress) -> Path:
     tell(f"downloading {archive.address}")
     path = folder / archive.address.rsplit("/", 1)[1]
     try:
-        with urllib.request.urlopen(archive.address, timeout=NET_SECONDS) as answer, path.open("wb") as file:  # noqa: S310  # https of ARCHIVES
+        with urllib.request.urlopen(archive.address, timeout=NET_SECONDS) as answer, path.open("wb") as file:  # noqa: S310  # nosec B310
             shutil.copyfileobj(answer, file, CHUNK_BYTES)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)

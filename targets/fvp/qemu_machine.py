@@ -241,5 +241,5 @@ def _loader(path: Path, address: int) -> str:
 
 
 def _last_words(folder: Path) -> str:
-    text = (folder / "qemu.err").read_text(errors="replace")
+    text = (folder / "qemu.err").read_text("utf-8", "replace")
     return re.sub(r"\s*\n\s*", " | ", text.strip())[-300:]

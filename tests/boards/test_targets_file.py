@@ -123,3 +123,32 @@ def test_a_host_that_does_not_exist_is_an_error_with_exit_code_3(tmp_path: Path)
     assert done.exit_code == 3
     assert "cannot be reached" in done.output
     assert "Connection refused" in done.output
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o664, 0o602])
+def test_a_file_that_others_can_write_is_refused_with_the_way_out(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "targets.toml"
+    path.write_text('[boards.b]\ndelegate = "d"\npower = ["true"]\n')
+    path.chmod(mode)
+    with pytest.raises(UsageError, match=f"written by others.*{mode:o}") as caught:
+        read_boards(path)
+    assert caught.value.hint == f"chmod go-w {path}"
+    path.chmod(0o644)
+    assert list(read_boards(path)) == ["b"]
+
+
+def test_a_file_of_the_current_folder_is_announced_and_what_it_would_run_is_listed_and_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    power = tmp_path / "power"
+    power.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    power.chmod(0o755)
+    table = f'[boards.b]\ndelegate = "d"\npower = ["{power}", "a b"]\nvela = "/opt/vela"\nssh_config = "/etc/mine"\n'
+    (tmp_path / "targets.toml").write_text(table)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ETHOS_BENCH_TARGETS", raising=False)
+    done = CliRunner().invoke(main, ["targets", "check", "b", "--explain"])
+    assert done.exit_code == 0, done.output
+    for words in (f"{power} 'a b'", "/opt/vela", "/etc/mine: ProxyCommand and Match exec", "of the current folder"):
+        assert words in done.output
+    assert not (tmp_path / "ran").exists()

@@ -180,3 +180,19 @@ def test_a_child_that_prints_without_end_is_ended_and_its_last_words_say_so(monk
     monkeypatch.setattr(processes, "MOST_OUTPUT", 5000)
     done = run_child([sys.executable, "-c", endless.replace("100)", "100 + chr(10))")], timeout_s=60)
     assert (done.timed_out, len(done.stdout)) == (False, 4949)
+
+
+def test_sigterm_ends_what_was_started() -> None:
+    ours = """
+        import sys
+        from core.processes import end_on_sigterm, run_child
+        end_on_sigterm()
+        child = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+        run_child([sys.executable, "-c", child], timeout_s=600, on_line=lambda line: print(line, flush=True))
+    """
+    parent = subprocess.Popen(python(ours), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.terminate()
+    parent.wait(timeout=60)
+    assert gone(child)

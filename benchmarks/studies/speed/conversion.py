@@ -56,10 +56,10 @@ def main(checkpoint: Path, data: Path, recipe: str, images: int, imgsz: int, rou
 def subset_yaml(data: Path, count: int, folder: Path) -> Path:
     """A data.yaml whose every split is `count` evenly spaced images of the training split, named by a list file."""
     listing = folder / "images.txt"
-    listing.write_text("\n".join(str(path.resolve()) for path in load_calibration(data, count).images))
+    listing.write_text("\n".join(str(path.resolve()) for path in load_calibration(data, count).images), "utf-8")
     content = {"path": str(folder), "names": list(read_data_yaml(data).class_names)}
     path = folder / "data.yaml"
-    path.write_text(yaml.safe_dump({**content, **dict.fromkeys(("train", "val", "test"), str(listing))}))
+    path.write_text(yaml.safe_dump({**content, **dict.fromkeys(("train", "val", "test"), str(listing))}), "utf-8")
     return path
 
 

@@ -40,7 +40,7 @@ def collect(model: Path, output: Path, pairs: int, seconds: float, threads: int)
         first, second = interleaved(take, take, REPEATS, ROUNDS)
         longest = max(longest, time.monotonic() - begun)
         line: dict[str, Any] = {"model": digest, "threads": threads, "first": first, "second": second}
-        with output.open("a") as file:
+        with output.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, separators=(",", ":")) + "\n")
 
 

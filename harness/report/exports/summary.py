@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from core.metrics import MISSING
 from core.records.case_key import CaseKey
 from harness.report.decision import decide_run, decisions
+from harness.report.markdown import plain, row, text
 from harness.report.run_view import RunView
 from harness.report.tables import COLUMNS, Column
 from harness.report.terminal import findings, merged, short_profile
@@ -56,9 +57,9 @@ def _heading(view: RunView, column: Column) -> str:
 
 def _claims(run: StoredRun) -> str:
     rows = []
-    for row, profiles in merged(run.verdicts).items():
-        if row[-1] not in ("confirmed", "exceeded"):
-            rows.append(_row([row[0], ", ".join(map(short_profile, profiles)), *row[1:]]))
+    for cells, profiles in merged(run.verdicts).items():
+        if cells[-1] not in ("confirmed", "exceeded"):
+            rows.append(_row([cells[0], ", ".join(map(short_profile, profiles)), *cells[1:]]))
     if not rows:
         return ""
     head = [_row(["claim", "NPU", "documented", "found", "difference", "evidence", "comparable", "verdict"]), _row(["---"] * 8)]
@@ -71,17 +72,4 @@ def _folded(title: str, lines: Sequence[str]) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(text(cell) for cell in cells)} |"
-
-
-def text(words: str) -> str:
-    """Words as Markdown shows them: on one line, ending no table cell, and no HTML."""
-    flat = " ".join(str(words).split())
-    for sign, spelt in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|")):
-        flat = flat.replace(sign, spelt)
-    return flat
-
-
-def plain(words: str) -> str:
-    """Words for a code span, which a backtick would end."""
-    return " ".join(words.split()).replace("`", "'")
+    return row(*cells)

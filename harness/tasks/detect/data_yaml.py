@@ -86,7 +86,7 @@ def _mapping(path: Path) -> dict[str, Any]:
     text = _text(path, "a data.yaml (text in YAML)", hint="--data path/to/data.yaml")
     try:
         _require_plain(text, path)
-        content = yaml.load(text, _LOADER)  # noqa: S506 - the safe loader, in C where PyYAML has it
+        content = yaml.load(text, _LOADER)  # noqa: S506  # nosec B506  # the safe loader, in C where there is one
     except (yaml.YAMLError, ValueError) as error:
         raise DatasetError(f"`{path}` cannot be read: {error}", expected="a data.yaml (text in YAML)") from error
     if not isinstance(content, dict):

@@ -51,7 +51,7 @@ def mlia_problems(document: Any) -> list[str]:
 def test_markdown_has_the_decision_every_model_and_no_cell_or_html_of_a_texts_own(run: StoredRun) -> None:
     (page,) = FORMATS["markdown"](run).values()
     assert page.startswith("## ❌ Do not ship")
-    assert "- test_x failed: a \\| b &lt;b>`x` &amp;" in page
+    assert "- test_x failed: a \\| b &lt;b&gt;\\`x\\` &amp;" in page
     rows = [line for line in page.splitlines() if line.startswith("| level")]
     assert len(rows) == 2
     assert "Vela ms (estimated)" in page
