@@ -20,6 +20,7 @@ from core.records.unavailable import Unavailable
 from harness.acceptance.thresholds import Threshold, answer, parse_threshold
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared
+from harness.cli.saying import say
 from harness.workbench.figures import Subject, memory_figures, offload_figures
 from harness.workbench.options import BenchOptions
 from targets.memory_budget import budget_shortfalls
@@ -65,7 +66,7 @@ def _judge(file: Path, profile: Profile, thresholds: list[Threshold]) -> int:
     missed = 0
     for threshold in thresholds:
         found = answer(replace(threshold, variant=file.stem, profile=profile.name), figures)
-        click.echo(f"{'met    ' if found.met else 'MISSED '} {file} on {profile.name}: {threshold.text}: {found.found}")
+        say(f"{'met    ' if found.met else 'MISSED '} {file} on {profile.name}: {threshold.text}: {found.found}")
         missed += not found.met
     return missed
 

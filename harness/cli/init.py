@@ -9,6 +9,7 @@ import click
 from core.errors import UsageError
 from core.files import storage_errors, write_whole
 from harness.cli.failing import exits_cleanly
+from harness.cli.saying import say
 
 TEMPLATES = Path(__file__).with_name("templates")
 FILES = {"targets.toml": "targets.toml", "acceptance.toml": "acceptance.toml", "npu.yml": ".github/workflows/npu.yml"}
@@ -25,9 +26,9 @@ def init_command(folder: Path) -> None:
     for template, place in FILES.items():
         path = folder / place
         if path.exists() or path.is_symlink():
-            click.echo(f"kept     {path}: it was there")
+            say(f"kept     {path}: it was there")
             continue
         with storage_errors(f"write `{path}`", "a folder that can be written"):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, (TEMPLATES / template).read_text("utf-8"))
-        click.echo(f"written  {path}")
+        say(f"written  {path}")
