@@ -115,7 +115,7 @@ class StoredRun:
 
     def cycles(self, model: str, profile: str) -> ModelCycles | None:
         """What our cycle model says of every operator of a compiled model, None when the run kept nothing of it."""
-        name = f"cycles/{model}-{profile}.json"
+        name = cycles_name(model, profile)
         text = self._text(name)
         try:
             return None if text is None else read_model_cycles(text)

@@ -1,4 +1,7 @@
-"""Only files that this program wrote are written over or removed."""
+"""Only files that this program wrote are written over or removed, and models of any name have files.
+
+Covers harness.results.file_names.
+"""
 
 from __future__ import annotations
 
