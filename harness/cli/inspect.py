@@ -94,9 +94,7 @@ def _compiled_files(file: Path, named: Sequence[str], vela: VelaOptions, tosa: P
 def _inspect_compiled(files: Sequence[CompiledFile], *, as_json: bool) -> None:
     """Print each; RunError when bytes differ from the reference's."""
     if as_json:
-        say(
-            json.dumps([compiled_document(found) for found in files] if files[1:] else compiled_document(files[0]), indent=1)
-        )
+        say(json.dumps([compiled_document(found) for found in files] if files[1:] else compiled_document(files[0]), indent=1))
     else:
         for found in files:
             show_compiled(SafeConsole(highlight=False), found)

@@ -27,7 +27,7 @@ from core.records.placement import Placement, read_placement
 from core.records.sample_group import SampleGroup
 from core.records.verdict import Verdict
 from core.safe_paths import path_inside
-from harness.results.file_names import detections_name, placement_name
+from harness.results.file_names import cycles_name, detections_name, placement_name
 from harness.results.older_files import with_case, with_figure, with_kind
 from harness.results.results_file import ACCEPTANCE_FILE, RESULTS_FILE, ResultsFile, RunHeader, ThresholdResult
 
