@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import platform
 import re
 import subprocess
@@ -30,7 +31,10 @@ WANTED = {
 def fuzz(target: str, *options: str) -> tuple[int, str]:
     """(exit code, what the fuzzer printed) with these options of libFuzzer."""
     command = [sys.executable, "-m", "tests.ethosu_simulator.fuzz", target, *options]
-    done = subprocess.run([*FRESH, *command], cwd=CHECKOUT, capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(
+        [*FRESH, *command], cwd=CHECKOUT, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True,
+        errors="replace", check=False,
+    )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
 

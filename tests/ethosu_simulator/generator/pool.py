@@ -50,6 +50,8 @@ class _Worker:
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT, env=environment
         )
+        assert self._child.stdout is not None
+        self._child.stdout.readline()  # ready
         return self._child
 
     def close(self) -> None:
