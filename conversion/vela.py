@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conversion.placement import placement
+from conversion.vela_failure import LAST_LINES, vela_failure
 from conversion.vela_input import vela_input, with_names_of
 from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
 from core.cache import cache_errors
@@ -28,7 +28,6 @@ from core.tflite.graph import BrokenModel, TfliteGraph, parse
 TIME_LIMIT_S = 900.0
 VERSION_TIME_LIMIT_S = 60.0
 VERSION = re.compile(r"^\d+\.\d+(\.\S+)?$")
-LAST_LINES = 6
 EXPLICIT_OPTIONS = ("--enable-debug-db", "--verbose-performance")
 """What placement and reasons are read from; every Vela from 3.0 on knows both."""
 
@@ -64,7 +63,7 @@ def compile_model(
     with cache_errors(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
     with _workspace(output_dir) as folder, vela_input(path, graph) as (given, plain):
-        log = _run(executable, given, command, folder, time_limit_s)
+        log = _run(executable, given, command, folder, time_limit_s, plain)
         found = _outputs(folder, path, log)
         placed = placement(
             plain, _compiled_graph(found.compiled), read_debug_database(found.debug_database), cpu_reasons(found.log)
@@ -151,7 +150,14 @@ def _workspace(output_dir: Path) -> Iterator[Path]:
         yield folder
 
 
-def _run(executable: Path, model: Path, options: Sequence[str], folder: Path, time_limit_s: float) -> str:
+def _run(
+    executable: Path,
+    model: Path,
+    options: Sequence[str],
+    folder: Path,
+    time_limit_s: float,
+    graph: TfliteGraph | None = None,
+) -> str:
     """All that Vela printed; CompileError with its last words when it fails."""
     command = [str(executable), str(model.absolute()), *options]
     finished = run_child(command, timeout_s=time_limit_s, cwd=folder, environment={"PYTHONUNBUFFERED": "1"})
@@ -159,17 +165,8 @@ def _run(executable: Path, model: Path, options: Sequence[str], folder: Path, ti
         raise CompileError(f"Vela did not finish `{model.name}` within {time_limit_s:.0f} s")
     log = finished.stdout + finished.stderr
     if finished.returncode:
-        raise _failure(model, finished.returncode, log)
+        raise vela_failure(model.name, finished.returncode, log, graph)
     return log
-
-
-def _failure(model: Path, code: int, log: str) -> CompileError:
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"failed (exit {code})"
-    lines = [line.strip() for line in log.splitlines() if line.strip() and not line.startswith((" ", "\t", "Traceback"))]
-    said = "\n".join(f"    {line}" for line in lines[-LAST_LINES:])
-    if "No space left on device" in log:
-        raise OSError(28, "No space left on device", model.name)
-    return CompileError(f"Vela {how} on `{model.name}`" + (f":\n{said}" if said else ""))
 
 
 def _outputs(folder: Path, model: Path, log: str) -> VelaOutputs:

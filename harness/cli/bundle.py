@@ -12,23 +12,23 @@ from harness.bundle.contents import write_bundle
 from harness.bundle.manifest import verify_folder
 from harness.bundle.signature import signature_of, signer
 from harness.cli.failing import exits_cleanly
-from harness.cli.history import RESULTS
+from harness.cli.runs import named_run
 from harness.cli.saying import say
 from harness.report.html.page import write_page
-from harness.results.stored_run import find_run, read_run
+from harness.results.stored_run import read_run
 
 
 @click.command("bundle")
 @click.argument("run", default="latest")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Folder (or .tar.gz) to write.")
 @click.option("--archive", is_flag=True, help="One .tar.gz instead of a folder.")
-@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Where runs lie.")
+@click.option("--results", type=click.Path(path_type=Path), help="Where runs lie (default: `results` here or above).")
 @click.option("--unfinished", is_flag=True, help="Also a run that was killed: what it found until then.")
 @click.option("--sign", "key", type=click.Path(path_type=Path), help="Key of ssh-keygen: writes OUTPUT.sig beside the bundle.")
 @exits_cleanly
-def bundle_command(run: str, output: Path, results: Path, key: Path | None, *, archive: bool, unfinished: bool) -> None:
+def bundle_command(run: str, output: Path, results: Path | None, key: Path | None, *, archive: bool, unfinished: bool) -> None:
     """Write everything about RUN (an id, `latest`, or a results folder) with a manifest of SHA-256."""
-    found = read_run(find_run(run, results))
+    found = named_run(run, results)
     if not found.finished and not unfinished:
         raise BundleError(
             f"run {found.id} has no end: it is going on, was killed, or an older version wrote it",

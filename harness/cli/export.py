@@ -9,9 +9,9 @@ import click
 from core.errors import UsageError
 from core.files import storage_errors, write_whole
 from harness.cli.failing import exits_cleanly
+from harness.cli.runs import named_run
 from harness.cli.saying import say
 from harness.report.exports import FORMATS
-from harness.results.stored_run import find_run, read_run
 
 
 @click.command("export")
@@ -21,7 +21,7 @@ from harness.results.stored_run import find_run, read_run
 @exits_cleanly
 def export_command(run: str, formats: tuple[str, ...], output: Path) -> None:
     """Write RUN (a results folder, a run's id, or `latest`) in other tools' formats."""
-    found = read_run(find_run(run))
+    found = named_run(run)
     for name in FORMATS if "all" in formats else dict.fromkeys(formats):
         files = FORMATS[name](found)
         if not files:

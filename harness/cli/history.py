@@ -23,6 +23,7 @@ from harness.history.store import History
 from harness.history.trend import Trend, trends
 from harness.report.safe_console import SafeConsole
 from harness.report.tables import amount_text
+from harness.results.places import results_place
 from harness.results.stored_run import read_run, sample_lines
 
 RESULTS = Path("results")
@@ -34,7 +35,7 @@ history_option = click.option("--history", "url", default="", metavar="URL", hel
 
 def opened(url: str) -> History:
     """The history that a command was pointed to."""
-    return History(history_url(url, RESULTS))
+    return History(history_url(url, results_place()))
 
 
 @click.group("history", invoke_without_command=True)
@@ -111,13 +112,13 @@ def export(history: History, run: str, output: Path) -> None:
 
 
 @history_command.command("send")
-@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Folder of the spool.")
+@click.option("--results", type=click.Path(path_type=Path), help="Folder of the spool (default: `results` here or above).")
 @click.pass_context
 @exits_cleanly
-def send(context: click.Context, results: Path) -> None:
+def send(context: click.Context, results: Path | None) -> None:
     """Send the runs that wait in the spool because the history could not be had."""
     history: History = context.obj
-    spool = Spool.of(results, history.url)
+    spool = Spool.of(results or results_place(), history.url)
     sent = send_waiting(history, spool)
     for line in told(sent, history, spool) if sent != SendOutcome((), (), ()) else ["nothing waits"]:
         say(line)

@@ -13,10 +13,10 @@ from conversion.profile_files import DEFAULT_PROFILE
 from core.metrics import metric_of
 from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
+from harness.cli.runs import named_run
 from harness.report.past_runs import runs_beside
 from harness.report.recommendation import STRENGTH, Candidate, Limits, Recommendation, interval, recommend, told, whose
 from harness.report.safe_console import SafeConsole
-from harness.results.stored_run import find_run, read_run
 
 WIDTH = 120
 
@@ -43,7 +43,7 @@ def recommend_command(
 
     RUNS are results folders, ids, or `latest`; without any, the latest run and those beside it count, newer before older.
     """
-    found = [read_run(find_run(name)) for name in runs or ("latest",)]
+    found = [named_run(name) for name in runs or ("latest",)]
     stored = found if runs else [*runs_beside(found[0]), *found]
     limits = Limits(
         latency_us=None if max_latency is None else max_latency * 1e3,

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from harness.cli.failing import exits_cleanly
+from harness.cli.runs import named_run
 from harness.cli.saying import say
 from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
 from harness.report.html.page import write_page
 from harness.report.past import Past, past_of
-from harness.results.stored_run import find_run, read_run
 from harness.tasks.detect.dataset import load_dataset
 
 
@@ -29,7 +29,7 @@ from harness.tasks.detect.dataset import load_dataset
 @exits_cleanly
 def report_command(run: str, output: Path, data: Path | None, images: int | None, url: str, no_history: bool) -> None:
     """Write one self-contained HTML file on RUN: a results folder, a run's id, or `latest`."""
-    found = read_run(find_run(run))
+    found = named_run(run)
     dataset = load_dataset(data, images=images) if data else None
     past = Past() if no_history else past_of(found, history_url(url, found.folder.parent))
     write_page(found, output, dataset, past)

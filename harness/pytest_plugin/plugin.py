@@ -29,6 +29,7 @@ from harness.pytest_plugin.scheduling import ByModel
 from harness.report.exports.junit import figure_properties
 from harness.report.results_files import write_report, write_reports
 from harness.report.terminal import print_summary
+from harness.results.places import remember
 from harness.results.run_header import run_header
 from harness.results.store import Results
 from harness.workbench.case import Case
@@ -106,6 +107,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         check_inputs(bench)
         if not config.option.collectonly:
             config.stash[results_key] = Results(folder, header)
+            remember(folder)
             config.pluginmanager.register(Recorder(config.stash[results_key]), "ethos-bench-recorder")
             config.stash[history_key] = history_url(config.option.history, folder.parent)
             keeper = HistoryKeeper(config.stash[results_key], config.stash[history_key], folder.parent)

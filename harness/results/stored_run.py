@@ -158,16 +158,6 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def find_run(name: str | Path, root: Path = Path("results")) -> Path:
-    """The folder of a run given by its path, by its id, or as `latest`; UsageError when there is none."""
-    for folder in (Path(name), root / name):
-        if (folder / RESULTS).is_file():
-            return folder
-    known = sorted(path.parent.name for path in root.glob(f"*/{RESULTS}"))
-    expected = f"a results folder, or one of {', '.join(known[-5:])}" if known else "the results folder of a run"
-    raise UsageError(f"no run `{name}`: there is no `{Path(name) / RESULTS}`", expected, HINT)
-
-
 def read_run(path: Path, *, checked: bool = True) -> StoredRun:
     """The run of a results folder, or of a results.json; UsageError names what is missing, cut short or of another form.
 

@@ -117,8 +117,19 @@ def test_the_last_words_of_a_failing_vela_are_in_the_error(model_file: ModelPath
 
 
 def test_a_crash_is_named_by_its_signal(model_file: ModelPath, tmp_path: Path, fake_vela: FakeVela) -> None:
-    with pytest.raises(CompileError, match="killed by SIGSEGV"):
+    with pytest.raises(CompileError, match="killed by SIGSEGV") as caught:
         compile_model(model_file("all_on_the_npu"), PROFILE, tmp_path / "out", fake_vela("kill -SEGV $$"))
+    assert "it named no operator; the file holds 1 CONV_2D, 1 LEAKY_RELU, 1 PAD, 1 RESHAPE" in caught.value.found
+
+
+def test_a_crash_names_what_vela_printed_last_and_the_operator_that_this_was_about(
+    model_file: ModelPath, tmp_path: Path, fake_vela: FakeVela
+) -> None:
+    fake = fake_vela("echo 'Info: padded is fine'; echo 'Warning: leaky has no place'; kill -FPE $$")
+    with pytest.raises(CompileError, match="killed by SIGFPE") as caught:
+        compile_model(model_file("all_on_the_npu"), PROFILE, tmp_path / "out", fake)
+    assert "the last operator that it named is #2 LEAKY_RELU `leaky`" in caught.value.found
+    assert "Warning: leaky has no place" in caught.value.found
 
 
 def test_success_without_outputs_is_a_failure_that_names_them(

@@ -18,23 +18,8 @@ from harness.history.engine import history_url
 from harness.history.store import History
 from harness.report.past_runs import runs_beside
 from harness.results.store import point_latest
-from harness.results.stored_run import find_run, read_run
+from harness.results.stored_run import read_run
 from tests.harness.report.runs import write_run
-
-
-def test_a_run_is_found_by_path_by_id_and_as_latest(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "results" / "one")
-    point_latest(run.folder)
-    for name in (run.folder, "one", "latest"):
-        assert find_run(name, tmp_path / "results").resolve() == run.folder.resolve()
-
-
-def test_a_run_that_is_not_there_is_an_error_that_names_those_that_are(tmp_path: Path) -> None:
-    write_run(tmp_path / "one")
-    with pytest.raises(UsageError) as error:
-        find_run("two", tmp_path)
-    assert "`two`" in error.value.found
-    assert "one" in error.value.expected
 
 
 def cut(path: Path) -> None:
