@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.cli.saying import say
 from harness.results.places import find_run, taken_from_elsewhere
 from harness.results.stored_run import StoredRun, read_run
 

@@ -1,6 +1,6 @@
 """What the Vela wrapper promises, with the real Vela and with programs that pretend to be one.
 
-Covers conversion.vela_input.
+Covers conversion.vela_failure, conversion.vela_input.
 """
 
 from __future__ import annotations
