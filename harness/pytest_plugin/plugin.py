@@ -26,6 +26,7 @@ from harness.pytest_plugin.options import add_options, parse_options
 from harness.pytest_plugin.progress_lines import ProgressLines
 from harness.pytest_plugin.recorder import Recorder, ending_the_session, put_on, test_of
 from harness.pytest_plugin.scheduling import ByModel
+from harness.pytest_plugin.stages import StageTables, rank
 from harness.report.exports.junit import figure_properties
 from harness.report.results_files import write_report, write_reports
 from harness.report.terminal import print_summary
@@ -36,13 +37,6 @@ from harness.workbench.case import Case
 from harness.workbench.rules_case import RulesCase, RulesSuite
 from harness.workbench.suite import AllModels
 from harness.workbench.workbench import Workbench
-
-ORDER = (
-    "test_identity", "test_offload", "test_rules", "test_memory", "test_execution", "test_latency", "test_accuracy",
-    "test_claims", "test_acceptance",
-)  # fmt: skip
-"""Identity of every model comes before any compute; then model by model."""
-
 
 BY_MODEL = ("load", "loadgroup")
 """`--dist` of `-n N` alone, and of who asks for groups: models are the suite's."""
@@ -109,6 +103,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             config.stash[results_key] = Results(folder, header)
             remember(folder)
             config.pluginmanager.register(Recorder(config.stash[results_key]), "ethos-bench-recorder")
+            config.pluginmanager.register(StageTables(config.stash[results_key], config), "ethos-bench-stages")
             config.stash[history_key] = history_url(config.option.history, folder.parent)
             keeper = HistoryKeeper(config.stash[results_key], config.stash[history_key], folder.parent)
             config.pluginmanager.register(AcceptanceLines(config.stash[results_key]), "ethos-bench-acceptance")
@@ -175,20 +170,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Identity checks first, then everything of one model before the next, statements about all models last."""
+    """Stage by stage (harness/pytest_plugin/stages.py), model by model in each; statements about all models last."""
     if config.stash.get(bench_key, None) is None:
         return
     items[:] = [item for item in items if _has_rules(item)]
     variants = {name: position for position, name in enumerate(config.stash[bench_key].models)}
 
-    def rank(item: pytest.Item) -> tuple[int, int, int]:
-        module = ORDER.index(item.path.stem) if item.path.stem in ORDER else len(ORDER)
+    def place(item: pytest.Item) -> tuple[int, int, int]:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         about = next((parameters[name] for name in ("case", "rules_case", "requirement") if name in parameters), None)
         variant = variants.get(getattr(about, "variant", ""), len(variants))  # NOTSET: a session without such cases
-        return (0 if module == 0 else 1, variant, module)
+        return rank(item.path.stem, variant)
 
-    items.sort(key=rank)
+    items.sort(key=place)
 
 
 def _has_rules(item: pytest.Item) -> bool:

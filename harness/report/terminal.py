@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from core.metrics import MISSING
+from core.metrics import BY_NAME, MISSING, Step
 from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
 from core.records.measurement import Measurement
@@ -45,21 +45,37 @@ def print_summary(run: StoredRun, reporter: Any) -> None:
     reporter.write_line(f"results: {run.folder}")
 
 
-def model_table(table: FigureTable, verdicts: Sequence[Verdict]) -> Table:
-    """Models x figures; targets whose figures complete each other share a row. The caption names every column's evidence."""
+def print_stage(run: StoredRun, reporter: Any, title: str, steps: Collection[Step]) -> None:
+    """Write what a stage of the run has found of each model, below pytest's own output."""
+    table = FigureTable([record for record in run.records if BY_NAME[record.metric].step in steps])
+    shown = model_table(table, None, "")
+    width = max(reporter._tw.fullwidth, Console(width=WIDEST).measure(shown).maximum)
+    console = Console(force_terminal=reporter.hasmarkup, no_color=not reporter.hasmarkup, width=width)
+    with console.capture() as captured:
+        console.print(title, style="italic", highlight=False, markup=False)
+        console.print(shown)
+    reporter.write(captured.get())
+
+
+def model_table(table: FigureTable, verdicts: Sequence[Verdict] | None, title: str = "Models") -> Table:
+    """Models x figures; targets whose figures complete each other share a row. The caption names every column's evidence.
+
+    Without verdicts there is no column of them.
+    """
     used = _used_columns(table)
-    shown = Table(box=box.SIMPLE_HEAD, title="Models", caption=_evidence(table, used), **LEFT)
+    shown = Table(box=box.SIMPLE_HEAD, title=title or None, caption=_evidence(table, used), **LEFT)
     for heading in ("model", "NPU", "target"):
         shown.add_column(heading, no_wrap=True)
     for column in used:
         shown.add_column(column.short, justify="right", no_wrap=True)
-    shown.add_column("claims met", justify="right", no_wrap=True)
+    if verdicts is not None:
+        shown.add_column("claims met", justify="right", no_wrap=True)
     for row in shared_rows(table, used):
-        own = {verdict.claim: verdict for verdict in verdicts if verdict.case in row}
+        own = {verdict.claim: verdict for verdict in verdicts or () if verdict.case in row}
         targets = ", ".join(table.target(case) for case in row)
         cells = (_cell(table, row, column) for column in used)
         where = (escape(row[0].model), short_profile(row[0].profile), escape(targets))
-        shown.add_row(*where, *cells, outcome_counts(list(own.values())))
+        shown.add_row(*where, *cells, *([] if verdicts is None else [outcome_counts(list(own.values()))]))
     return shown
 
 
