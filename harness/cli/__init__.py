@@ -69,3 +69,6 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding has no word for some of ours
     warnings.simplefilter("ignore", Notice)  # commands print every line that they are told, and none is overwritten
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal of LANG=C gets a `?` where it has no letter, and no stack trace

@@ -33,7 +33,7 @@ def profiles_command(name: str | None) -> None:
 def _table(title: str, names: tuple[str, ...]) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for heading in ("name", "NPU", "MHz", "memory in MiB"):
-        table.add_column(heading, justify="right" if heading == "MHz" else "left")
+        table.add_column(heading, justify="right" if heading == "MHz" else "left", overflow="fold", no_wrap=heading == "name")
     for name in names:
         profile = load_profile(name)
         table.add_row(name, profile.accelerator_config, f"{profile.clock_hz / 1e6:.0f}", _memories(profile))
