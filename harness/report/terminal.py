@@ -49,8 +49,8 @@ def print_stage(run: StoredRun, reporter: Any, title: str, steps: Collection[Ste
     """Write what a stage of the run has found of each model, below pytest's own output."""
     table = FigureTable([record for record in run.records if BY_NAME[record.metric].step in steps])
     shown = model_table(table, None, "")
-    width = max(reporter._tw.fullwidth, Console(width=WIDEST).measure(shown).maximum)
-    console = Console(force_terminal=reporter.hasmarkup, no_color=not reporter.hasmarkup, width=width)
+    width = max(reporter._tw.fullwidth, SafeConsole(width=WIDEST).measure(shown).maximum)
+    console = SafeConsole(force_terminal=reporter.hasmarkup, no_color=not reporter.hasmarkup, width=width)
     with console.capture() as captured:
         console.print(title, style="italic", highlight=False, markup=False)
         console.print(shown)

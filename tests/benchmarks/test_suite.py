@@ -52,8 +52,11 @@ def test_a_run_exits_0_and_leaves_every_file_of_the_results_folder(run_suite: Ru
     assert found == {
         "results.json",
         "samples.jsonl",
+        "cycles/detector-ethos-u65-256.json",
         "placement/detector-ethos-u65-256.json",
         "detections/detector-int8.json",
+        ".ethos-bench-files",
+        ".ethos-bench-lock",
         "detector.md",
         "summary.md",
         "benchmark.json",
