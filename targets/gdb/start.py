@@ -10,7 +10,7 @@ from core.errors import RunError
 from targets.elf_file import find_symbol, segments
 from targets.fvp.model_file import untouched
 from targets.gdb.client import Gdb
-from targets.gdb.errors import PeerRefused, StillRunning
+from targets.gdb.errors import GdbError, PeerRefused, StillRunning
 from targets.gdb.processor import FaultHandlers, start_from
 from targets.gdb.serial_log import serial_log
 from targets.gdb.table import GdbBoard
@@ -54,7 +54,13 @@ class BoardStart:
         self._put(model, "model", board.model, board.model_bytes)
         self._put(given, "input", board.input, board.input_bytes)
         self._put(untouched(output_bytes), "output", board.output, board.output_bytes)
-        log = self._run()
+        try:
+            log = self._run()
+        except RunError:
+            with suppress(GdbError):  # the server may be what failed
+                self.take_back()
+            raise
+        self.take_back()
         found = self.gdb.read(board.address(board.output), output_bytes)
         if found == untouched(output_bytes):
             raise RunError(
@@ -64,11 +70,14 @@ class BoardStart:
         return Left(found, log)
 
     def leave(self) -> None:
-        """Take the breakpoints away and do what the board wants afterwards."""
-        for address in self._points:
-            self.gdb.remove_point("hardware", address, 2)
+        """Do what the board wants afterwards."""
         for command in self.board.after:
             self.gdb.monitor(command, self.board.seconds)
+
+    def take_back(self) -> None:
+        """Take the breakpoints away: another session with this server would stop at them."""
+        while self._points:
+            self.gdb.remove_point("hardware", self._points.pop(), 2)
 
     def _firmware(self) -> None:
         """Put the firmware there, or see that it is; set the processor to its vectors when those are named."""

@@ -155,6 +155,7 @@ def test_a_model_that_is_larger_than_its_room_is_refused(tiny: Artefact, tmp_pat
 def test_an_output_that_was_never_written_is_noticed(tiny: Artefact, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="came to `main` and never wrote its output"):
         run(tiny, tmp_path, stop="main")
+    assert run(tiny, tmp_path).outputs, "its breakpoint at main was left behind"
 
 
 def test_a_server_that_is_not_there_is_a_target_that_is_not_there(tiny: Artefact, tmp_path: Path) -> None:
