@@ -105,7 +105,7 @@ def test_disassemble_prints_what_vela_prints(files: Path) -> None:
 def test_disassemble_refuses_what_vela_did_not_compile(files: Path) -> None:
     result = command("disassemble", files / "detector.tflite")
     assert (result.exit_code, "no ethos-u operator" in result.output) == (1, True)
-    assert "expected: a TFLite file that Vela compiled" in result.output
+    assert "expected: a file that Vela compiled" in result.output
     assert command("disassemble", files / "nowhere.tflite").exit_code == 2
     result = command("disassemble", files / "noise.png")
     assert (result.exit_code, "Traceback" in result.output) == (1, False)
