@@ -172,7 +172,15 @@ def _unanswered(compilation: Compilation, problem: str) -> Check:
     count, crossings, latency_us = (
         len(compilation.placement.cpu), compilation.placement.crossings, compilation.estimate.latency_us,
     )  # fmt: skip
-    return Check(count, count, crossings, crossings, latency_us, latency_us, problem)
+    return Check(
+        cpu_before=count,
+        cpu_after=count,
+        crossings_before=crossings,
+        crossings_after=crossings,
+        latency_us_before=latency_us,
+        latency_us_after=latency_us,
+        problem=problem,
+    )
 
 
 def kinds_of(operators: Iterable[PlacedOperator]) -> str:

@@ -37,13 +37,13 @@ class Variant:
 
 
 VARIANTS = (
-    Variant("base_silu",    0, "silu",  "",                                                     0),
-    Variant("level2_relu",  2, "relu",  "level2_relu_backbone_head_optimized_100epochs",        3_354_829),
-    Variant("level2_leaky", 2, "leaky", "level2_leaky_relu_backbone_head_optimized_100epochs",  3_354_829),
-    Variant("level3_relu",  3, "relu",  "level3_relu_full_optimization_100epochs",              3_565_389),
-    Variant("level3_leaky", 3, "leaky", "level3_leaky_relu_full_optimization_100epochs",        3_565_389),
-    Variant("level4_relu",  4, "relu",  "level4_relu_complete_optimization_100epochs",          3_565_389),
-    Variant("level4_leaky", 4, "leaky", "level4_leaky_relu_complete_optimization_100epochs",    3_565_389),
+    Variant("base_silu",    0, "silu",  "", parameters=0),
+    Variant("level2_relu",  2, "relu",  "level2_relu_backbone_head_optimized_100epochs", parameters=3_354_829),
+    Variant("level2_leaky", 2, "leaky", "level2_leaky_relu_backbone_head_optimized_100epochs", parameters=3_354_829),
+    Variant("level3_relu",  3, "relu",  "level3_relu_full_optimization_100epochs", parameters=3_565_389),
+    Variant("level3_leaky", 3, "leaky", "level3_leaky_relu_full_optimization_100epochs", parameters=3_565_389),
+    Variant("level4_relu",  4, "relu",  "level4_relu_complete_optimization_100epochs", parameters=3_565_389),
+    Variant("level4_leaky", 4, "leaky", "level4_leaky_relu_complete_optimization_100epochs", parameters=3_565_389),
 )  # fmt: skip
 
 BY_NAME = {variant.name: variant for variant in VARIANTS}

@@ -46,7 +46,7 @@ def _part(name: str, row: Mapping[str, str], commands: tuple[tuple[int, int], ..
     turned = (row["transpose_type"], row["reverse_type"]) != ("None", "None")
     batches = int(row["ofm_shape_n"]) > 1 and any(part)
     plain = not turned and not batches and all(stride <= 1 for stride in strides)
-    return LayerPart(name, full, offset, part if any(part) else full, commands, plain)
+    return LayerPart(name=name, full=full, offset=offset, size=part if any(part) else full, commands=commands, plain=plain)
 
 
 def _shape(row: Mapping[str, str], kind: str) -> Shape:

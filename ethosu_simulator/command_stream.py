@@ -139,7 +139,7 @@ def decode(payload: Payload) -> list[Command]:
         extra = _payload_word(words, at, address) if kind == 1 else None
         value = parameter if extra is None else (parameter << 32) | extra
         _check(register, value, address)
-        commands.append(Command(register, value, address, parameter, extra))
+        commands.append(Command(register=register, value=value, address=address, parameter=parameter, payload=extra))
         at += 1 + kind
     return commands
 

@@ -40,10 +40,10 @@ def parse(data: bytes, limits: Limits) -> Container:
 def _container(entries: Any) -> Container:
     stream, constants = _bytes(entries["cmd_data"]), _bytes(entries["weight_data"])
     fixed = [
-        Tensor(0, "command_stream", (len(stream),), "uint8", stream, -1),
-        Tensor(1, "read_only", (len(constants),), "uint8", constants, -1),
-        Tensor(2, "scratch", (_number(entries["scratch_size"]),), "uint8", b"", 0),
-        Tensor(3, "scratch_fast", (_number(entries["scratch_fast_size"]),), "uint8", b"", 0),
+        Tensor(index=0, name="command_stream", shape=(len(stream),), dtype="uint8", data=stream, offset=-1),
+        Tensor(index=1, name="read_only", shape=(len(constants),), dtype="uint8", data=constants, offset=-1),
+        Tensor(index=2, name="scratch", shape=(_number(entries["scratch_size"]),), dtype="uint8", data=b"", offset=0),
+        Tensor(index=3, name="scratch_fast", shape=(_number(entries["scratch_fast_size"]),), dtype="uint8", data=b"", offset=0),
     ]
     if len(entries["variable_region"]):
         raise ContainerError("npz with variables: expected a model that keeps nothing between runs")
@@ -62,7 +62,11 @@ def _tensors(entries: Any, side: str, start: int) -> list[Tensor]:
     for place, (shape, size, offset) in enumerate(zip(shapes.tolist(), sizes.tolist(), offsets.tolist(), strict=True)):
         if size not in DTYPES or not can_be(shape):
             raise ContainerError(f"npz: {side} {place} of shape {shape} with elements of {size} bytes")
-        tensors.append(Tensor(start + place, f"{side}{place}", tuple(shape), DTYPES[size], b"", int(offset)))
+        tensors.append(
+            Tensor(
+                index=start + place, name=f"{side}{place}", shape=tuple(shape), dtype=DTYPES[size], data=b"", offset=int(offset)
+            )
+        )
     return tensors
 
 

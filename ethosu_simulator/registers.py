@@ -68,7 +68,7 @@ def _field(text: str) -> Field:
 
 
 def _row(name: str, kind: int, code: int, products: tuple[str, ...], fields: str) -> Register:
-    return Register(name, kind, code, products, tuple(_field(text) for text in fields.split()))
+    return Register(name=name, kind=kind, code=code, products=products, fields=tuple(_field(text) for text in fields.split()))
 
 
 def _enum(text: str) -> Mapping[int, str]:

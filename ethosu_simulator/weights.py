@@ -153,4 +153,4 @@ def _integers(records: NDArray[np.uint8], start: int, size: int, *, signed: bool
 def _finished(weights: NDArray[np.int16], scaling: Scaling) -> Kernel:
     flat = weights.reshape(len(weights), -1).astype(np.int64)
     magnitude = int(np.abs(flat).sum(axis=1).max(initial=0))
-    return Kernel(weights, flat.sum(axis=1), magnitude, scaling, {})
+    return Kernel(weights=weights, sums=flat.sum(axis=1), magnitude=magnitude, scaling=scaling, matrices={})

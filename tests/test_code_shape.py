@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.code_identity import OURS
 from tests.checkout import CHECKOUT
 from tests.production import modules
 
@@ -14,6 +15,7 @@ MOST_LINES = 45
 FEW_LINES = 25
 FEW_SHARE = 0.95
 MOST_COMPLEX = 20
+MOST_POSITIONAL = 4
 FILE_LINES = 300
 TABLES: tuple[str, ...] = ("ethosu_simulator/registers.py",)
 """Files that are tables of data: a row is read, not the file."""
@@ -65,3 +67,33 @@ def test_the_length_of_a_function_is_what_stands_between_its_def_and_its_end() -
         "def a():\n    return 1\n\n\nclass C:\n    async def b(\n        self,\n    ):\n        def c():\n            pass\n"
     )
     assert sorted(functions(source)) == [("a", 2), ("b", 5), ("c", 2)]
+
+
+def data_classes(sources: dict[str, ast.Module]) -> set[str]:
+    """The names of all data classes."""
+    return {
+        node.name
+        for tree in sources.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
+    }
+
+
+def positional(tree: ast.Module, names: set[str]) -> Iterator[str]:
+    """Calls that give a data class of ours more than four fields by their place; a name of another package's is no such."""
+    foreign = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] not in OURS
+        for alias in node.names
+    }
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and len(node.args) > MOST_POSITIONAL)
+    for node in calls:
+        if isinstance(node.func, ast.Name) and node.func.id in names - foreign:
+            yield f"{node.func.id}:{node.lineno}"
+
+
+def test_no_call_gives_a_data_class_more_than_four_fields_by_their_place() -> None:
+    sources = {path.as_posix(): ast.parse((CHECKOUT / path).read_text("utf-8")) for path in modules()}
+    names = data_classes(sources)
+    assert [f"{path}:{call}" for path, tree in sources.items() for call in positional(tree, names)] == []

@@ -93,7 +93,9 @@ class Reader:
         zero = zero_point(registers, "OFM")
         if dtype in WORDS and lookup is None and not self.dialect.offsets_words:
             zero = 0
-        stage = OutputStage(ROUNDINGS[rounding], FIRST_SHIFT, zero, low, high, dtype, None)
+        stage = OutputStage(
+            rounding=ROUNDINGS[rounding], first_shift=FIRST_SHIFT, zero_point=zero, low=low, high=high, dtype=dtype, table=None
+        )
         return Output(
             dtype=dtype,
             where=self._place("OFM"),

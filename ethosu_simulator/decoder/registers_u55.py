@@ -53,7 +53,7 @@ def _lookup(registers: RegisterFile) -> Lookup | None:
         return Lookup(CURVES[function], "int32", 0, 0, built_in=True)
     start, dtype = int(function[6:]) * 256, dtype_of(registers, "OFM")
     if dtype in ("int8", "uint8"):
-        return Lookup(DIRECT, dtype, start, 256, 128 if dtype == "int8" else 0)
+        return Lookup(kind=DIRECT, entry=dtype, start=start, count=256, offset=128 if dtype == "int8" else 0)
     if dtype == "int32" and registers.choice("ACTIVATION", "activation_clip_range") == "FORCE_INT8":
         return words(start)
     if dtype == "int16":
@@ -68,7 +68,7 @@ def words(start: int) -> Lookup:
     """The look-up of 8 bits in 256 words of 32."""
     if start + 1024 > TABLE_BYTES:
         raise NotModelled("NPU_SET_ACTIVATION", "a table of 32-bit words that wraps around the table memory")
-    return Lookup(DIRECT, "int32", start, 256, 128)
+    return Lookup(kind=DIRECT, entry="int32", start=start, count=256, offset=128)
 
 
 def _swaps_operands(registers: RegisterFile) -> bool:
@@ -130,7 +130,7 @@ def _weight_form(registers: RegisterFile) -> WeightForm:
     cores = ("", "1") if dual else ("",)
     streams = tuple(weight_range(registers, "WEIGHT", core) for core in cores)
     scales = tuple(weight_range(registers, "SCALE", core) for core in cores)
-    return WeightForm(streams, scales, "SWD", len(cores), 1, RECORD)
+    return WeightForm(streams=streams, scales=scales, format="SWD", cores=len(cores), decoders=1, record=RECORD)
 
 
 def _dma_steps(registers: RegisterFile, mode: str, length: int) -> tuple[Steps, Steps]:

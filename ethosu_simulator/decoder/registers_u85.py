@@ -72,7 +72,7 @@ def _lookup(registers: RegisterFile) -> Lookup | None:
         return None
     if function in _BYTE_TABLES:
         entry, size, offset = _BYTE_TABLES[function]
-        return Lookup(DIRECT, entry, index * size, 256, offset)
+        return Lookup(kind=DIRECT, entry=entry, start=index * size, count=256, offset=offset)
     if function == "LUT_S8_S32":
         return words(index * 1024)
     if function == "LUT_S16_S16":
@@ -145,7 +145,9 @@ def _weight_form(registers: RegisterFile) -> WeightForm:
     decoders = CONFIGURATIONS[registers.config.product, registers.config.macs].weight_decoders
     streams = tuple(weight_range(registers, "WEIGHT", core) for core in ("", "1", "2", "3")[: 1 if form == "FWD" else decoders])
     record = RECORDS[registers.choice("ACC_FORMAT", "acc_format")]
-    return WeightForm(streams, (weight_range(registers, "SCALE", ""),), form, 1, decoders, record)
+    return WeightForm(
+        streams=streams, scales=(weight_range(registers, "SCALE", ""),), format=form, cores=1, decoders=decoders, record=record
+    )
 
 
 def _dma_steps(registers: RegisterFile, mode: str, _length: int) -> tuple[Steps, Steps]:

@@ -55,7 +55,9 @@ def in_memory(where: FeatureMap, shape: Shape, memory: Memory, starts: Mapping[i
         rows.extend(starts[where.region] + base + row * where.stride_y for row in range(height))
     start = starts[where.region]
     block = where.stride_c if where.bricks else BRICK * size
-    return Map(tuple(rows), where.stride_x, block, shape, where.dtype, start + low, start + high)
+    return Map(
+        rows=tuple(rows), pixel=where.stride_x, block=block, shape=shape, dtype=where.dtype, low=start + low, high=start + high
+    )
 
 
 def dense(start: int, shape: Shape, dtype: str) -> Map:
@@ -63,7 +65,9 @@ def dense(start: int, shape: Shape, dtype: str) -> Map:
     size = np.dtype(dtype).itemsize
     pitch = shape[1] * shape[2] * size
     rows = tuple(start + y * pitch for y in range(shape[0]))
-    return Map(rows, shape[2] * size, BRICK * size, shape, dtype, start, start + shape[0] * pitch)
+    return Map(
+        rows=rows, pixel=shape[2] * size, block=BRICK * size, shape=shape, dtype=dtype, low=start, high=start + shape[0] * pitch
+    )
 
 
 def collide(read: Map, written: Map, *, in_place: bool) -> bool:

@@ -105,7 +105,9 @@ class Plan:
         tables = memory[self.tables_start : self.tables_start + TABLE_BYTES]
         counters = np.zeros(2 * len(self.program.steps) + 2, np.int64)
         written = [data for region, data in regions.items() if region not in self.read_only]
-        return World(memory, Memory(regions), tables, counters, (*written, tables, counters))
+        return World(
+            memory=memory, regions=Memory(regions), tables=tables, counters=counters, cleared=(*written, tables, counters)
+        )
 
     def run(self, world: World, trace: list[Executed] | None) -> None:
         """Does everything in order; each operation done is appended to `trace`."""

@@ -86,9 +86,18 @@ class Planner:
                 self._operation(operation)
         self._end += OVERRUN_BYTES
         return Plan(
-            self._config, self._kernels, self._limits, self._read_only, self._sizes, self._starts, self._tables_start,
-            self._end, self._items, self._builder.finish(self._threads), ending,
-        )  # fmt: skip
+            config=self._config,
+            kernels=self._kernels,
+            limits=self._limits,
+            read_only=self._read_only,
+            sizes=self._sizes,
+            starts=self._starts,
+            tables_start=self._tables_start,
+            world_bytes=self._end,
+            items=self._items,
+            program=self._builder.finish(self._threads),
+            ending=ending,
+        )
 
     def _operation(self, operation: Operation) -> None:
         spent = self._machine.spent
@@ -111,8 +120,16 @@ class Planner:
         if not isinstance(operation, Computation):
             return None
         self._machine.spend(*npu.cost(operation))
-        place = Place(self._machine, self._builder, self._starts, self._tables_start, self._chained, self._chain_start,
-                      self._tables_known, self._threads)  # fmt: skip
+        place = Place(
+            machine=self._machine,
+            builder=self._builder,
+            starts=self._starts,
+            tables_start=self._tables_start,
+            chained=self._chained,
+            chain_start=self._chain_start,
+            tables_known=self._tables_known,
+            threads=self._threads,
+        )
         written, output = lower(place, operation), operation.output
         if written is None or output is None:
             return None

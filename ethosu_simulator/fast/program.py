@@ -104,4 +104,6 @@ class Builder:
         self._data, self._known = [], {}
         steps = np.array(self._steps, np.int64).reshape(-1, at.COLUMNS)
         numbers, work = np.array(self._numbers, np.int64), [0, *accumulate(self._work)]
-        return Program(steps, numbers, data, work, self._scratch_bytes, threads)
+        return Program(
+            steps=steps, numbers=numbers, data=data, work_before=work, scratch_bytes=self._scratch_bytes, threads=threads
+        )

@@ -27,7 +27,9 @@ Array = NDArray[Any]
 Compute = Callable[[Scaling, OutputStage], Array]
 
 _WIDE = np.iinfo(np.int64)
-RAW = OutputStage(NATURAL, FIRST_SHIFT, 0, int(_WIDE.min), int(_WIDE.max), "int64", None)
+RAW = OutputStage(
+    rounding=NATURAL, first_shift=FIRST_SHIFT, zero_point=0, low=int(_WIDE.min), high=int(_WIDE.max), dtype="int64", table=None
+)
 _JOIN: dict[str, Callable[[Array, Array], Array]] = {"MAX": np.maximum, "MIN": np.minimum}
 _CANNOT_JOIN = ("MEAN", "ARGMAX_X", "ARGMAX_Y")
 

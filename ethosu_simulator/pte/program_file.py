@@ -142,7 +142,9 @@ class _Reader:
         if not can_be(shape) or sorted(order) != list(range(len(shape))):
             raise ContainerError(f"value {index}: a tensor of shape {shape} in the order {list(order)}")
         dtype = DTYPES.get(code, f"type {code}")
-        tensor = Tensor(index, f"value {index}", tuple(shape), dtype, self._constant(index, table), -1)
+        tensor = Tensor(
+            index=index, name=f"value {index}", shape=tuple(shape), dtype=dtype, data=self._constant(index, table), offset=-1
+        )
         if tensor.data and len(tensor.data) < tensor.size_bytes:
             raise ContainerError(f"value {index}: a constant of {len(tensor.data)} bytes: expected {tensor.size_bytes}")
         return PteTensor(tensor, order)

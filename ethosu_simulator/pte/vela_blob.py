@@ -35,10 +35,10 @@ def parse_blob(blob: bytes | memoryview, named: Mapping[str, memoryview], limits
     size = _scratch_bytes(blocks["scratch_size"])
     stream, constants = blocks["cmd_data"], blocks["weight_data"]
     fixed = [
-        Tensor(0, "command_stream", (len(stream),), "uint8", stream, -1),
-        Tensor(1, "read_only", (len(constants),), "uint8", constants, -1),
-        Tensor(2, "scratch", (size,), "uint8", b"", 0),
-        Tensor(3, "scratch_fast", (_fast_bytes(stream, limits),), "uint8", b"", 0),
+        Tensor(index=0, name="command_stream", shape=(len(stream),), dtype="uint8", data=stream, offset=-1),
+        Tensor(index=1, name="read_only", shape=(len(constants),), dtype="uint8", data=constants, offset=-1),
+        Tensor(index=2, name="scratch", shape=(size,), dtype="uint8", data=b"", offset=0),
+        Tensor(index=3, name="scratch_fast", shape=(_fast_bytes(stream, limits),), dtype="uint8", data=b"", offset=0),
     ]
     inputs = _places(blocks["inputs"], "input", len(fixed))
     outputs = _places(blocks["outputs"], "output", len(fixed) + len(inputs))
@@ -99,5 +99,9 @@ def _places(block: memoryview, side: str, start: int) -> list[Tensor]:
         *shape, size, offset, region = PLACE.unpack_from(block, 4 + number * PLACE.size)
         if size not in DTYPES or not can_be(shape) or region != SCRATCH or offset < 0:
             raise ContainerError(f"{side} {number}: shape {shape}, {size} bytes an element, byte {offset} of region {region}")
-        found.append(Tensor(start + number, f"{side}{number}", tuple(shape), DTYPES[size], b"", offset))
+        found.append(
+            Tensor(
+                index=start + number, name=f"{side}{number}", shape=tuple(shape), dtype=DTYPES[size], data=b"", offset=offset
+            )
+        )
     return found

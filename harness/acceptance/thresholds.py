@@ -115,7 +115,9 @@ def parse_threshold(text: str) -> Threshold:
     sign: Any = match["op"]
     if isinstance(value, bool | str) and sign not in ("==", "!="):
         raise UsageError(f"`{sign}` in `{text}`", "== or != for what is no number", f"{metric.name} == {match['value']}")
-    return Threshold(" ".join(text.split()), metric.name, sign, value, stat, graph, evidence)
+    return Threshold(
+        text=" ".join(text.split()), metric=metric.name, operator=sign, value=value, stat=stat, graph=graph, evidence=evidence
+    )
 
 
 def read_acceptance(

@@ -90,11 +90,11 @@ def compare(first: StoredRun, second: StoredRun, knowledge: Knowledge | None = N
     both = set(cases_before) & set(cases_after)
     shared = [key for key in dict.fromkeys([*after, *before]) if key.case in both]
     return Comparison(
-        first,
-        second,
-        tuple(_judge(key, before.get(key), after.get(key), knowledge or Knowledge()) for key in shared),
-        tuple(case for case in cases_before if case not in cases_after),
-        tuple(case for case in cases_after if case not in cases_before),
+        first=first,
+        second=second,
+        judged=tuple(_judge(key, before.get(key), after.get(key), knowledge or Knowledge()) for key in shared),
+        only_first=tuple(case for case in cases_before if case not in cases_after),
+        only_second=tuple(case for case in cases_after if case not in cases_before),
     )
 
 
@@ -106,11 +106,13 @@ def _judge(key: FigureKey, first: Measurement | None, second: Measurement | None
         return _without_value(key, first, second, found)
     reason = forbids(key.metric, found)
     if reason:
-        return FigureComparison(key, first, second, "not comparable", found, note=reason)
+        return FigureComparison(key=key, first=first, second=second, outcome="not comparable", changes=found, note=reason)
     metric = metric_of(key.metric)
     if not metric.repeats(second.evidence):
-        return _sampled(FigureComparison(key, first, second, "undecided", found), knowledge)
-    judged = FigureComparison(key, first, second, exact_outcome(metric, first.value, second.value), found)
+        return _sampled(FigureComparison(key=key, first=first, second=second, outcome="undecided", changes=found), knowledge)
+    judged = FigureComparison(
+        key=key, first=first, second=second, outcome=exact_outcome(metric, first.value, second.value), changes=found
+    )
     return _over_images(judged, knowledge.map_interval(second)) if key.metric == "map50_95" else judged
 
 
@@ -127,10 +129,12 @@ def _without_value(key: FigureKey, first: Measurement, second: Measurement, foun
     """A figure that one of the runs could not have: lost is a reason to look twice, gained and absent in both are not."""
     lost, had = second.unavailable, first.unavailable
     if lost and had:
-        return FigureComparison(key, first, second, "same", found, note=lost.reason)
+        return FigureComparison(key=key, first=first, second=second, outcome="same", changes=found, note=lost.reason)
     reason = lost or had
     assert reason
-    return FigureComparison(key, first, second, "missing" if lost else "new", found, note=reason.reason)
+    return FigureComparison(
+        key=key, first=first, second=second, outcome="missing" if lost else "new", changes=found, note=reason.reason
+    )
 
 
 def exact_outcome(metric: Metric, before: Value, after: Value) -> Outcome:

@@ -61,5 +61,13 @@ def _summary(row: Row[Any], counts: Mapping[str, Mapping[str, int]], names: Name
     variants, targets = names.get(row.id, ({}, {}))
     number = [counts[table].get(row.id, 0) for table in ("records", "failures")]
     return RunSummary(
-        row.id, row.started, row.commit, row.dirty, tuple(variants), tuple(targets), number[0], number[1], row.folder
+        id=row.id,
+        started=row.started,
+        commit=row.commit,
+        dirty=row.dirty,
+        models=tuple(variants),
+        targets=tuple(targets),
+        records=number[0],
+        failures=number[1],
+        folder=row.folder,
     )

@@ -246,7 +246,13 @@ def _insert(connection: Connection, table: Table) -> Any:
 def _points(connection: Connection, found: Select[Any]) -> list[Point]:
     with _readable("the history"):
         return [
-            Point(row.run_id, row.started, row.commit, row.dirty, with_kind(Measurement.from_json(record_of(row))))
+            Point(
+                run=row.run_id,
+                started=row.started,
+                commit=row.commit,
+                dirty=row.dirty,
+                figure=with_kind(Measurement.from_json(record_of(row))),
+            )
             for row in connection.execute(found)
         ]
 

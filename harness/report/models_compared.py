@@ -42,7 +42,9 @@ def compare_models(
     rows = [(case.model, *(_cell(table, case, beside, column) for column in used)) for case in ordered]
     kinds = [f"{column.short}: {table.evidence(column)}" for column in used if table.evidence(column)]
     head = ("model", *(column.short for column in used))
-    return ModelsCompared(f"{profile}, {target}", head, tuple(rows), "; ".join(kinds), tuple(failures))
+    return ModelsCompared(
+        title=f"{profile}, {target}", head=head, rows=tuple(rows), evidence="; ".join(kinds), failures=tuple(failures)
+    )
 
 
 def _cell(table: FigureTable, case: CaseKey, base: CaseKey, column: Column) -> str:

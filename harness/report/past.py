@@ -83,7 +83,7 @@ def _own(run: StoredRun, figures: Sequence[Figure]) -> list[Point]:
     """The run's own figures, which the history may not have yet."""
     header, wanted = run.header, set(figures)
     return [
-        Point(run.id, header.started, header.commit, header.dirty, record)
+        Point(run=run.id, started=header.started, commit=header.commit, dirty=header.dirty, figure=record)
         for record in run.records
         if record.key.figure in wanted
     ]

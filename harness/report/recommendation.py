@@ -127,7 +127,15 @@ def _candidate(view: RunView, model: str, label: str, profile: str) -> Candidate
         return f"no latency of an NPU{f': {whole.unavailable.reason}' if whole and whole.unavailable else ''}"
     assert accuracy
     assert memory
-    return Candidate(label, profile, view.run.id, latencies, estimates, accuracy, memory)
+    return Candidate(
+        model=label,
+        profile=profile,
+        run=view.run.id,
+        latencies=latencies,
+        estimates=estimates,
+        accuracy=accuracy,
+        memory=memory,
+    )
 
 
 def _estimates(view: RunView, model: str, profile: str) -> dict[str, Measurement]:

@@ -91,7 +91,7 @@ def runs_shift(first: float, second: float, earlier: Sequence[float], bound: flo
 
 def unknown(shift: float, bound: float, why: str) -> Shift:
     """A shift without an interval."""
-    return Shift(shift, -math.inf, math.inf, math.inf, bound, why)
+    return Shift(shift=shift, low=-math.inf, high=math.inf, detectable=math.inf, bound=bound, why=why)
 
 
 def critical_position(rounds: int) -> int:
@@ -119,4 +119,4 @@ def _walsh(differences: ArrayLike) -> NDArray[np.float64]:
 def _shift(shift: float, low: float, high: float, bound: float) -> Shift:
     half = (high - low) / 2
     seen = half * (1 + NormalDist().inv_cdf(POWER) / NormalDist().inv_cdf((1 + LEVEL) / 2))
-    return Shift(math.expm1(shift), math.expm1(low), math.expm1(high), math.expm1(seen), bound)
+    return Shift(shift=math.expm1(shift), low=math.expm1(low), high=math.expm1(high), detectable=math.expm1(seen), bound=bound)

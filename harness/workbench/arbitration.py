@@ -39,7 +39,7 @@ def arbitrated(
         names = " and ".join(name for name, _ in OTHERS)
         why = "; ".join(scale_and_weight_findings(source.graph))
         finding = f"{found.reference} alone differs: {found.difference}" + (f"; {why}" if why else "")
-        return Equality(found.images, found.images, "", names, finding)
+        return Equality(images=found.images, equal=found.images, difference="", reference=names, finding=finding)
     return replace(found, finding="; ".join(causes(source.graph, artefact.compilation.placement, artefact)))
 
 

@@ -207,7 +207,9 @@ def started_machine(
             other.close()
         try:
             gdb = Gdb(Link(QEMU, ours[0]))
-            machine = QemuMachine(gdb, folder, board, Lines("machine protocol", ours[1]), Lines("qtest", ours[2]))
+            machine = QemuMachine(
+                gdb=gdb, folder=folder, board=board, _qmp=Lines("machine protocol", ours[1]), _qtest=Lines("qtest", ours[2])
+            )
         except PeerGone as error:
             said = _last_words(folder)
             raise PeerGone(

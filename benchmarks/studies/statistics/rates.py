@@ -116,12 +116,12 @@ def rates(name: str, pairs: Sequence[Floats], variation: float | None = None) ->
     slower = [rounds_shift(pair[0].tolist(), (pair[1] * (1 + SHIFT)).tolist()) for pair in pairs]
     own = float(np.median([pair[side].std() / pair[side].mean() for pair in pairs for side in (0, 1)]))
     return Rates(
-        name,
-        own if variation is None else variation,
-        _rate(equal, "faster", "slower"),
-        _rate(slower, "slower"),
-        _rate(equal, "equivalent"),
-        float(np.median([shift.detectable for shift in equal])),
+        noise=name,
+        variation=own if variation is None else variation,
+        alarms=_rate(equal, "faster", "slower"),
+        seen=_rate(slower, "slower"),
+        equivalent=_rate(equal, "equivalent"),
+        detectable=float(np.median([shift.detectable for shift in equal])),
     )
 
 

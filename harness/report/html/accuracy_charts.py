@@ -114,7 +114,7 @@ def _drop_row(view: RunView, model: Model) -> DropBar | None:
     if drop is None or low is None or high is None:
         return None
     told = f"{model.label}: {drop:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
-    return DropBar(model.label, drop, low, high, told)
+    return DropBar(model=model.label, drop=drop, low=low, high=high, description=told)
 
 
 def _class_rows(view: RunView, model: Model) -> list[ClassBar]:

@@ -72,7 +72,10 @@ def _rows(verdicts: Sequence[Verdict]) -> list[ClaimRow]:
         model, documented, found = verdict.case.model, float(verdict.documented), float(verdict.found)
         words = f"{amount_text(documented, 'ratio')} documented, {amount_text(found, 'ratio')} found"
         told = f"{model}: {words}, {difference_text(verdict)}, {verdict.outcome}"
-        rows.setdefault((model, documented, found), ClaimRow(model, documented, found, verdict.outcome, told))
+        rows.setdefault(
+            (model, documented, found),
+            ClaimRow(model=model, documented=documented, found=found, outcome=verdict.outcome, description=told),
+        )
     return list(rows.values())
 
 

@@ -40,7 +40,7 @@ class FigureCell:
         return BADGES[self.evidence][0] if self.evidence in BADGES else ""
 
 
-NOTHING = FigureCell(NO_VALUE, "", "", -1, "not part of this run")
+NOTHING = FigureCell(text=NO_VALUE, unit="", evidence="", key=-1, why="not part of this run")
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Exhibits:
             return NOTHING
         key, row = self._key(figure), metric_of(figure.metric)
         if figure.unavailable:
-            return FigureCell(NO_VALUE, "", str(figure.evidence), key, figure.unavailable.reason)
+            return FigureCell(text=NO_VALUE, unit="", evidence=str(figure.evidence), key=key, why=figure.unavailable.reason)
         return FigureCell(row.text(figure), "" if bare else row.display.unit, str(figure.evidence), key)
 
     def _key(self, figure: Measurement) -> int:

@@ -46,12 +46,12 @@ def _event(changed: Sequence[tuple[Trend, int]]) -> Event:
     commits = [f"{point.commit[:COMMIT]}{' with local changes' if point.dirty else ''}" for point in (before, after)]
     steps = [trend.steps[index] for trend, index in changed]
     return Event(
-        after.run,
-        after.started[:16].replace("T", " "),
-        f"commit {commits[1]}" + ("" if commits[0] == commits[1] else f", before it {commits[0]}"),
-        tuple(dict.fromkeys(cause for step in steps for cause in step.causes)),
-        tuple(_lines(changed)),
-        _state(changed),
+        run=after.run,
+        started=after.started[:16].replace("T", " "),
+        commits=f"commit {commits[1]}" + ("" if commits[0] == commits[1] else f", before it {commits[0]}"),
+        causes=tuple(dict.fromkeys(cause for step in steps for cause in step.causes)),
+        figures=tuple(_lines(changed)),
+        state=_state(changed),
     )
 
 

@@ -71,7 +71,7 @@ def _chart(view: RunView, target: str, groups: Sequence[SampleGroup]) -> Chart:
     wide, narrow = both_widths(lambda width: _spec(dots, medians, width), spoken)
     evidence = {str(one.evidence) for one in view.run.records if (one.metric, one.target) == ("latency_us", target)}
     caption = f"Each dot is one inference; the bar is the {LEVEL:.0%} confidence interval of the median (order statistics)."
-    return Chart(f"Latency on {target}", caption, wide, narrow, tuple(sorted(evidence)))
+    return Chart(title=f"Latency on {target}", caption=caption, svg=wide, narrow=narrow, evidence=tuple(sorted(evidence)))
 
 
 def _name(view: RunView, case: CaseKey, *, per_profile: bool) -> str:
@@ -96,7 +96,7 @@ def _median(model: str, samples: Sequence[float]) -> MedianBar:
         f"{model}: median {median:.2f} ms, {LEVEL:.0%} interval {low:.2f} to {high:.2f} ms, "
         f"p95 {p95:.2f} ms, {len(samples)} samples"
     )
-    return MedianBar(model, median, low, high, told)
+    return MedianBar(model=model, ms=median, low=low, high=high, description=told)
 
 
 def _spec(dots: Sequence[SampleDot], medians: Sequence[MedianBar], width: int) -> Spec:

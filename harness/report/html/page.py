@@ -159,7 +159,14 @@ def _estimate(table: FigureTable, case: CaseKey) -> Measurement | None:
 def _thresholds(view: RunView, judged: Mapping[CaseKey, Decision]) -> list[ThresholdRow]:
     """Every threshold that decided, those first that stand against shipping."""
     rows = [
-        ThresholdRow(line.text, case.model, case.profile, view.table.target(case), line.state, line.found)
+        ThresholdRow(
+            text=line.text,
+            model=case.model,
+            profile=case.profile,
+            target=view.table.target(case),
+            state=line.state,
+            found=line.found,
+        )
         for case, decision in judged.items()
         for line in decision.lines
     ]

@@ -123,7 +123,9 @@ def _picture(dataset: Dataset, position: int, found: Mapping[Model, Mapping[str,
         model.name: (truth, *(_panel(graph, image, _at(of, position), dataset) for graph, of in graphs.items()))
         for model, graphs in found.items()
     }
-    return Picture(f"image-{number}", image.path.name, _uri(image), image.width, image.height, panels)
+    return Picture(
+        key=f"image-{number}", name=image.path.name, uri=_uri(image), width=image.width, height=image.height, panels=panels
+    )
 
 
 def _panel(graph: str, image: LabelledImage, found: Detections, dataset: Dataset) -> GraphPanel:
@@ -134,7 +136,9 @@ def _panel(graph: str, image: LabelledImage, found: Detections, dataset: Dataset
 
 def _boxes(corners: Any, texts: Sequence[str], wrong: Any = None) -> Iterable[DetectedBox]:
     for i, (x1, y1, x2, y2) in enumerate(np.asarray(corners).tolist()):
-        yield DetectedBox(x1, y1, x2 - x1, y2 - y1, texts[i], bool(wrong[i]) if wrong is not None else False)
+        yield DetectedBox(
+            x=x1, y=y1, width=x2 - x1, height=y2 - y1, text=texts[i], wrong=bool(wrong[i]) if wrong is not None else False
+        )
 
 
 def _uri(image: LabelledImage) -> str:

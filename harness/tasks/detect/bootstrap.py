@@ -64,7 +64,7 @@ def bootstrap_difference(
     chunks = [random.multinomial(count, np.full(count, 1 / count), size) for size in _sizes(resamples)]
     sample = np.concatenate([_difference(ranked, weights) for weights in chunks])
     low, high = np.nanquantile(sample, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(point), float(low), float(high), level, resamples, seed)
+    return Interval(difference=float(point), low=float(low), high=float(high), level=level, resamples=resamples, seed=seed)
 
 
 def _sizes(resamples: int) -> Iterator[int]:

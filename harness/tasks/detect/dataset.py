@@ -127,4 +127,4 @@ def _load_image(file: Path, config: DataYaml) -> LabelledImage:
     width, height = image_size(file)
     text, labels = read_labels(label_path(file), width, height, config.class_names)
     digest = hashlib.sha256(hashlib.sha256(file.read_bytes()).digest() + hashlib.sha256(text).digest())
-    return LabelledImage(file, width, height, labels, digest.hexdigest())
+    return LabelledImage(path=file, width=width, height=height, labels=labels, sha256=digest.hexdigest())

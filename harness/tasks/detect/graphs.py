@@ -139,7 +139,9 @@ def _tflite_format(detail: dict[str, Any]) -> TensorFormat:
     """The format of a LiteRT input or output."""
     scale, zero_point = detail["quantization"]
     shape = tuple(int(side) for side in detail["shape"])
-    return TensorFormat(detail["name"], shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point))
+    return TensorFormat(
+        name=detail["name"], shape=shape, dtype=np.dtype(detail["dtype"]).name, scale=float(scale), zero_point=int(zero_point)
+    )
 
 
 def _image(path: Path, inputs: Sequence[TensorFormat]) -> ImageForm:

@@ -60,7 +60,7 @@ def place(width: int, height: int, size: int | Sides, margin: int = 0) -> Geomet
     inner_width, inner_height = max(round(width * ratio), 1), max(round(height * ratio), 1)
     # The odd pixel goes to the right and the bottom, as in ultralytics' LetterBox.
     left, top = round((columns - inner_width) / 2 - 0.1), round((rows - inner_height) / 2 - 0.1)
-    return Geometry(width, height, inner_width, inner_height, left, top)
+    return Geometry(width=width, height=height, inner_width=inner_width, inner_height=inner_height, left=left, top=top)
 
 
 def letterbox(image: NDArray[np.uint8], size: int | Sides, margin: int = 0) -> tuple[NDArray[np.uint8], Geometry]:
