@@ -45,7 +45,7 @@ def square(side: int, channels: int = 3) -> ImageForm:
 def image_form(shape: Sequence[int]) -> ImageForm | None:
     """The images that a tensor of this shape holds, None when it holds none: 4 axes, one of them of 1 or 3 channels.
 
-    Where both ends could be the channels, the one that leaves the larger picture is right.
+    Where both ends could be the channels, colours are likelier than a picture of three pixels, and then the larger picture.
     """
     if len(shape) != 4 or min(shape) < 1:
         return None
@@ -55,4 +55,4 @@ def image_form(shape: Sequence[int]) -> ImageForm | None:
         found.append(ImageForm(height=first, width=second, channels=last, batch=batch))
     if first in COLOURS:
         found.append(ImageForm(height=second, width=last, channels=first, layout="NCHW", batch=batch))
-    return max(found, key=lambda form: form.height * form.width, default=None)
+    return max(found, key=lambda form: (form.channels, form.height * form.width), default=None)

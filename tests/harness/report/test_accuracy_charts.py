@@ -14,7 +14,7 @@ def test_every_number_is_described_in_its_chart(tmp_path: Path) -> None:
     view = RunView(write_run(tmp_path / "run"))
     accuracy, drops = accuracy_charts(view)
     assert "level2_relu, int8: 0.690" in accuracy.svg
-    assert "level2_relu: +0.0100, 95 % interval +0.0020 to +0.0200" in drops.svg
+    assert "level2_relu: +0.0080, 95 % interval +0.0020 to +0.0100" in drops.svg
     assert "Stop: int8 0.500" in class_charts(view)[0].svg
     (trade,) = trade_charts(view)
     assert "level2_relu: 45.0 ms estimated, 0.690" in trade.svg

@@ -16,8 +16,8 @@ def test_each_document_and_figure_has_a_chart_of_its_own() -> None:
     figures = [measurement(value=0.97), measurement(metric="map50", graph="float", value=0.91)]
     charts = claim_charts([judge(one, figures) for one in (claim(), other, accuracy)])
     assert [(chart.title, chart.caption) for chart in charts] == [
-        ("Operators on the NPU", "the summary"),
-        ("Operators on the NPU", "another"),
+        ("Operators on the Ethos-U", "the summary"),
+        ("Operators on the Ethos-U", "another"),
         ("mAP50 of the float graph", "the summary"),
     ]
     assert charts[0].evidence == ("documented", "compiled")
