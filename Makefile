@@ -39,7 +39,7 @@ bench: $(STAMP) ## The main job: the suite on the checkpoints at hand, else on s
 	$(BIN)/pytest benchmarks/ $(ARGS)
 
 test: $(STAMP) ## All tests but nightly and fuzz.
-	$(BIN)/pytest tests -n 2 -m "not nightly and not fuzz"
+	$(BIN)/pytest tests -n 2 --dist worksteal -m "not nightly and not fuzz"
 
 check: lint lock-resolves fast-tests ## Lint, types, import rule, lock, fast tests on each Python found.
 
@@ -70,7 +70,7 @@ fast-tests: $(STAMP)
 	  test -x $$venv/bin/python || $(BIN)/uv venv --quiet --python $$python $$venv; \
 	  $(BIN)/uv pip install --quiet --python $$venv/bin/python --constraint requirements.lock --editable . hypothesis pytest-xdist; \
 	  echo "== Python $$version: fast tests"; \
-	  $$venv/bin/python -m pytest tests -q -n 2 -m "not slow and not convert and not nightly and not fuzz"; \
+	  $$venv/bin/python -m pytest tests -q -n 2 --dist worksteal -m "not slow and not convert and not nightly and not fuzz"; \
 	done
 
 lock: $(STAMP) ## Resolve requirements.lock and requirements-board.lock anew.
