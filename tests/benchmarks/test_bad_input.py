@@ -21,7 +21,7 @@ USAGE = 4
             ["--target", "flying-saucer"],
             ["unknown target `flying-saucer`", "sim, host", "hint: ethos-bench run --target sim"],
         ),
-        (["--npu", "ethos-u99"], ["unknown profile `ethos-u99`", "ethos-u65-256", "hint: --npu ethos-u65-256"]),
+        (["--npu", "ethos-u99"], ["unknown profile `ethos-u99`", "ethos-u65-256", "hint: --npu ethos-u"]),
         pytest.param(["--npu", "nowhere.toml"], ["nowhere.toml"], marks=pytest.mark.slow),
         pytest.param(
             ["--recipe", "grandmothers"], ["unknown recipe `grandmothers`", "fast", "hint: --recipe"], marks=pytest.mark.slow

@@ -26,6 +26,7 @@ WRITERS = {
 FOREIGN = {
     "report/exports/action_benchmark.py": 1,
     "report/exports/mlia.py": 8,
+    "report/exports/model_explorer.py": 1,
     "report/exports/pytest_benchmark.py": 1,
     "tasks/detect/data_yaml.py": 2,
     "tasks/detect/detections.py": 3,
