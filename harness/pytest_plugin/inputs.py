@@ -25,8 +25,10 @@ def check_inputs(bench: Workbench) -> None:
 
 
 def _require_convert(bench: Workbench) -> None:
-    """Raise ToolMissing once for a session with checkpoints, or with the seeded models, where the extra is not installed."""
+    """Raise ToolMissing once for a session with a model to convert, where the extra is not installed."""
+    if not any(model.origin for model in bench.models.values()):
+        return
     missing = [package for package in ("torch", "ultralytics-opencv-headless") if version_of(package) == ABSENT]
-    if missing and not bench.options.model:
+    if missing:
         found = f"checkpoints and seeded models need the extra `convert`: there is no {' and no '.join(missing)}"
         raise ToolMissing(found, "torch and ultralytics, or `--model FILE.tflite`", install_line("convert"))
