@@ -73,17 +73,17 @@ class Table:
 
     def numbers(self, field: int, most: int) -> list[int]:
         """The vector of at most `most` 32-bit integers; empty when left out."""
-        start, count = self._vector(field, 4)
-        if count > most:
-            raise ContainerError(f"flatbuffer vector of {count} numbers at byte {start}: expected at most {most}")
-        return list(struct.unpack_from(f"<{count}i", self.data, start)) if count else []
+        return self._numbers(field, most, "i")
 
     def longs(self, field: int, most: int) -> list[int]:
         """The vector of at most `most` 64-bit integers; empty when left out."""
-        start, count = self._vector(field, 8)
+        return self._numbers(field, most, "q")
+
+    def _numbers(self, field: int, most: int, kind: str) -> list[int]:
+        start, count = self._vector(field, struct.calcsize(kind))
         if count > most:
             raise ContainerError(f"flatbuffer vector of {count} numbers at byte {start}: expected at most {most}")
-        return list(struct.unpack_from(f"<{count}q", self.data, start)) if count else []
+        return list(struct.unpack_from(f"<{count}{kind}", self.data, start)) if count else []
 
     def first_long(self, field: int) -> int:
         """The first item of the vector of 64-bit integers; 0 when it is left out or empty."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ethosu_simulator.arena import Arena, bytes_of, tensor_of
+from ethosu_simulator.arena import Arena, bytes_of, new_arena, tensor_of
 from ethosu_simulator.container import Operator, Tensor
 from ethosu_simulator.errors import ContainerError, InputError, NotModelled
 from ethosu_simulator.npu_operator import NpuOperator
@@ -106,13 +106,7 @@ class Inference:
     def _on_npu(self, operator: NpuOperator) -> None:
         self.number += 1
         inputs, arena = [self.value(tensor) for tensor in operator.inputs], self.state.arena
-        if self.watcher is not None:
-            outputs = self.watcher.execute(self.number, operator, inputs, arena)
-        else:
-            done: list[Executed] | None = None if self.trace is None else []
-            outputs = operator.run(inputs, done, arena)
-            if self.trace is not None and done is not None:
-                self.trace.extend(done if self.number == 1 else [replace(one, stream=self.number) for one in done])
+        outputs = run_stream(operator, self.number, inputs, arena, self.trace, self.watcher)
         for tensor, values in zip(operator.outputs, outputs, strict=True):
             self._took(tensor, values, store=tensor.index in operator.outside)
 
@@ -189,6 +183,24 @@ def _only(indices: tuple[int, ...], operator: Operator) -> int:
     if len(indices) != 1 or indices[0] < 0:
         raise ContainerError(f"{operator.name} with outputs {indices}: expected one")
     return indices[0]
+
+
+def run_stream(
+    operator: NpuOperator,
+    number: int,
+    inputs: Sequence[Array],
+    arena: Arena | None,
+    trace: list[Executed] | None,
+    watcher: Watcher | None,
+) -> list[Array]:
+    """The outputs of NPU operator `number` of a file, from 1, which `trace` and `watcher` see; without an arena in its own."""
+    if watcher is not None:
+        return watcher.execute(number, operator, inputs, arena or new_arena(*operator.arena_sizes))
+    done: list[Executed] | None = None if trace is None else []
+    outputs = operator.run(inputs, done, arena)
+    if trace is not None and done is not None:
+        trace.extend(done if number == 1 else [replace(one, stream=number) for one in done])
+    return outputs
 
 
 def not_for_the_npu(operator: Operator) -> NotModelled:

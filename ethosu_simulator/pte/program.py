@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ethosu_simulator.arena import check_input, check_size, new_arena, tensor_of
+from ethosu_simulator.arena import check_input, check_size, tensor_of
 from ethosu_simulator.container import Operator, Tensor
-from ethosu_simulator.errors import ContainerError, InputError, NotModelled
+from ethosu_simulator.errors import ContainerError, NotModelled
+from ethosu_simulator.inference import run_stream
 from ethosu_simulator.model import Model
 from ethosu_simulator.npu_operator import NpuOperator
 from ethosu_simulator.pte.kernels import KERNELS, Argument
@@ -80,14 +81,8 @@ class Program(Model):
     def _run(
         self, inputs: Sequence[Array], trace: list[Executed] | None, cpu: Cpu | None, watcher: Watcher | None
     ) -> list[Array]:
-        if len(inputs) != len(self.inputs):
-            raise InputError(f"{len(inputs)} inputs: expected {len(self.inputs)}")
-        if self.cpu_operators and cpu is None:
-            raise NotModelled(self.cpu_operators[0].name, "a kernel of ExecuTorch: `cpu=` runs what is not the NPU's")
-        values: dict[int, Array] = {}
-        for tensor, given in zip(self.inputs, inputs, strict=True):
-            check_input(tensor, given)
-            values[tensor.index] = given
+        self._check(inputs, cpu)
+        values = {tensor.index: given for tensor, given in zip(self.inputs, inputs, strict=True)}
         number = 0
         for position, step in enumerate(self.file.steps):
             if step.moves:
@@ -98,6 +93,10 @@ class Program(Model):
             else:
                 self._on_cpu(step, position, values, cpu, watcher)
         return [self._value(tensor.index, values) for tensor in self.outputs]
+
+    def _check_cpu(self, cpu: Cpu | None) -> None:
+        if cpu is None:
+            raise NotModelled(self.cpu_operators[0].name, "a kernel of ExecuTorch: `cpu=` runs what is not the NPU's")
 
     def _value(self, index: int, values: dict[int, Array]) -> Array:
         if index in values:
@@ -123,7 +122,7 @@ class Program(Model):
             np.ascontiguousarray(_physical(self._value(index, values), known[index])).view(place.dtype).reshape(place.shape)
             for index, place in zip(taken, operator.inputs, strict=True)
         ]
-        outputs = _outputs(operator, number, inputs, trace, watcher)
+        outputs = run_stream(operator, number, inputs, None, trace, watcher)
         for index, found in zip(given, outputs, strict=True):
             memory = _in_memory(known[index])
             values[index] = _logical(np.ascontiguousarray(found).view(memory.dtype).reshape(memory.shape), known[index])
@@ -136,14 +135,12 @@ class Program(Model):
             raise NotModelled(step.kernel, "a kernel whose result is no tensor")
         tensor = self.file.tensors[out].tensor
         arguments = [self._argument(index, values) for index in taken]
-        own = KERNELS.get(step.kernel)
-        if own is not None:
-            made = own(arguments, tensor)
-        elif cpu is not None:
+        if step.kernel in KERNELS:
+            made = KERNELS[step.kernel](arguments, tensor)
+        else:
+            assert cpu is not None  # _check_cpu
             operator = Operator(name=step.kernel, inputs=tuple(taken), outputs=(out,), position=position)
             (made,) = cpu(operator, [one if isinstance(one, np.ndarray) else None for one in arguments])
-        else:
-            raise NotModelled(step.kernel, "a kernel of ExecuTorch: `cpu=` runs what is not the NPU's")
         check_input(tensor, made)
         values[out] = made
         if watcher is not None:
@@ -165,18 +162,6 @@ def _delegate(file: ProgramFile, number: int, limits: Limits) -> NpuOperator:
         raise NotModelled("program", f"a delegate of {delegate.backend}; only those of {BACKEND} run here")
     container = parse_blob(delegate.blob, file.named, limits)
     return NpuOperator(container, container.operators[0], limits)
-
-
-def _outputs(
-    operator: NpuOperator, number: int, inputs: list[Array], trace: list[Executed] | None, watcher: Watcher | None
-) -> list[Array]:
-    if watcher is not None:
-        return watcher.execute(number, operator, inputs, new_arena(*operator.arena_sizes))
-    done: list[Executed] | None = None if trace is None else []
-    outputs = operator.run(inputs, done)
-    if trace is not None and done is not None:
-        trace.extend(done if number == 1 else [replace(one, stream=number) for one in done])
-    return outputs
 
 
 def _in_memory(known: PteTensor) -> Tensor:

@@ -108,7 +108,6 @@ class _Reader:
         start = unpack("<Q", data, 24) if bytes(data[8:12]) == b"eh00" else 0
         self._segments = _segments(data, self._file.tables(4), start)
         self._named = {**beside, **_named(self._file.tables(7), self._segments)}
-        self._beside = bool(beside)
 
     def program(self, method: str | None) -> ProgramFile:
         plans = {plan.text(0): plan for plan in reversed(self._file.tables(1))}

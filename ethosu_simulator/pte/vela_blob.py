@@ -10,12 +10,12 @@ import struct
 from collections.abc import Mapping
 
 from ethosu_simulator.command_stream import decode, parse_payload
-from ethosu_simulator.container import MAX_INDICES, Container, Operator, Tensor, can_be
+from ethosu_simulator.container import MAX_INDICES, Container, can_be
 from ethosu_simulator.decoder import decode_operations
 from ethosu_simulator.errors import ContainerError
 from ethosu_simulator.limits import Limits
 from ethosu_simulator.pte.program_file import missing_data
-from ethosu_simulator.raw import DTYPES
+from ethosu_simulator.raw import DTYPES, Places, of_stream
 from ethosu_simulator.regions import reach_of
 
 HEADER = struct.Struct("<16sIB11s")
@@ -32,19 +32,10 @@ def parse_blob(blob: bytes | memoryview, named: Mapping[str, memoryview], limits
     The blob does not say how large a fast scratch has to be: it is as large as the stream reaches.
     """
     blocks = _blocks(memoryview(blob), named)
-    size = _scratch_bytes(blocks["scratch_size"])
-    stream, constants = blocks["cmd_data"], blocks["weight_data"]
-    fixed = [
-        Tensor(index=0, name="command_stream", shape=(len(stream),), dtype="uint8", data=stream, offset=-1),
-        Tensor(index=1, name="read_only", shape=(len(constants),), dtype="uint8", data=constants, offset=-1),
-        Tensor(index=2, name="scratch", shape=(size,), dtype="uint8", data=b"", offset=0),
-        Tensor(index=3, name="scratch_fast", shape=(_fast_bytes(stream, limits),), dtype="uint8", data=b"", offset=0),
-    ]
-    inputs = _places(blocks["inputs"], "input", len(fixed))
-    outputs = _places(blocks["outputs"], "output", len(fixed) + len(inputs))
-    first, last = tuple(t.index for t in inputs), tuple(t.index for t in outputs)
-    operator = Operator(name="ethos-u", inputs=(0, 1, 2, 3, *first), outputs=last)
-    return Container(tensors=(*fixed, *inputs, *outputs), operators=(operator,), inputs=first, outputs=last)
+    stream = blocks["cmd_data"]
+    sizes = _scratch_bytes(blocks["scratch_size"]), _fast_bytes(stream, limits)
+    places = (_places(blocks[f"{side}s"], side) for side in ("input", "output"))
+    return of_stream(stream, blocks["weight_data"], sizes, *places)
 
 
 def _blocks(blob: memoryview, named: Mapping[str, memoryview]) -> dict[str, memoryview]:
@@ -90,7 +81,7 @@ def _fast_bytes(stream: memoryview, limits: Limits) -> int:
     return reach[FAST].bytes if FAST in reach else 0
 
 
-def _places(block: memoryview, side: str, start: int) -> list[Tensor]:
+def _places(block: memoryview, side: str) -> Places:
     count = int.from_bytes(block[:4], "little", signed=True) if len(block) >= 4 else -1
     if not 0 <= count <= MAX_INDICES or len(block) != 4 + count * PLACE.size:
         raise ContainerError(f"`{side}s` says {count} tensors in {len(block)} bytes: expected {PLACE.size} bytes each")
@@ -99,9 +90,5 @@ def _places(block: memoryview, side: str, start: int) -> list[Tensor]:
         *shape, size, offset, region = PLACE.unpack_from(block, 4 + number * PLACE.size)
         if size not in DTYPES or not can_be(shape) or region != SCRATCH or offset < 0:
             raise ContainerError(f"{side} {number}: shape {shape}, {size} bytes an element, byte {offset} of region {region}")
-        found.append(
-            Tensor(
-                index=start + number, name=f"{side}{number}", shape=tuple(shape), dtype=DTYPES[size], data=b"", offset=offset
-            )
-        )
+        found.append((shape, size, offset))
     return found
