@@ -65,9 +65,6 @@ def _in_short(docstring: str) -> str:
 def main() -> None:
     """Prove what a vision model really does on an Arm Ethos-U NPU. The suite itself is `ethos-bench run`."""
     end_on_sigterm()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding has no word for some of ours
     warnings.simplefilter("ignore", Notice)  # commands print every line that they are told, and none is overwritten
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

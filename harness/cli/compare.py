@@ -8,12 +8,12 @@ import click
 
 from core.files import write_whole
 from harness.cli.failing import exits_cleanly
-from harness.cli.history import WIDTH, history_option, opened
+from harness.cli.history import history_option, opened
+from harness.cli.saying import wide_console
 from harness.history.knowledge import earlier_runs, map_intervals
 from harness.history.run_comparison import Comparison, Knowledge, compare, no_images
 from harness.history.store import History
 from harness.report.comparison_report import comparison_json, comparison_tables
-from harness.report.safe_console import SafeConsole
 from harness.results.stored_run import StoredRun, read_run
 from harness.statistics.shift import BOUND
 from harness.tasks.detect.dataset import load_dataset
@@ -50,8 +50,7 @@ def compare_command(
     first, second = (named_run(history, name) for name in (run_a, run_b))
     intervals = map_intervals(first, second, load_dataset(data, images=images)) if data else no_images
     found = compare(first, second, Knowledge(earlier_runs(history, first, second), intervals, bound))
-    console = SafeConsole(highlight=False)
-    console.width = max(console.width, WIDTH)
+    console = wide_console()
     for part in comparison_tables(found, everything=everything):
         console.print(part)
     if json_file:

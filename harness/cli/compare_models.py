@@ -11,17 +11,14 @@ from core.files import storage_errors, write_whole
 from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, image_size_option
-from harness.cli.saying import say
+from harness.cli.saying import say, wide_console
 from harness.report.models_compared import ModelsCompared, compare_models, comparison_markdown, comparison_table
-from harness.report.safe_console import SafeConsole
 from harness.report.tables import FigureTable
 from harness.report.terminal import findings
 from harness.workbench.case import Case
 from harness.workbench.models import BASE
 from harness.workbench.options import BenchOptions
 from harness.workbench.workbench import Workbench
-
-WIDTH = 132
 
 
 @click.command("compare-models")
@@ -58,7 +55,7 @@ def compare_models_command(
         images=images, image_size=image_size, repeats=repeats, memory=memory,
     )  # fmt: skip
     found = _compared(Workbench(options, lambda text: say(text, err=True)))
-    console = SafeConsole(highlight=False, width=max(SafeConsole().width, WIDTH))
+    console = wide_console()
     for comparison in found:
         console.print(comparison_table(comparison))
         for model, why in comparison.failures:

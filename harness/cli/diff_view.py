@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.saying import cell
 from harness.workbench.layers.compare import Comparison, LayerRow
 
 FLOAT_HEADINGS = ("max", "steps", "mean", "1 - cos")
@@ -42,7 +42,7 @@ def _table(rows: Sequence[LayerRow], title: str, tolerance: float, width: int, *
         numeric = heading == "#" or heading in FLOAT_HEADINGS
         table.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
     for row, own in zip(rows, cells, strict=True):
-        table.add_row(*own[:2], escape(_short(row.name, room)), *own[2:])
+        table.add_row(*own[:2], cell(_short(row.name, room)), *own[2:])
     return table
 
 

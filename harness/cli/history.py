@@ -7,28 +7,25 @@ from pathlib import Path
 
 import click
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from core.errors import HistoryError, StorageError, UsageError
 from core.files import storage_errors, write_whole
 from core.metrics import metric_of, nearest
 from harness.cli.failing import exits_cleanly
-from harness.cli.saying import say
+from harness.cli.saying import cell, say, wide_console
 from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
 from harness.history.run_list import RunSummary
 from harness.history.sending import SendOutcome, send_waiting, told
 from harness.history.spool import Spool
 from harness.history.store import History
 from harness.history.trend import Trend, trends
-from harness.report.safe_console import SafeConsole
 from harness.report.tables import amount_text
 from harness.results.places import results_place
 from harness.results.stored_run import read_run, sample_lines
 
 RESULTS = Path("results")
 OPTION_HELP = f"SQLite file or postgresql:// URL (default: {ENVIRONMENT}, else {RESULTS / DEFAULT_NAME})."
-WIDTH = 120
 
 history_option = click.option("--history", "url", default="", metavar="URL", help=OPTION_HELP)
 
@@ -47,7 +44,8 @@ def history_command(context: click.Context, url: str) -> None:
     context.obj = opened(url)
     if context.invoked_subcommand is None:
         history: History = context.obj
-        _print(_run_table(history.runs()))
+        console = wide_console()
+        console.print(_run_table(history.runs()))
         for name, (run, since) in history.baselines().items():
             say(f"baseline {name}: {run}, since {since}")
 
@@ -144,24 +142,19 @@ def _run_table(runs: list[RunSummary]) -> Table:
     for run in runs:
         commit = run.commit[:12] + ("+" if run.dirty else "")
         cells = (run.id, run.started[:16], commit, ", ".join(run.models), ", ".join(run.targets))
-        table.add_row(*map(escape, cells), str(run.records), str(run.failures))
+        table.add_row(*map(cell, cells), str(run.records), str(run.failures))
     return table
 
 
 def _print_trend(trend: Trend) -> None:
-    table = Table(box=box.SIMPLE_HEAD, title=escape(trend.name), title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, title=cell(trend.name), title_justify="left", pad_edge=False)
     for heading in ("run", "started", "commit", "value", "evidence", "what changed"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "value" else "left")
     for step in trend.steps:
         figure = step.point.figure
         value = str(figure.value) if figure.number is None else amount_text(figure.number, figure.unit)
         commit = step.point.commit[:12] + ("+" if step.point.dirty else "")
-        mark = f"[bold]{escape(step.text)}[/bold]" if step.jump else escape(step.text)
-        table.add_row(escape(step.point.run), step.point.started[:16], commit, escape(value), str(figure.evidence), mark)
-    _print(table)
-
-
-def _print(table: Table) -> None:
-    console = SafeConsole(highlight=False)
-    console.width = max(console.width, WIDTH)
+        mark = f"[bold]{cell(step.text)}[/bold]" if step.jump else cell(step.text)
+        table.add_row(cell(step.point.run), step.point.started[:16], commit, cell(value), str(figure.evidence), mark)
+    console = wide_console()
     console.print(table)

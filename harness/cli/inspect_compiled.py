@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
 
-from core.printable import printable
 from harness.cli.inspect_view import counted, fit_line, size_text
+from harness.cli.saying import cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,23 +47,21 @@ def compiled_document(found: CompiledFile) -> dict[str, Any]:
 
 def show_compiled(console: Console, found: CompiledFile) -> None:
     """The facts as text."""
-    console.print(
-        f"[bold]{escape(printable(found.path.name))}[/bold]  {found.kind}, SHA-256 {found.sha256[:12]}", soft_wrap=True
-    )
+    console.print(f"[bold]{cell(found.path.name)}[/bold]  {found.kind}, SHA-256 {found.sha256[:12]}", soft_wrap=True)
     for line in _lines(found):
         console.print(line, soft_wrap=True)
     console.print(_streams(found))
     for name, count in found.left.items():
-        console.print(f"[bold red]cpu[/bold red]  {count} x {escape(printable(name))}", soft_wrap=True)
+        console.print(f"[bold red]cpu[/bold red]  {count} x {cell(name)}", soft_wrap=True)
     console.print(HIDDEN, soft_wrap=True)
 
 
 def _lines(found: CompiledFile) -> Iterator[str]:
     if len(found.methods) > 1:
-        yield f"  methods     {escape(printable(', '.join(found.methods)))}: the first is looked at"
+        yield f"  methods     {cell(', '.join(found.methods))}: the first is looked at"
     for side, tensors in (("input", found.inputs), ("output", found.outputs)):
-        yield from (f"  {side:<11} {escape(printable(said))}" for said in tensors)
-    yield f"  NPU         {found.npu}, read from the stream; clock and budgets of profile {escape(found.profile.name)}"
+        yield from (f"  {side:<11} {cell(said)}" for said in tensors)
+    yield f"  NPU         {found.npu}, read from the stream; clock and budgets of profile {cell(found.profile.name)}"
     kernels = sum(found.left.values())
     share = f"{len(found.streams) / found.steps:.1%} of the program's {found.steps} steps by count"
     yield f"  on the NPU  {counted(len(found.streams), 'stream')}, {counted(kernels, 'operator')} left to the CPU: {share}"
@@ -75,7 +72,7 @@ def _lines(found: CompiledFile) -> Iterator[str]:
     yield _bytes(found.compared)
     for text in dict.fromkeys(_flags(stream) for stream in found.streams):
         if text:
-            yield f"  made with   {escape(printable(text))}"
+            yield f"  made with   {cell(text)}"
 
 
 def _memory(found: CompiledFile) -> Iterator[str]:

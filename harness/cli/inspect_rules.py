@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from conversion.rules.devices import Device
@@ -17,6 +16,7 @@ from conversion.rules.judgement import Judgement, Place, judged
 from conversion.rules.splits import SplitSuggestion, split_suggestion
 from core.errors import ModelError
 from core.tflite.graph import BrokenModel
+from harness.cli.saying import cell
 
 PLACES: tuple[Place, ...] = ("executed", "folded", "refused")
 REASONS_SHOWN = 20
@@ -50,7 +50,7 @@ def show_rules(console: Console, found: JudgedFile, *, every: bool) -> None:
     taken, layers = judgement.layers
     console.print()
     console.print(
-        f"[bold]{escape(judgement.device.name)}[/bold]  by the rules of {escape(judgement.device.version)}: nothing ran",
+        f"[bold]{cell(judgement.device.name)}[/bold]  by the rules of {cell(judgement.device.version)}: nothing ran",
         soft_wrap=True,
     )
     console.print(f"  on the NPU  {shares(judgement)}", soft_wrap=True)
@@ -60,7 +60,7 @@ def show_rules(console: Console, found: JudgedFile, *, every: bool) -> None:
     console.print(_every_operator(judgement) if every else _by_kind(judgement))
     _show_refused(console, judgement)
     if found.split:
-        console.print(f"[bold cyan]suggestion[/bold cyan] {escape(split_text(found.split))}", soft_wrap=True)
+        console.print(f"[bold cyan]suggestion[/bold cyan] {cell(split_text(found.split))}", soft_wrap=True)
 
 
 def shares(judgement: Judgement) -> str:
@@ -105,7 +105,7 @@ def _by_kind(judgement: Judgement) -> Table:
         counts = [sum(operator.where == place for operator in same) for place in PLACES]
         macs = sum(operator.macs for operator in same) / 1e6
         assert sum(counts) == count
-        table.add_row(escape(kind), *(str(number or "") for number in counts), f"{macs:,.1f}" if macs else "")
+        table.add_row(cell(kind), *(str(number or "") for number in counts), f"{macs:,.1f}" if macs else "")
     for column in table.columns[1:]:
         column.justify = "right"
     return table
@@ -115,7 +115,7 @@ def _every_operator(judgement: Judgement) -> Table:
     table = Table("#", "operator", "place", "MACs", "output", box=None, padding=(0, 1))
     for operator in judgement.operators:
         macs = f"{operator.macs:,}" if operator.macs else ""
-        table.add_row(str(operator.index), escape(operator.operator), operator.where, macs, escape(operator.name))
+        table.add_row(str(operator.index), cell(operator.operator), operator.where, macs, cell(operator.name))
     return table
 
 
@@ -126,7 +126,7 @@ def _show_refused(console: Console, judgement: Judgement) -> None:
         grouped.setdefault((operator.operator, operator.reason), []).append(operator.index)
     for (kind, reason), indices in list(grouped.items())[:REASONS_SHOWN]:
         console.print(
-            f"[bold red]refused[/bold red]  {len(indices)} {escape(kind)} (#{indices[0]}): {escape(reason)}", soft_wrap=True
+            f"[bold red]refused[/bold red]  {len(indices)} {cell(kind)} (#{indices[0]}): {cell(reason)}", soft_wrap=True
         )
     if len(grouped) > REASONS_SHOWN:
         console.print(f"     and {len(grouped) - REASONS_SHOWN} reasons more (--json lists every operator with its reason)")

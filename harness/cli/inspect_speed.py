@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from conversion.estimates import Estimation, estimated
 from conversion.speed_checks import SpeedCheck, speed_checks
 from conversion.speed_findings import speed_findings
 from conversion.vela_options import VelaOptions
-from core.printable import printable
 from core.records.artefact import Compilation
 from core.records.operator_cycles import SpeedFinding
 from core.records.unavailable import Unavailable
+from harness.cli.saying import cell
 
 SHOWN = 5
 LONGEST_NAME = 60
@@ -44,26 +43,26 @@ def show_speed(console: Console, compilation: Compilation, speed: Speed, *, ever
     """Print our estimate and the findings that cost most."""
     found = speed.estimation.found
     if isinstance(found, Unavailable):
-        console.print(f"  our estimate  none: {escape(found.reason)}", soft_wrap=True)
+        console.print(f"  our estimate  none: {cell(found.reason)}", soft_wrap=True)
         return
     per_ms = compilation.profile.clock_hz / 1e3
     of = "of the NPU's part " if compilation.placement.cpu else ""
     console.print(
         f"  our estimate  {found.active_cycles / per_ms:.2f} ms {of}({found.low / per_ms:.2f} to {found.high / per_ms:.2f}), "
-        f"memory {escape(found.memory)}; {escape(found.trust)}",
+        f"memory {cell(found.memory)}; {cell(found.trust)}",
         soft_wrap=True,
     )
     shown = speed.findings if every else speed.findings[:SHOWN]
     for one in shown:
-        name = escape(printable(_name(one)))
+        name = cell(_name(one))
         share = one.beyond_macs / max(1, found.active_cycles)
         cost = f"{one.beyond_macs:,} cycles ({share:.1%}) beyond its MACs"
         console.print(f"[bold cyan]faster[/bold cyan] {name}: {cost}", soft_wrap=True)
-        console.print(f"     {escape(one.text)}", soft_wrap=True)
+        console.print(f"     {cell(one.text)}", soft_wrap=True)
     if len(speed.findings) > len(shown):
         console.print(f"     and {len(speed.findings) - len(shown)} more (--all, --json)")
     for check in speed.checks:
-        console.print(f"[bold cyan]tried[/bold cyan] {escape(check.text)}: {escape(_answer(check))}", soft_wrap=True)
+        console.print(f"[bold cyan]tried[/bold cyan] {cell(check.text)}: {cell(_answer(check))}", soft_wrap=True)
 
 
 def _name(one: SpeedFinding) -> str:

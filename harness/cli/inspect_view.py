@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape as escape_markup
 from rich.table import Table
 
 from conversion.placement import LAYOUT_KINDS
 from conversion.suggestions import Check, Suggestion, kinds_of
-from core.printable import printable
 from core.records.artefact import Compilation
 from core.records.placement import PlacedOperator, Placement, Where
 from core.records.profile import MemoryBudget
 from core.records.unavailable import Unavailable
 from core.tflite.graph import Tensor, TfliteGraph
+from harness.cli.saying import cell
 
 PLACES: tuple[Where, ...] = ("executed", "fused", "elided", "cpu")
 FINGERPRINT_DIGITS = 16
@@ -27,15 +26,10 @@ MEBIBYTE = 2**20
 COSTLY_LAYOUT_SHARE = 0.1
 
 
-def escape(text: str) -> str:
-    """Text from a file, fit for the terminal and for rich's markup."""
-    return escape_markup(printable(text))
-
-
 def show_file(console: Console, file: Path, graph: TfliteGraph) -> None:
     """Print what the file is, before any compiler has seen it."""
     activations = ", ".join(f"{kind} after {count} convolutions" for kind, count in graph.activations.most_common())
-    console.print(f"[bold]{escape(file.name)}[/bold]")
+    console.print(f"[bold]{cell(file.name)}[/bold]")
     console.print(f"  operators   {len(graph.operators)}, {graph.macs / 1e6:,.1f} million MACs")
     console.print(f"  weights     {graph.weights[:FINGERPRINT_DIGITS]}   graph {graph.structure[:FINGERPRINT_DIGITS]}")
     console.print(f"  activation  {activations or 'none'}")
@@ -49,12 +43,12 @@ def _tensor(tensor: Tensor) -> str:
     scale = (
         f", scale {tensor.scales[0]:.6g}, zero point {tensor.zero_points[0]}" if tensor.scales and tensor.zero_points else ""
     )
-    return escape(f"{tensor.name or '(no name)'}: {tensor.dtype} {shape}{scale}")
+    return cell(f"{tensor.name or '(no name)'}: {tensor.dtype} {shape}{scale}")
 
 
 def show_finding(console: Console, finding: str) -> None:
     """Print one finding so that it is not overlooked."""
-    console.print(f"[bold yellow]finding:[/bold yellow] {escape(finding)}", soft_wrap=True)
+    console.print(f"[bold yellow]finding:[/bold yellow] {cell(finding)}", soft_wrap=True)
 
 
 def show_profile(console: Console, compilation: Compilation, suggestions: tuple[Suggestion, ...], *, every: bool) -> None:
@@ -62,7 +56,7 @@ def show_profile(console: Console, compilation: Compilation, suggestions: tuple[
     profile, placement = compilation.profile, compilation.placement
     console.print()
     console.print(
-        f"[bold]{escape(profile.name)}[/bold]  Vela {escape(compilation.vela_version)}, "
+        f"[bold]{cell(profile.name)}[/bold]  Vela {cell(compilation.vela_version)}, "
         f"{profile.system_config}, {profile.memory_mode}",
         soft_wrap=True,
     )
@@ -72,7 +66,7 @@ def show_profile(console: Console, compilation: Compilation, suggestions: tuple[
     for line in (*_memory(compilation), _latency(compilation)):
         console.print(line, soft_wrap=True)
     for limit in placement.limits:
-        console.print(f"  limit       {escape(limit)}", soft_wrap=True)
+        console.print(f"  limit       {cell(limit)}", soft_wrap=True)
     console.print(_every_operator(placement) if every else _by_kind(placement))
     for kind, share in _costly_layout(placement):
         show_finding(
@@ -156,7 +150,7 @@ def _by_kind(placement: Placement) -> Table:
         counts = [sum(operator.where == place for operator in operators) for place in PLACES]
         macs = sum(operator.macs for operator in operators)
         table.add_row(
-            escape(kind),
+            cell(kind),
             *(str(count) if count else "" for count in counts),
             _short(macs / 1e6) if macs else "",
             "?" if cycles is None else _short(cycles / 1e3),
@@ -191,11 +185,11 @@ def _every_operator(placement: Placement) -> Table:
         cycles = operator.npu_cycles
         table.add_row(
             str(operator.index),
-            escape(operator.operator),
+            cell(operator.operator),
             operator.where,
             f"{operator.macs:,}" if operator.macs else "",
             "?" if isinstance(cycles, Unavailable) else f"{cycles:,}",
-            escape(operator.name),
+            cell(operator.name),
         )
     return table
 
@@ -203,18 +197,18 @@ def _every_operator(placement: Placement) -> Table:
 def _show_cpu(console: Console, operators: tuple[PlacedOperator, ...]) -> None:
     for operator in operators[:REASONS_SHOWN]:
         name = f"{operator.operator} `{operator.name}`"
-        console.print(f"[bold red]cpu[/bold red]  #{operator.index} {escape(name)}: {escape(operator.reason)}", soft_wrap=True)
+        console.print(f"[bold red]cpu[/bold red]  #{operator.index} {cell(name)}: {cell(operator.reason)}", soft_wrap=True)
     if len(operators) > REASONS_SHOWN:
         console.print(f"     and {len(operators) - REASONS_SHOWN} more (--json lists every operator with its reason)")
 
 
 def _show_suggestion(console: Console, suggestion: Suggestion) -> None:
-    kinds = escape(kinds_of(suggestion.operators))
-    console.print(f"[bold cyan]suggestion[/bold cyan] for {kinds}: {escape(suggestion.text)}", soft_wrap=True)
+    kinds = cell(kinds_of(suggestion.operators))
+    console.print(f"[bold cyan]suggestion[/bold cyan] for {kinds}: {cell(suggestion.text)}", soft_wrap=True)
     if suggestion.check is None:
         console.print("     not checked: it needs the model's source", soft_wrap=True)
         return
-    console.print(f"     {escape(_answer(suggestion.check, exact=suggestion.exact))}", soft_wrap=True)
+    console.print(f"     {cell(_answer(suggestion.check, exact=suggestion.exact))}", soft_wrap=True)
 
 
 def _answer(check: Check, *, exact: bool) -> str:

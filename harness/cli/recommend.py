@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import click
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from conversion.profile_files import DEFAULT_PROFILE
@@ -14,11 +13,9 @@ from core.metrics import metric_of
 from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
 from harness.cli.runs import named_run
+from harness.cli.saying import cell, wide_console
 from harness.report.past_runs import runs_beside
 from harness.report.recommendation import STRENGTH, Candidate, Limits, Recommendation, interval, recommend, told, whose
-from harness.report.safe_console import SafeConsole
-
-WIDTH = 120
 
 
 @click.command("recommend")
@@ -57,15 +54,15 @@ def recommend_command(
 
 
 def _print(answer: Recommendation, npu: str) -> None:
-    console = SafeConsole(highlight=False, width=max(SafeConsole().width, WIDTH))
+    console = wide_console()
     if answer.front:
         console.print(_table(answer.front, f"Recommended for {npu}", whose(answer)))
     else:
-        console.print(f"[bold]no model holds these limits on {escape(npu)}[/bold]")
+        console.print(f"[bold]no model holds these limits on {cell(npu)}[/bold]")
     for candidate, rival in answer.beaten:
-        console.print(f"beaten by {escape(rival)}: {escape(candidate.model)} ({_figures(candidate)})", soft_wrap=True)
+        console.print(f"beaten by {cell(rival)}: {cell(candidate.model)} ({_figures(candidate)})", soft_wrap=True)
     for model, reason in answer.excluded:
-        console.print(f"excluded: {escape(model)}: {escape(reason)}", soft_wrap=True)
+        console.print(f"excluded: {cell(model)}: {cell(reason)}", soft_wrap=True)
 
 
 def _table(front: Sequence[Candidate], title: str, evidence: str) -> Table:
@@ -78,7 +75,7 @@ def _table(front: Sequence[Candidate], title: str, evidence: str) -> Table:
         assert one.latency
         graph = f"{one.accuracy.graph}, {one.accuracy.evidence}"
         figures = (f"{_text(one.latency)}{interval(one)}", f"{_text(one.accuracy)} ({graph})", _text(one.memory))
-        table.add_row(escape(one.model), escape(one.run), *figures)
+        table.add_row(cell(one.model), cell(one.run), *figures)
     return table
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import click
-from rich.console import RenderableType
+from rich.console import Console
 from rich.markup import escape
 
 from core.printable import printable
 from harness.report.safe_console import SafeConsole
 
-WIDTH = 120
+WIDTH = 132
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
@@ -22,8 +22,6 @@ def cell(text: object) -> str:
     return escape(printable(str(text)))
 
 
-def show(table: RenderableType) -> None:
-    """Write a table, wide enough where the terminal says nothing of its width."""
-    console = SafeConsole(highlight=False)
-    console.width = max(console.width, WIDTH)
-    console.print(table)
+def wide_console() -> Console:
+    """A console for tables: wide enough where the terminal says nothing of its width."""
+    return SafeConsole(highlight=False, width=max(SafeConsole().width, WIDTH))

@@ -12,14 +12,13 @@ from core.errors import UsageError
 from core.metrics import BY_NAME, ESTIMATES
 from core.records.measurement import Measurement
 from harness.report.run_view import RunView
-from harness.report.tables import STAT_WORDS
+from harness.report.tables import BOUNDS, OPEN, STAT_WORDS, VELA
 from harness.results.stored_run import StoredRun
 
 STRENGTH = ("measured", "simulated-fvp", "simulated-open", "estimated")
 """Evidence of an NPU's latency, the strongest first. Latencies of the host CPU say nothing of an NPU."""
 GRAPHS = ("npu", "int8")
 ESTIMATED = "estimated"
-VELA, OPEN, *INTERVAL = ESTIMATES
 
 
 @dataclass(frozen=True)
@@ -244,8 +243,8 @@ def interval(candidate: Candidate) -> str:
     """The interval of the latency that a candidate is judged by: " (20.1 to 25.6)"; "" where it has none."""
     if candidate.latency is None or candidate.latency.stat != OPEN:
         return ""
-    ends = [candidate.estimates[end] for end in INTERVAL if end in candidate.estimates]
-    return f" ({' to '.join(BY_NAME[end.metric].text(end) for end in ends)})" if len(ends) == len(INTERVAL) else ""
+    ends = [candidate.estimates[end] for end in BOUNDS if end in candidate.estimates]
+    return f" ({' to '.join(BY_NAME[end.metric].text(end) for end in ends)})" if len(ends) == len(BOUNDS) else ""
 
 
 def whose(answer: Recommendation) -> str:

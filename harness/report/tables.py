@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from core.metrics import BY_NAME, INTERVAL, MISSING, Metric, metric_of
+from core.metrics import BY_NAME, ESTIMATES, INTERVAL, MISSING, Metric, metric_of
 from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
 from core.records.field_types import Number
@@ -14,7 +14,7 @@ from core.records.figure_key import FigureKey
 from core.records.measurement import Measurement
 from core.records.verdict import Verdict
 
-VELA, OPEN = "vela", "open"
+VELA, OPEN, *BOUNDS = ESTIMATES
 WHOLE, PART = "estimated_us", "npu_estimated_us"
 HOST_TARGET = "host"
 Runner = Literal["", "host", "board", "npu"]

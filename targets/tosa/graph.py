@@ -52,14 +52,6 @@ class TosaGraph:
     outputs: tuple[TosaTensor, ...]
 
 
-def is_tosa(path: Path) -> bool:
-    """Whether the bytes begin as those of a TOSA file."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(8)[4:] == IDENTIFIER
-
-
 def read_tosa(path: Path) -> TosaGraph:
     """The graph; UsageError when the file is missing, ModelError when it is damaged or no TOSA."""
     if not path.is_file():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from harness.cli.saying import cell, say, show
+from harness.cli.saying import cell, say, wide_console
 from harness.report.safe_console import SafeConsole
 from tests.checkout import CHECKOUT
 
@@ -26,7 +26,7 @@ def test_a_cell_is_printable_and_its_marks_are_text(capsys: pytest.CaptureFixtur
     table = Table(title=cell(HOSTILE))
     table.add_column(cell(HOSTILE))
     table.add_row(cell(HOSTILE))
-    show(table)
+    wide_console().print(table)
     printed = capsys.readouterr().out
     assert printed.count("[bold]e") == 3
     assert not set(printed) & {"\x1b", "\x07", "\x9b", "\u202e", "\r", "\x08"}
