@@ -11,9 +11,10 @@ from harness.history.run_comparison import Earlier, MapInterval
 from harness.history.store import History
 from harness.results.stored_run import StoredRun
 from harness.statistics.shift import LEVEL
-from harness.tasks.detect.bootstrap import Interval, bootstrap_difference
+from harness.tasks.detect.bootstrap import bootstrap_difference
 from harness.tasks.detect.dataset import Dataset
 from harness.tasks.detect.detections import Detections, from_coco
+from harness.tasks.interval import Interval
 
 QUALIFIERS = ("variant", "build", "profile", "target", "stat", "graph")
 

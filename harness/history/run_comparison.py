@@ -13,7 +13,7 @@ from core.records.measurement import Measurement, Value
 from harness.history.changes import Change, changes, forbids
 from harness.results.stored_run import StoredRun
 from harness.statistics.shift import BOUND, Shift, ShiftVerdict, runs_shift
-from harness.tasks.detect.bootstrap import Interval
+from harness.tasks.interval import Interval
 
 Outcome = Literal[
     "same", "better", "worse", "changed", "faster", "slower", "equivalent", "undecided", "not comparable", "missing", "new"

@@ -19,7 +19,7 @@ from harness.report.past import past_of
 from harness.report.tables import COLUMNS, RULES_COLUMNS, FigureTable, amount_text, difference_text
 from harness.results.own_files import OwnFiles
 from harness.results.stored_run import StoredRun
-from harness.tasks.detect.dataset import Dataset
+from harness.tasks.task import DataSet
 
 FACTS = ("activation", "parameters", "checkpoint_bytes", "same_model_as")
 
@@ -38,7 +38,7 @@ def page_name(variant: str) -> str:
     return file_name(f"{variant}_model" if variant == "summary" else variant, ".md")
 
 
-def write_report(run: StoredRun, dataset: Dataset | None, history: URL | None = None) -> Path:
+def write_report(run: StoredRun, dataset: DataSet | None, history: URL | None = None) -> Path:
     """Write report.html, with the images of `dataset` and the runs before this one in the history."""
     from harness.report.html.page import write_page  # scipy.stats and the chart library: a second that few sessions need
 

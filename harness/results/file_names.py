@@ -20,6 +20,6 @@ def rules_name(model: str, device: str) -> str:
     return f"rules/{file_name(f'{model}-{device}', '.json')}"
 
 
-def detections_name(model: str, graph: str) -> str:
-    """The name of the file with what a graph of a model found."""
-    return f"detections/{file_name(f'{model}-{graph}', '.json')}"
+def found_name(folder: str, model: str, graph: str) -> str:
+    """The name of the file with what a graph of a model found; `folder` is its task's: detections, classifications."""
+    return f"{folder}/{file_name(f'{model}-{graph}', '.json')}"

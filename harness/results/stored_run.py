@@ -27,7 +27,7 @@ from core.records.placement import Placement, read_placement
 from core.records.sample_group import SampleGroup
 from core.records.verdict import Verdict
 from core.safe_paths import path_inside
-from harness.results.file_names import cycles_name, detections_name, placement_name
+from harness.results.file_names import cycles_name, found_name, placement_name
 from harness.results.older_files import with_case, with_figure, with_kind
 from harness.results.results_file import ACCEPTANCE_FILE, RESULTS_FILE, ResultsFile, RunHeader, ThresholdResult
 
@@ -124,7 +124,11 @@ class StoredRun:
 
     def detections(self, model: str, graph: str) -> Any | None:
         """The COCO result list of a graph, None when the run kept none."""
-        name = detections_name(model, graph)
+        return self.found("detections", model, graph)
+
+    def found(self, folder: str, model: str, graph: str) -> Any | None:
+        """What a graph found, as its task keeps it, None when the run kept nothing."""
+        name = found_name(folder, model, graph)
         text = self._text(name)
         return None if text is None else _parsed(self.folder / name, text)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from core.records.case_key import CaseKey
 from core.records.unavailable import Unavailable
-from harness.tasks.detect.bootstrap import Interval, bootstrap_difference
-from harness.tasks.detect.dataset import Dataset
+from harness.tasks.interval import Interval
+from harness.tasks.task import DataSet, Judged
 from harness.workbench.conversions import Conversions
-from harness.workbench.detectors import Detected, detected, detected_in
 from harness.workbench.executions import Executions
 from harness.workbench.models import Models
 from harness.workbench.open_targets import OpenTargets
@@ -27,13 +26,13 @@ class Accuracies:
         self._conversions = conversions
         self._executions = executions
 
-    def _images(self, case: CaseKey) -> Dataset | Unavailable:
+    def _images(self, case: CaseKey) -> DataSet | Unavailable:
         """The images to find things in, or why there is nothing to find."""
         if self._models[case.variant].seeded:
             return Unavailable("untrained weights have no accuracy")
         return self._session.dataset or Unavailable("no data set was given (--data data.yaml)")
 
-    def detections(self, case: CaseKey, graph: str) -> Detected | Unavailable:
+    def detections(self, case: CaseKey, graph: str) -> Judged | Unavailable:
         """What the float or int8 graph of a case finds on the data set, or why that cannot be said."""
         dataset = self._images(case)
         if isinstance(dataset, Unavailable):
@@ -46,10 +45,10 @@ class Accuracies:
         threads, tell = self._session.options.threads, self._session.telling(case.variant)
         return self._session.memo.get(
             ("detections", file.sha256),
-            lambda: detected(file, rect, dataset, threads, lambda text: tell(f"{graph} graph: {text}")),
+            lambda: self._session.task.judge(file, rect, dataset, threads, lambda text: tell(f"{graph} graph: {text}")),
         )
 
-    def npu_detections(self, case: CaseKey) -> Detected | Unavailable:
+    def npu_detections(self, case: CaseKey) -> Judged | Unavailable:
         """What the outputs of a target with an NPU show, or why that cannot be said."""
         dataset, options = self._images(case), self._session.options
         if isinstance(dataset, Unavailable):
@@ -63,13 +62,13 @@ class Accuracies:
         runtime = f"{self._targets.of(case.target).recorded_as}, {', '.join(run.fingerprint.values())}"
         return self._session.memo.get(
             ("npu detections", run.executed, case.target),
-            lambda: detected_in(run.outputs, source.int8, dataset, options.threads, runtime),
+            lambda: self._session.task.judge_outputs(run.outputs, source.int8, dataset, options.threads, runtime),
         )
 
     def drop(self, case: CaseKey) -> Interval | None:
-        """What int8 costs in mAP50-95, with its interval; None when one of the graphs has no detections."""
+        """What int8 costs of the accuracy, with its interval; None when one of the graphs could not be judged."""
         floats, ints = self.detections(case, "float"), self.detections(case, "int8")
         if isinstance(floats, Unavailable) or isinstance(ints, Unavailable):
             return None
-        key = ("drop", str(floats.folder), str(ints.folder))
-        return self._session.memo.get(key, lambda: bootstrap_difference(floats.coco, ints.coco, floats.dataset))
+        key = ("drop", str(floats.kept), str(ints.kept))
+        return self._session.memo.get(key, lambda: self._session.task.difference(floats, ints))

@@ -13,8 +13,9 @@ from conversion.steps import Calibration
 from core.files import sha256
 from core.records.image_form import ImageForm
 from harness.tasks.detect.dataset import load_calibration
-from harness.tasks.detect.images import read_image
-from harness.tasks.detect.letterbox import in_colours, letterbox
+from harness.tasks.detect.letterbox import letterbox
+from harness.tasks.images import read_image
+from harness.tasks.pixels import in_colours
 
 WINDOWS_PER_PHOTOGRAPH = 8
 WINDOW_SHARE = 0.6

@@ -22,11 +22,11 @@ from core.records.unavailable import Unavailable
 from core.records.verdict import Verdict
 from core.versions import versions_of
 from harness.claims.verdicts import judge
-from harness.results.file_names import cycles_name, detections_name, placement_name
+from harness.results.file_names import cycles_name, found_name, placement_name
 from harness.results.findings import Findings
+from harness.tasks.task import Judged
 from harness.workbench import figures
 from harness.workbench.accuracy_figures import accuracy_figures, drop_figures
-from harness.workbench.detectors import Detected
 from harness.workbench.estimate_figures import (
     Times,
     estimate_figures,
@@ -202,43 +202,44 @@ class Case:
             raise RunError(f"{what}: no proof that the NPU executed: {why}", "executed NPU operators")
 
     def accuracy(self) -> list[Measurement]:
-        """MAP of the float and the int8 graph, what int8 costs, and the mAP of an NPU target's outputs."""
+        """The accuracy of the float and the int8 graph, what int8 costs, and that of an NPU target's outputs."""
+        task = self.bench.session.task
         found = {graph: self.bench.accuracy.detections(self.key, graph) for graph in ("float", "int8")}
         kept: list[Measurement] = []
         for graph, detections in found.items():
-            kept += accuracy_figures(self._accuracy_subject(detections), graph, detections)
-            if isinstance(detections, Detected):
-                self.findings.files[detections_name(self.key.model, graph)] = str(detections.kept)
+            kept += accuracy_figures(self._accuracy_subject(detections), task, graph, detections)
+            if not isinstance(detections, Unavailable):
+                self.findings.files[found_name(task.folder, self.key.model, graph)] = str(detections.kept)
         interval = self.bench.accuracy.drop(self.key)
         if interval:
-            kept += drop_figures(self._accuracy_subject(found["int8"]), interval)
+            kept += drop_figures(self._accuracy_subject(found["int8"]), task, interval)
         if self.bench.targets.of(self.key.target).graph == "npu":
             kept += self._npu_accuracy()
         return self._keep(kept)
 
     def _npu_accuracy(self) -> list[Measurement]:
-        """MAP of what came out of the target, with the evidence of its run."""
-        unfit = self.bench.conversions.unfit(self.key)
+        """The accuracy of what came out of the target, with the evidence of its run."""
+        task, unfit = self.bench.session.task, self.bench.conversions.unfit(self.key)
         if unfit:
-            return accuracy_figures(self._accuracy_subject(unfit), "npu", unfit, Evidence.COMPILED)
+            return accuracy_figures(self._accuracy_subject(unfit), task, "npu", unfit, Evidence.COMPILED)
         run = self.bench.executions.run(self.key)
         found = self.bench.accuracy.npu_detections(self.key)
-        if isinstance(found, Detected):
+        if not isinstance(found, Unavailable):
             case = self.recorded
-            self.findings.files[detections_name(case.model, f"npu-{case.profile}-{case.target}")] = str(found.kept)
+            self.findings.files[found_name(task.folder, case.model, f"npu-{case.profile}-{case.target}")] = str(found.kept)
         subject = self._accuracy_subject(found)
         compiled = replace(subject.identity, compiled=run.executed, profile=self.subject.identity.profile)
         subject = replace(subject, identity=compiled).with_target(run.fingerprint)
-        return accuracy_figures(subject, "npu", found, run.evidence)
+        return accuracy_figures(subject, task, "npu", found, run.evidence)
 
-    def _accuracy_subject(self, detections: Detected | Unavailable) -> Subject:
+    def _accuracy_subject(self, detections: Judged | Unavailable) -> Subject:
         """Accuracy depends on data set, runtime and threads, and not on the profile's compiled file."""
         subject = self.subject
         options = dict(subject.identity.options)
-        if isinstance(detections, Detected):
+        if not isinstance(detections, Unavailable):
             options |= {
                 "data": detections.dataset.identity,
-                "images": f"{len(detections.dataset.images)} of {detections.dataset.of}",
+                "images": f"{detections.dataset.count} of {detections.dataset.of}",
             }
             options["runtime"] = detections.runtime
         identity = subject.identity

@@ -45,7 +45,7 @@ class Conversions:
         assert facts
         assert model.origin
         if dataset and not model.seeded:
-            dataset.require_class_count(len(facts.classes), name)
+            self._session.task.require_classes(dataset, len(facts.classes), name)
         settings, tell = self._settings(case), self._session.telling(name)
         return int8_source(model.origin, facts, settings, self._calibration(model), tell)
 

@@ -13,10 +13,11 @@ from core.records.case_key import CaseKey
 from core.records.job import Job
 from core.records.run import Run
 from core.records.unavailable import Unavailable
+from harness.tasks.picture import picture
 from harness.workbench.arbitration import arbitrated
 from harness.workbench.conversions import Conversions
 from harness.workbench.given_inputs import given_inputs
-from harness.workbench.inputs import Inputs, instead_of_data, of_dataset, of_noise, of_photographs, picture, with_given
+from harness.workbench.inputs import Inputs, instead_of_data, of_dataset, of_noise, of_photographs, with_given
 from harness.workbench.models import Models
 from harness.workbench.open_targets import OpenTargets
 from harness.workbench.options import NPU_IMAGES
@@ -50,7 +51,7 @@ class Executions:
         """What a target runs: one image for a target that only samples the host, several where bytes are compared."""
         source, target, options = self._conversions.source(case), self._targets.of(case.target), self._session.options
         dataset = self._session.dataset
-        whole = len(dataset.images) if dataset and options.accuracy_on_target else NPU_IMAGES
+        whole = dataset.count if dataset and options.accuracy_on_target else NPU_IMAGES
         count = 1 if target.graph == "int8" else options.images or whole
         return self._session.memo.get(("inputs", source.int8.sha256, count), lambda: self._inputs(case, source, count))
 
@@ -58,20 +59,22 @@ class Executions:
         """The user's own tensors where there are some, around what else there is for the model's inputs."""
         given, dataset = given_inputs(self._session.options.inputs, source.graph), self._session.dataset
         found = with_given(self._chosen(case, source, count), source.graph, given.tensors, given.digests)
-        shown = picture(source.graph)
-        if dataset and not isinstance(shown, Unavailable) and shown.position in given.tensors:
-            return instead_of_data(found, f"`{shown.tensor.name}` was given by --input")
+        if dataset and (position := self._session.task.position(source.graph, dataset)) in given.tensors:
+            return instead_of_data(found, f"`{source.graph.inputs[position].name}` was given by --input")
         return found
 
     def _chosen(self, case: CaseKey, source: Source, count: int) -> Inputs:
         """Images of the data set, photographs for a checkpoint's bytes, else noise, which says why it is none of --data."""
-        dataset, shown, graph = self._session.dataset, picture(source.graph), source.graph
-        if isinstance(shown, Unavailable):
-            return instead_of_data(of_noise(count, graph), shown.reason) if dataset else of_noise(count, graph)
+        dataset, task, graph = self._session.dataset, self._session.task, source.graph
         if dataset:
-            return of_dataset(dataset, count, graph, shown)
-        own = self._models[case.variant].tflite
-        return of_noise(count, graph) if own or count == 1 else of_photographs(count, graph, shown)
+            position = task.position(graph, dataset)
+            if isinstance(position, Unavailable):
+                return instead_of_data(of_noise(count, graph), position.reason)
+            return of_dataset(task, dataset, count, graph, position)
+        shown, own = picture(graph), self._models[case.variant].tflite
+        if isinstance(shown, Unavailable) or own or count == 1:
+            return of_noise(count, graph)
+        return of_photographs(count, graph, shown)
 
     def equality(self, case: CaseKey) -> Equality | Unavailable:
         """Whether the bytes of a run are those of TFLite Micro's reference kernels, or why nothing was compared."""

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from core.records.image_form import ImageForm, image_form
 from core.records.job import Tensors
-from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
-from core.tflite.nodes import Tensor
-from harness.tasks.detect.dataset import Dataset, evenly
-from harness.tasks.detect.evaluate import canvases
-from harness.tasks.detect.letterbox import to_float, to_quantised
+from harness.tasks.picture import Picture
+from harness.tasks.spacing import evenly
+from harness.tasks.task import AnyTask, DataSet
 from harness.workbench.calibration import packaged_calibration
 from harness.workbench.noise import noise
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -35,61 +28,21 @@ class Inputs:
     feeds: tuple[Tensors, ...]
     said: str
     options: dict[str, str] = field(default_factory=dict)
-    dataset: Dataset | None = None
+    dataset: DataSet | None = None
     instead: bool = False
 
 
-@dataclass(frozen=True)
-class Picture:
-    """The one input of a model that takes images: its position among the inputs, its tensor, and how it holds them."""
-
-    position: int
-    tensor: Tensor
-    form: ImageForm
-
-    def filled(self, pixels: Iterable[Pixels]) -> Iterator[NDArray[Any]]:
-        """Pixels uint8 (1, height, width, channels) in the tensor's own type, layout and batch; a rest of a batch is left."""
-        remaining = iter(pixels)
-        while len(images := list(islice(remaining, self.form.batch))) == self.form.batch:
-            yield self._values(np.concatenate(images)).reshape(self.tensor.shape)
-
-    def _values(self, pixels: Pixels) -> NDArray[Any]:
-        turned = pixels.transpose(0, 3, 1, 2) if self.form.layout == "NCHW" else pixels
-        if self.tensor.is_float:
-            return to_float(turned)
-        dtype = np.dtype(self.tensor.dtype).type
-        return to_quantised(turned, self.tensor.scales[0], self.tensor.zero_points[0], dtype)
-
-
-def picture(graph: TfliteGraph) -> Picture | Unavailable:
-    """The input that images can be fed to, or why there is none."""
-    found = [one for position, tensor in enumerate(graph.inputs) if (one := _picture(position, tensor))]
-    if len(found) == 1:
-        return found[0]
-    takes = ", ".join(f"`{tensor.name}` {tensor.dtype} {list(tensor.shape)}" for tensor in graph.inputs)
-    return Unavailable(f"the model takes {takes}: {'no' if not found else 'more than one'} image of 1 or 3 channels")
-
-
-def _picture(position: int, tensor: Tensor) -> Picture | None:
-    """A tensor as an image: quantised with one scale, or float."""
-    form = image_form(tensor.shape)
-    quantised = tensor.dtype in ("int8", "uint8", "int16") and len(tensor.scales) == 1 and tensor.scales[0] > 0
-    if form is None or tensor.dynamic or not (quantised or tensor.dtype == "float32"):
-        return None
-    return Picture(position, tensor, form)
-
-
-def of_dataset(dataset: Dataset, count: int, graph: TfliteGraph, shown: Picture) -> Inputs:
-    """`count` images, evenly spaced, letterboxed and quantised as for the int8 graph; other inputs are noise."""
-    form = shown.form
-    positions = evenly(len(dataset.images), count * form.batch)
-    if len(positions) < form.batch:  # a set smaller than one batch goes round
-        positions = [positions[index % len(positions)] for index in range(form.batch)]
-    chosen = dataset.take(positions)
-    number = f"{len(chosen.images)} of {dataset.of}"
+def of_dataset(task: AnyTask, dataset: DataSet, count: int, graph: TfliteGraph, position: int) -> Inputs:
+    """`count` inferences on inputs of the data set, evenly spaced, as the int8 graph takes them; other inputs are noise."""
+    batch = task.batch(graph, position)
+    positions = evenly(dataset.count, count * batch)
+    if len(positions) < batch:  # a set smaller than one batch goes round
+        positions = [positions[index % len(positions)] for index in range(batch)]
+    chosen: DataSet = task.take(dataset, positions)
+    number = f"{chosen.count} of {dataset.of}"
     said = f"{number} images of {dataset.name}"
-    whole = _beside(graph, shown, shown.filled(canvases(chosen, form)))
-    return Inputs(whole, said, {"data": chosen.identity, "images": number}, chosen if form.batch == 1 else None)
+    whole = _beside(graph, position, task.tensors(chosen, graph, position))
+    return Inputs(whole, said, {"data": chosen.identity, "images": number}, chosen if batch == 1 else None)
 
 
 def of_photographs(count: int, graph: TfliteGraph, shown: Picture) -> Inputs:
@@ -98,14 +51,14 @@ def of_photographs(count: int, graph: TfliteGraph, shown: Picture) -> Inputs:
     windows = found.letterboxed(shown.form)
     chosen = windows[evenly(len(windows), count * shown.form.batch)]
     said = f"{len(chosen)} windows of packaged photographs"
-    whole = _beside(graph, shown, shown.filled(window[None] for window in chosen))
+    whole = _beside(graph, shown.position, shown.filled(window[None] for window in chosen))
     return Inputs(whole, said, {"data": found.identity, "images": said})
 
 
-def _beside(graph: TfliteGraph, shown: Picture, images: Iterable[NDArray[Any]]) -> tuple[Tensors, ...]:
+def _beside(graph: TfliteGraph, position: int, images: Iterable[NDArray[Any]]) -> tuple[Tensors, ...]:
     """Each image with noise in the model's other inputs."""
     return tuple(
-        tuple(image if place == shown.position else noise(graph, place, seed) for place in range(len(graph.inputs)))
+        tuple(image if place == position else noise(graph, place, seed) for place in range(len(graph.inputs)))
         for seed, image in enumerate(images)
     )
 

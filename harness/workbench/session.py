@@ -12,7 +12,8 @@ from conversion.profile_files import load_profile
 from core.errors import UsageError
 from core.progress import Progress
 from core.records.profile import Profile
-from harness.tasks.detect.dataset import Dataset, load_dataset
+from harness.tasks.kinds import TASKS
+from harness.tasks.task import AnyTask, DataSet
 from harness.workbench.memo import Memo
 from harness.workbench.options import BenchOptions
 from targets.kinds import TargetOptions, preferred_vela
@@ -47,9 +48,15 @@ class Session:
         return "" if asked.identity == own.identity else f"memory={NOT_IN_IDS.sub('-', asked.name)}"
 
     @cached_property
-    def dataset(self) -> Dataset | None:
-        """The labelled images that accuracy is measured on."""
-        return load_dataset(self.options.data, images=self.options.images) if self.options.data else None
+    def task(self) -> AnyTask:
+        """What the session's models are for."""
+        return TASKS["detect"]
+
+    @cached_property
+    def dataset(self) -> DataSet | None:
+        """The inputs with their truth that accuracy is measured on."""
+        found: DataSet | None = self.task.load(self.options.data, self.options.images) if self.options.data else None
+        return found
 
     def telling(self, name: str) -> Progress:
         """A progress that says which model it is about."""

@@ -30,7 +30,7 @@ FOREIGN = {
     "report/exports/pytest_benchmark.py": 1,
     "tasks/detect/data_yaml.py": 2,
     "tasks/detect/detections.py": 3,
-    "tasks/detect/graphs.py": 1,
+    "tasks/runtimes.py": 1,
 }
 """Modules that write or read a format of others (COCO, MLIA, ultralytics' YAML, a TFLite runtime's details)."""
 

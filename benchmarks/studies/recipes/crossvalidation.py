@@ -26,12 +26,13 @@ from conversion.steps import Origin, exported, facts_of
 from core.records.image_form import square
 from core.tflite.graph import parse
 from harness.tasks.detect.coco import coco_accuracy
-from harness.tasks.detect.dataset import Dataset, evenly, load_dataset
+from harness.tasks.detect.dataset import Dataset, load_dataset
 from harness.tasks.detect.detections import Detections
 from harness.tasks.detect.evaluate import canvases, detect
 from harness.tasks.detect.graphs import open_graph
 from harness.tasks.detect.layout import Layout, find_layout
-from harness.tasks.detect.letterbox import to_float
+from harness.tasks.pixels import to_float
+from harness.tasks.spacing import evenly
 
 FOLDS = 4
 BIAS_IMAGES = 24

@@ -16,7 +16,7 @@ ENTRIES = {
     "export": ("conversion.steps", "conversion.worker", "conversion.export"),
     "quantise": ("conversion.steps", "conversion.worker", "conversion.quantise", "harness.workbench.calibration"),
     "compile": ("conversion.compilations",),
-    "detections": ("harness.workbench.detectors",),
+    "detections": ("harness.tasks.detect.judged",),
     "reference": ("harness.workbench.reference",),
     "firmware": ("targets.fvp.firmware",),
 }

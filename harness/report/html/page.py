@@ -39,7 +39,7 @@ from harness.report.run_view import RunView
 from harness.report.tables import OPEN, PART, VELA, WHOLE, FigureTable
 from harness.report.terminal import findings, short_profile
 from harness.results.stored_run import StoredRun
-from harness.tasks.detect.dataset import Dataset
+from harness.tasks.task import DataSet
 
 TEMPLATES = Path(__file__).parent / "templates"
 AREA_NAMES = {"sram": "SRAM", "dram": "DRAM", "on_chip_flash": "on-chip flash", "off_chip_flash": "off-chip flash"}
@@ -48,7 +48,7 @@ AREA_NAMES = {"sram": "SRAM", "dram": "DRAM", "on_chip_flash": "on-chip flash", 
 def write_page(
     run: StoredRun,
     output: Path,
-    dataset: Dataset | None = None,
+    dataset: DataSet | None = None,
     past: Past | None = None,
 ) -> None:
     """Write the page of a run with images of `dataset` and the figures of `past`; StorageError when it cannot be written."""
@@ -57,7 +57,7 @@ def write_page(
         write_whole(output, text)
 
 
-def page(run: StoredRun, dataset: Dataset | None = None, past: Past | None = None) -> str:
+def page(run: StoredRun, dataset: DataSet | None = None, past: Past | None = None) -> str:
     """The page of a run as text."""
     view, exhibits = RunView(run), Exhibits()
     content = _content(view, exhibits, dataset, past)
@@ -84,7 +84,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _content(view: RunView, exhibits: Exhibits, dataset: Dataset | None, past: Past | None) -> PageContent:
+def _content(view: RunView, exhibits: Exhibits, dataset: DataSet | None, past: Past | None) -> PageContent:
     run = view.run
     panels = {model.name: networks(view, model.name) for model in view.models}
     judged = decisions(view)

@@ -14,8 +14,9 @@ from PIL import Image
 from harness.report.run_view import Model, RunView
 from harness.tasks.detect.dataset import Dataset, LabelledImage
 from harness.tasks.detect.detections import Detections, from_coco
-from harness.tasks.detect.images import read_image
 from harness.tasks.detect.overlap import pairwise_iou
+from harness.tasks.images import read_image
+from harness.tasks.task import DataSet
 
 SHOWN = 4
 LONGEST_SIDE = 320
@@ -59,9 +60,9 @@ class Picture:
     panels: Mapping[str, tuple[GraphPanel, ...]]
 
 
-def pictures(view: RunView, dataset: Dataset | None) -> list[Picture]:
+def pictures(view: RunView, dataset: DataSet | None) -> list[Picture]:
     """At most SHOWN images; none without the data set or when the run kept detections of another one."""
-    if dataset is None:
+    if not isinstance(dataset, Dataset):
         return []
     found = {model: _detections(view, model, dataset) for model in view.models}
     found = {model: graphs for model, graphs in found.items() if graphs}

@@ -17,27 +17,13 @@ from harness.tasks.detect.coco import MAX_PER_CLASS
 from harness.tasks.detect.dataset import Dataset
 from harness.tasks.detect.detections import Detections
 from harness.tasks.detect.matching import Flags, by_score, coco_rule, match
-
-LEVEL = 0.95
-RESAMPLES = 1000
+from harness.tasks.interval import LEVEL, RESAMPLES, Interval
 
 _RECALLS = np.linspace(0, 1, 101)
 _CHUNK = 50
 """Resamples held in memory at once: 50 x 10 thousand detections are a few megabytes."""
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """mAP50-95 of the first set minus the second, 0..1, and the interval that holds `level` of the resampled differences."""
-
-    difference: float
-    low: float
-    high: float
-    level: float
-    resamples: int
-    seed: int
 
 
 @dataclass(frozen=True, eq=False)

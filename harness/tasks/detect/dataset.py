@@ -13,8 +13,9 @@ from pathlib import Path
 from core.errors import DatasetError, UsageError
 from core.files import sha256
 from harness.tasks.detect.data_yaml import DataYaml, read_data_yaml
-from harness.tasks.detect.images import image_size
 from harness.tasks.detect.labels import Boxes, label_path, read_labels
+from harness.tasks.images import image_size
+from harness.tasks.spacing import evenly
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,11 @@ class Dataset:
         return sha256("\0".join(parts))
 
     @property
+    def count(self) -> int:
+        """Number of images."""
+        return len(self.images)
+
+    @property
     def box_count(self) -> int:
         """Number of true boxes in all images."""
         return sum(len(image.labels.classes) for image in self.images)
@@ -75,12 +81,6 @@ class Calibration:
 
     images: tuple[Path, ...]
     identity: str
-
-
-def evenly(total: int, count: int) -> list[int]:
-    """At most `count` different positions below `total`, evenly spaced and always the same ones."""
-    count = min(count, total)
-    return [i * total // count for i in range(count)]
 
 
 def load_dataset(data_yaml: Path, split: str = "", images: int | None = None) -> Dataset:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.tasks.detect.layout import BINS, Layout
+from harness.tasks.runtimes import Floats
 
-Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
 _NORMALISED_LIMIT = 2.0

@@ -15,13 +15,15 @@ from core.errors import ModelError
 from core.records.image_form import ImageForm
 from harness.tasks.detect import ultralytics_ap
 from harness.tasks.detect.dataset import Dataset
-from harness.tasks.detect.decode import Floats, decode
+from harness.tasks.detect.decode import decode
 from harness.tasks.detect.detections import Detections, ImageDetections, join
 from harness.tasks.detect.graphs import Graph
-from harness.tasks.detect.images import read_image
 from harness.tasks.detect.layout import Layout
-from harness.tasks.detect.letterbox import Geometry, in_colours, letterbox, place
+from harness.tasks.detect.letterbox import Geometry, letterbox, place
 from harness.tasks.detect.nms import Selection
+from harness.tasks.images import read_image
+from harness.tasks.pixels import in_colours
+from harness.tasks.runtimes import Floats
 
 COCO_SELECTION = Selection(confidence=0.001, iou=0.7, best_class_only=True)
 """What the documented COCO figures were made with; every class of a box on its own would give .01 to .04 more."""

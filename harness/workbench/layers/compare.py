@@ -19,8 +19,9 @@ from core.progress import Progress
 from core.records.placement import PlacedOperator
 from core.records.profile import Profile
 from core.tflite.graph import Operator, TfliteGraph
-from harness.tasks.detect.images import read_image
-from harness.tasks.detect.letterbox import letterbox, to_quantised
+from harness.tasks.detect.letterbox import letterbox
+from harness.tasks.images import read_image
+from harness.tasks.pixels import to_quantised
 from harness.workbench.layers.errors import Departure, departure, differing
 from harness.workbench.layers.values import float_values, int8_values, real
 from targets.layer_values import NpuValues, npu_values

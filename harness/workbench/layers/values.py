@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import ModelError, UsageError
 from core.tflite.graph import TfliteGraph
-from harness.tasks.detect.letterbox import to_float
+from harness.tasks.pixels import to_float
 from targets.tflite_micro import run_micro
 from targets.tflite_parts import every_tensor
 

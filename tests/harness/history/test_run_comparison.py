@@ -19,7 +19,7 @@ from harness.history.run_comparison import Comparison, FigureComparison, Knowled
 from harness.history.store import History, Point
 from harness.history.trend import trends
 from harness.report.comparison_report import comparison_json, comparison_tables, summary
-from harness.tasks.detect.bootstrap import Interval
+from harness.tasks.interval import Interval
 from tests.harness.builders import measurement
 from tests.harness.history.runs import IDENTITY, latency, run
 

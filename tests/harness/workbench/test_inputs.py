@@ -8,7 +8,8 @@ import pytest
 from core.records.image_form import ImageForm
 from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph, parse
-from harness.workbench.inputs import of_noise, picture, with_given
+from harness.tasks.picture import picture
+from harness.workbench.inputs import of_noise, with_given
 from tests.benchmarks import kinds
 from tests.conversion.tflite_builder import TinyModel
 

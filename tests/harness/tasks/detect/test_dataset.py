@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from core.errors import DatasetError, UsageError
-from harness.tasks.detect.dataset import evenly, load_calibration, load_dataset
-from harness.tasks.detect.images import read_image
+from harness.tasks.detect.dataset import load_calibration, load_dataset
 from harness.tasks.detect.labels import label_path
+from harness.tasks.images import read_image
+from harness.tasks.spacing import evenly
 from tests.harness.tasks.detect.conftest import WriteDataset
 
 BOX = "1 0.5 0.5 0.5 0.5\n"

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.records.image_form import Sides
-from harness.tasks.detect.decode import Floats, decode
+from harness.tasks.detect.decode import decode
 from harness.tasks.detect.layout import SCALES, BoxUnit, Layout, anchor_count, find_layout, grids
+from harness.tasks.runtimes import Floats
 
 SIZE, CLASSES = 64, 3
 STRIDES = SCALES[0]

@@ -9,12 +9,12 @@ from core.errors import DatasetError, ModelError
 from core.records.image_form import square
 from harness.tasks.detect.coco import coco_accuracy
 from harness.tasks.detect.dataset import Dataset, load_dataset
-from harness.tasks.detect.decode import Floats
 from harness.tasks.detect.detections import Detections
 from harness.tasks.detect.evaluate import COCO_SELECTION, PUBLISHED_SELECTION, canvases, collect, detect
-from harness.tasks.detect.graphs import TensorFormat, open_tflite
+from harness.tasks.detect.graphs import open_graph
 from harness.tasks.detect.layout import Layout, find_layout
 from harness.tasks.detect.nms import Selection
+from harness.tasks.runtimes import Floats, TensorFormat
 from tests.harness.tasks.detect.conftest import WriteDataset
 
 SIZE = 64
@@ -109,7 +109,7 @@ def test_a_layout_of_another_size_is_refused(pair: Dataset) -> None:
 @pytest.mark.data
 @pytest.mark.slow
 def test_a_published_int8_file_finds_most_signs_of_a_tenth_of_the_test_split(real_data: Path, traffic_signs: Dataset) -> None:
-    graph = open_tflite(real_data / "models/published/level3_relu_full_integer_quant.tflite", threads=2)
+    graph = open_graph(real_data / "models/published/level3_relu_full_integer_quant.tflite", threads=2)
     found_layout = find_layout([output.shape for output in graph.outputs], len(traffic_signs.class_names), graph.image.sides)
     assert isinstance(found_layout, Layout)
     found: Detections

@@ -7,13 +7,14 @@ import pytest
 
 from core.errors import ModelError
 from core.records.image_form import ImageForm, square
-from harness.tasks.detect.graphs import TensorFormat, dequantise, open_graph, open_onnx, open_tflite
+from harness.tasks.detect.graphs import open_graph
+from harness.tasks.runtimes import TensorFormat, dequantise
 from tests.harness.tasks.detect.tiny_models import FLOAT32, INT8, write_tflite
 
 
 @pytest.mark.parametrize("kind", [INT8, FLOAT32])
 def test_a_tflite_model_takes_pixels_and_returns_floats(tmp_path: Path, random: np.random.Generator, kind: int) -> None:
-    graph = open_tflite(write_tflite(tmp_path / "relu.tflite", [1, 8, 8, 3], kind), threads=1)
+    graph = open_graph(write_tflite(tmp_path / "relu.tflite", [1, 8, 8, 3], kind), threads=1)
     pixels = random.integers(0, 256, (1, 8, 8, 3), np.uint8)
     (output,) = graph.run(pixels)
     assert output.dtype == np.float32
@@ -28,7 +29,7 @@ def test_a_tflite_model_tells_size_type_and_quantisation(tmp_path: Path) -> None
 
 
 def test_outputs_of_one_run_outlive_the_next(tmp_path: Path) -> None:
-    graph = open_tflite(write_tflite(tmp_path / "relu.tflite", [1, 8, 8, 3], FLOAT32), threads=1)
+    graph = open_graph(write_tflite(tmp_path / "relu.tflite", [1, 8, 8, 3], FLOAT32), threads=1)
     (first,) = graph.run(np.full((1, 8, 8, 3), 255, np.uint8))
     graph.run(np.zeros((1, 8, 8, 3), np.uint8))
     assert (first == 1).all()
@@ -54,7 +55,7 @@ def test_an_onnx_model_takes_the_same_pixels(tmp_path: Path, random: np.random.G
 def test_an_input_that_is_not_square_rgb_is_read_as_what_it_is(
     tmp_path: Path, random: np.random.Generator, shape: list[int], form: ImageForm
 ) -> None:
-    graph = open_tflite(write_tflite(tmp_path / "other.tflite", shape), threads=1)
+    graph = open_graph(write_tflite(tmp_path / "other.tflite", shape), threads=1)
     assert graph.image == form
     pixels = random.integers(0, 256, (1, *form.sides, form.channels), np.uint8)
     (output,) = graph.run(pixels)
@@ -65,23 +66,23 @@ def test_an_input_that_is_not_square_rgb_is_read_as_what_it_is(
 @pytest.mark.parametrize("shape", [[1, 8, 8, 4], [2, 8, 8, 3], [1, 192]])
 def test_a_tflite_model_without_an_image_is_refused(tmp_path: Path, shape: list[int]) -> None:
     with pytest.raises(ModelError, match=r"odd\.tflite` has input `tensor_0` " + "x".join(map(str, shape))) as error:
-        open_tflite(write_tflite(tmp_path / "odd.tflite", shape), threads=1)
+        open_graph(write_tflite(tmp_path / "odd.tflite", shape), threads=1)
     assert "1 or 3 channels" in error.value.expected
 
 
 def test_a_model_with_two_inputs_is_refused_and_both_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"tensor_0.*tensor_1"):
-        open_tflite(write_tflite(tmp_path / "two.tflite", [1, 8, 8, 3], inputs=2), threads=1)
+        open_graph(write_tflite(tmp_path / "two.tflite", [1, 8, 8, 3], inputs=2), threads=1)
 
 
 def test_an_onnx_model_of_free_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="1x3x-1x-1"):
-        open_onnx(write_onnx(tmp_path / "free.onnx", [1, 3, None, None]), threads=1)
+        open_graph(write_onnx(tmp_path / "free.onnx", [1, 3, None, None]), threads=1)
 
 
 def test_a_file_compiled_for_the_npu_is_told_from_a_broken_one(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"vela\.tflite` is compiled for an Ethos-U") as error:
-        open_tflite(write_tflite(tmp_path / "vela.tflite", [1, 8, 8, 3], custom="ethos-u"), threads=1)
+        open_graph(write_tflite(tmp_path / "vela.tflite", [1, 8, 8, 3], custom="ethos-u"), threads=1)
     assert "Vela was given" in error.value.expected
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from harness.tasks.detect.letterbox import PADDING, in_colours, letterbox, place, to_float, to_quantised
+from harness.tasks.detect.letterbox import PADDING, letterbox, place
+from harness.tasks.pixels import in_colours, to_float, to_quantised
 
 SIDES = st.integers(1, 2000)
 SIZES = st.sampled_from([32, 320, 640, 641])
@@ -87,6 +89,7 @@ def test_the_canvas_is_ultralytics_letterbox_but_for_one_step_of_rounding(
 ) -> None:
     for name, value in {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0", "YOLO_CONFIG_DIR": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(Image, "open", Image.open)  # ultralytics puts one of its own there, for good
     augment = pytest.importorskip("ultralytics.data.augment", reason="the extra `convert` is not installed")
     image = random.integers(0, 256, (*shape, 3), np.uint8)
     canvas, place_of = letterbox(image, 640)

@@ -26,15 +26,18 @@ from harness.tasks.detect.coco import coco_accuracy
 from harness.tasks.detect.dataset import Dataset
 from harness.tasks.detect.detections import Detections, from_coco, to_coco
 from harness.tasks.detect.evaluate import collect, detect
-from harness.tasks.detect.graphs import dequantise, open_graph
+from harness.tasks.detect.graphs import open_graph
 from harness.tasks.detect.layout import Layout, find_layout
 from harness.tasks.detect.nms import Selection
 from harness.tasks.detect.ultralytics_ap import ultralytics_accuracy
+from harness.tasks.runtimes import dequantise
+from harness.tasks.task import TaskFigure
 
 REPORT_EVERY = 64
 RECT_STRIDE = 32
 """Pixels that the canvas of published figures is larger for each `PUBLISHED_MARGIN`: one stride of a plain head."""
 SETS = ("coco", "published")
+MAP_METRICS = ("map50", "map50_95", "map50_ultralytics83", "map50_95_ultralytics83")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,23 @@ class Detected:
     def kept(self) -> Path:
         """The COCO result list on disk."""
         return self.folder / "coco.json"
+
+    def figures(self) -> list[TaskFigure]:
+        """The four mAP figures and, under COCO's rules, those of each class with its number of boxes."""
+        coco, published = self.accuracy, self.published_accuracy
+        values = {
+            "map50": coco.map50,
+            "map50_95": coco.map50_95,
+            "map50_ultralytics83": published.map50,
+            "map50_95_ultralytics83": published.map50_95,
+        }
+        note = f"{self.dataset.count} images, {self.runtime}"
+        found = [TaskFigure(metric=metric, value=value, note=note) for metric, value in values.items()]
+        for one in coco.per_class:
+            boxes = f"{one.box_count} boxes"
+            for metric, value in (("class_map50", one.ap50), ("class_map50_95", one.ap50_95)):
+                found.append(TaskFigure(metric=metric, value=value, stat=one.name, note=boxes))
+        return found
 
 
 def detected(

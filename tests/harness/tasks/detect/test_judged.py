@@ -10,8 +10,8 @@ from conversion.pipeline import model_file
 from core.records.unavailable import Unavailable
 from harness.tasks.detect import evaluate, nms
 from harness.tasks.detect.dataset import Dataset, load_dataset
+from harness.tasks.detect.judged import Detected, detected
 from harness.tasks.detect.nms import Selection
-from harness.workbench.detectors import Detected, detected
 from tests.benchmarks import tiny
 
 STRICT = Selection(confidence=0.999, iou=0.01, best_class_only=True)

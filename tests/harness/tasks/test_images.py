@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core.errors import DatasetError
-from harness.tasks.detect.images import MOST_PIXELS, image_size, read_image
+from harness.tasks.images import MOST_PIXELS, image_size, read_image
 
 GREY = 0x7FC3
 """A 16-bit value whose high byte is 127."""

@@ -1,0 +1,79 @@
+"""Detection as a task: images with boxes, letterboxed; mAP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from core.progress import Progress
+from core.records.artefact import ModelFile
+from core.records.unavailable import Unavailable
+from core.tflite.graph import TfliteGraph
+from harness.tasks.detect.bootstrap import bootstrap_difference
+from harness.tasks.detect.dataset import Dataset, load_dataset
+from harness.tasks.detect.evaluate import canvases
+from harness.tasks.detect.judged import MAP_METRICS, Detected, detected, detected_in
+from harness.tasks.interval import Interval
+from harness.tasks.picture import Picture, picture
+from harness.tasks.task import Outputs, Task
+
+
+class Detect(Task[Dataset, Detected]):
+    """YOLO data sets, and what a detector finds in their images."""
+
+    name = "detect"
+    metrics = MAP_METRICS
+    drop_metric = "map50_95_drop"
+    folder = "detections"
+
+    def load(self, data: Path, images: int | None) -> Dataset:
+        """The labelled images of the test split, else of val."""
+        return load_dataset(data, images=images)
+
+    def require_classes(self, dataset: Dataset, count: int, model: str) -> None:
+        """Nothing, or DatasetError when model and data set have other classes."""
+        dataset.require_class_count(count, model)
+
+    def position(self, graph: TfliteGraph, dataset: Dataset) -> int | Unavailable:
+        """The one input that is an image."""
+        shown = picture(graph)
+        return shown if isinstance(shown, Unavailable) else shown.position
+
+    def batch(self, graph: TfliteGraph, position: int) -> int:
+        """The images of one inference."""
+        return _shown(graph).form.batch
+
+    def take(self, dataset: Dataset, positions: Sequence[int]) -> Dataset:
+        """The images at these positions."""
+        return dataset.take(positions)
+
+    def tensors(self, dataset: Dataset, graph: TfliteGraph, position: int) -> Iterator[NDArray[Any]]:
+        """Letterboxed images."""
+        shown = _shown(graph)
+        return shown.filled(canvases(dataset, shown.form))
+
+    def judge(
+        self, model: ModelFile, rect: ModelFile | None, dataset: Dataset, threads: int, progress: Progress
+    ) -> Detected | Unavailable:
+        """What a detector on this computer finds."""
+        return detected(model, rect, dataset, threads, progress)
+
+    def judge_outputs(
+        self, outputs: Outputs, model: ModelFile, dataset: Dataset, threads: int, runtime: str
+    ) -> Detected | Unavailable:
+        """What the outputs of a target show."""
+        return detected_in(outputs, model, dataset, threads, runtime)
+
+    def difference(self, first: Detected, second: Detected) -> Interval:
+        """The difference of mAP50-95 under COCO's rules."""
+        return bootstrap_difference(first.coco, second.coco, first.dataset)
+
+
+def _shown(graph: TfliteGraph) -> Picture:
+    """The image input of a graph that has one."""
+    shown = picture(graph)
+    assert isinstance(shown, Picture)
+    return shown
