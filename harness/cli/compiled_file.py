@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +20,14 @@ from targets.tosa.graph import read_tosa
 from targets.tosa.reference import reference_name, tosa_outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from core.records.profile import Profile
     from ethosu_simulator import Model, NpuOperator
     from ethosu_simulator.timing import Estimate
 
 KINDS = {b"ET12": "ExecuTorch program", b"PK\x03\x04": "raw npz of Vela", b"TOSA": "TOSA graph"}
-TOSA = KINDS[b"TOSA"]
+PROGRAM, TOSA = KINDS[b"ET12"], KINDS[b"TOSA"]
 NOISE_SEED = 20261128
 NOISE_RUNS = 2
 
@@ -90,12 +91,19 @@ def compiled_kind(path: Path) -> str:
     return KINDS.get(begin[4:8]) or KINDS.get(begin[:4]) or ""
 
 
+@contextmanager
+def compiled_tosa(path: Path, profile: Profile, vela: VelaOptions) -> Iterator[Path]:
+    """The raw npz that Vela makes of a TOSA graph for a profile; ModelError for a broken graph, CompileError from Vela."""
+    read_tosa(path)
+    with tempfile.TemporaryDirectory(prefix="ethos-bench-") as folder:
+        yield compile_tosa(path, profile, Path(folder), vela.vela, vela.arguments())
+
+
 def tosa_files(path: Path, profiles: Sequence[str], vela: VelaOptions, tosa: Path | None) -> list[CompiledFile]:
     """The facts of a TOSA graph as Vela compiles it for each profile; CompileError when Vela refuses it."""
     graph, found = read_tosa(path), []
     for name in dict.fromkeys(profiles):
-        with tempfile.TemporaryDirectory(prefix="ethos-bench-") as folder:
-            raw = compile_tosa(path, load_profile(name), Path(folder), vela.vela, vela.arguments())
+        with compiled_tosa(path, load_profile(name), vela) as raw:
             made = compiled_file(raw, [name], tosa)
         version = vela_version(vela_executable(vela.vela))
         found.append(

@@ -3,38 +3,66 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from conversion.vela_options import VelaOptions
 from core.errors import ModelError, UsageError
+from harness.cli.compiled_file import PROGRAM, TOSA, compiled_kind, compiled_tosa
 from harness.cli.failing import exits_cleanly
 from harness.cli.saying import say
+
+if TYPE_CHECKING:
+    from ethosu_simulator import Model
+
+EXPECTED = "a file that Vela compiled: TFLite, raw npz or ExecuTorch program; or a TOSA graph"
 
 
 @click.command("disassemble")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--npu", default="", help=f"Profile name or TOML file that a TOSA graph is compiled for. Default: {DEFAULT_PROFILE}."
+)
 @exits_cleanly
-def disassemble_command(file: Path, form: str) -> None:
-    """Print the command streams of FILE (TFLite, npz, .pte): address, words, name and fields of every command."""
-    import ethosu_simulator
+def disassemble_command(file: Path, form: str, npu: str) -> None:
+    """Print the command streams of FILE (TFLite, npz, .pte; .tosa is compiled): address, words, name and fields of each."""
+    from ethosu_simulator import NpuOperator
     from ethosu_simulator.disassemble import data, text
 
     if not file.is_file():
-        raise UsageError(f"`{file}` does not exist", "a file that Vela compiled: TFLite, raw npz or ExecuTorch program")
-    try:
-        model = ethosu_simulator.load(file)
-    except ethosu_simulator.SimulatorError as error:
-        raise ModelError(
-            f"`{file.name}` cannot be disassembled: {error}",
-            "a file that Vela compiled: TFLite, raw npz or ExecuTorch program",
-            "ethos-bench convert --checkpoint best.pt --calibration data.yaml",
-        ) from error
-    streams = [operator for operator in model.operators if isinstance(operator, ethosu_simulator.NpuOperator)]
+        raise UsageError(f"`{file}` does not exist", EXPECTED)
+    is_tosa = compiled_kind(file) == TOSA
+    if npu and not is_tosa:
+        raise UsageError(f"--npu {npu}: `{file.name}` is compiled, and its NPU is in its stream", "no --npu")
+    with compiled_tosa(file, load_profile(npu or DEFAULT_PROFILE), VelaOptions()) if is_tosa else nullcontext(file) as compiled:
+        model = _loaded(compiled, file.name)
+        streams = [operator for operator in model.operators if isinstance(operator, NpuOperator)]
+    part = "delegate" if compiled_kind(file) == PROGRAM else "stream"
     if form == "json":
-        say(json.dumps([{"npu": stream.config.name, "commands": data(stream.commands)} for stream in streams], indent=1))
+        document = [
+            {"stream": number, "npu": stream.config.name, "commands": data(stream.commands)}
+            for number, stream in enumerate(streams, 1)
+        ]
+        say(json.dumps(document, indent=1))
         return
     for number, stream in enumerate(streams, 1):
-        say(f"# stream {number} of {len(streams)}: {stream.config.name}, {len(stream.commands)} commands")
+        say(f"# {part} {number} of {len(streams)}: {stream.config.name}, {len(stream.commands)} commands")
         say(text(stream.commands), nl=False)
+
+
+def _loaded(file: Path, name: str) -> Model:
+    import ethosu_simulator
+
+    try:
+        return ethosu_simulator.load(file)
+    except ethosu_simulator.SimulatorError as error:
+        raise ModelError(
+            f"`{name}` cannot be disassembled: {error}",
+            EXPECTED,
+            "ethos-bench convert --checkpoint best.pt --calibration data.yaml",
+        ) from error

@@ -13,8 +13,9 @@ from rich.table import Table
 
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.vela import compile_model, read_graph
+from conversion.vela_options import VelaOptions
 from core.errors import ModelError, UsageError
-from harness.cli.compiled_file import compiled_kind
+from harness.cli.compiled_file import TOSA, compiled_kind, compiled_tosa
 from harness.cli.failing import exits_cleanly
 from harness.cli.saying import say
 from harness.report.safe_console import SafeConsole
@@ -29,17 +30,21 @@ UNITS = ("mac", "output", "elementwise", "dma", "weights")
 @click.command("estimate")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--npu", default="", help="Profile name or TOML file: compiles an int8 file; of a compiled one it must be its NPU."
+    "--npu", default="", help="Profile name or TOML file: compiles an int8 or TOSA file; of a compiled one it must be its NPU."
 )
 @click.option("--memory", default="", help="mlek, mlek-off or a TOML file. Default: the profile's, mlek where it names none.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: one JSON object on stdout.")
 @exits_cleanly
 def estimate_command(file: Path, npu: str, memory: str, as_json: bool) -> None:
-    """Estimate the NPU cycles and bus beats of FILE (TFLite, npz or .pte of Vela's; int8 TFLite is compiled)."""
+    """Estimate the NPU cycles and bus beats of FILE (TFLite, npz or .pte of Vela's; int8 TFLite and TOSA are compiled)."""
     if not file.is_file():
-        raise UsageError(f"`{file}` does not exist", "a file that Vela compiled, or an int8 .tflite file")
+        raise UsageError(f"`{file}` does not exist", "a file that Vela compiled, or an int8 .tflite or .tosa file")
     profile = load_profile(npu) if npu else None
-    if _is_compiled(file):
+    if compiled_kind(file) == TOSA:
+        profile = profile or load_profile(DEFAULT_PROFILE)
+        with compiled_tosa(file, profile, VelaOptions()) as compiled:
+            found, said = _estimated(compiled, profile, memory)
+    elif _is_compiled(file):
         found, said = _estimated(file, profile, memory)
     else:
         profile = profile or load_profile(DEFAULT_PROFILE)
@@ -87,10 +92,24 @@ def _show(console: Console, file: Path, found: Estimate, said: str) -> None:
     if found.cpu_operators:
         console.print(f"  the NPU's part  {found.cpu_operators} operators are left to the CPU and in no figure here")
     console.print(f"  trust          {found.trust}")
-    table = Table("address", "operation", "cycles", "share", "bound by", *UNITS, box=None, header_style="bold")
+    streams = _streams(found)
+    several = len(streams) > 1
+    for number, cycles in streams.items() if several else ():
+        console.print(f"  stream {number} of {len(streams)}  {cycles:,.0f} cycles")
+    columns = (*(("stream",) if several else ()), "address", "operation", "cycles", "share", "bound by", *UNITS)
+    table = Table(*columns, box=None, header_style="bold")
     for one in found.operations:
         share = one.cycles / max(1, found.active_cycles)
         cells = [f"{one.units[unit]:,.0f}" if one.units[unit] else "" for unit in UNITS]
         name = one.name.removeprefix("NPU_OP_").replace("_MODE", "").title()
-        table.add_row(f"0x{one.address:06x}", name, f"{one.cycles:,.0f}", f"{share:.1%}", one.bound, *cells)
+        where = [str(one.stream)] if several else []
+        table.add_row(*where, f"0x{one.address:06x}", name, f"{one.cycles:,.0f}", f"{share:.1%}", one.bound, *cells)
     console.print(table)
+
+
+def _streams(found: Estimate) -> dict[int, float]:
+    """Cycles by the number of the stream (of a program's delegate), from 1."""
+    cycles: dict[int, float] = {}
+    for one in found.operations:
+        cycles[one.stream] = cycles.get(one.stream, 0.0) + one.cycles
+    return cycles

@@ -6,7 +6,17 @@ import pytest
 
 from tests.ethosu_simulator.fuzz.statistics import SHARES, fuzz
 
-RUNS = {"decoder": 30_000, "weights": 500, "file": 1500, "run": 400, "plan": 2000, "arena": 500, "older": 1000, "timing": 400}
+RUNS = {
+    "decoder": 30_000,
+    "weights": 500,
+    "file": 1500,
+    "pte": 2000,
+    "run": 400,
+    "plan": 2000,
+    "arena": 500,
+    "older": 1000,
+    "timing": 400,
+}
 SAME_EACH_TIME = ("-seed=1", "-reload=0", "-timeout=600")  # by default it reads its corpus again by the clock
 
 pytest.importorskip("atheris", reason="atheris has no wheel for this platform")

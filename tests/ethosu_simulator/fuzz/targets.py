@@ -18,6 +18,8 @@ import ethosu_simulator
 from ethosu_simulator import container, disassemble, model
 from ethosu_simulator.command_stream import decode, parse_payload
 from ethosu_simulator.fast_weight_stream import decode_fast
+from ethosu_simulator.pte.program import Program
+from ethosu_simulator.pte.program_file import DATA_IDENTIFIER, parse_data, parse_program
 from ethosu_simulator.timing import estimate
 from ethosu_simulator.weight_order import DEPTH_FIRST, DEPTHWISE, PART_KERNEL, RASTER, SNAKE, Traversal, unpack
 from ethosu_simulator.weight_stream import decode_standard
@@ -59,6 +61,20 @@ def file(data: bytes) -> None:
     with contextlib.suppress(ethosu_simulator.SimulatorError):
         loaded = model.Model(container.parse(data), LIMITS)
         loaded.run([np.zeros(tensor.shape, tensor.dtype) for tensor in loaded.inputs])
+
+
+def pte(data: bytes) -> None:
+    """A whole ExecuTorch program with the kernels that are not ours giving zeros, or the named data beside one."""
+    with contextlib.suppress(ethosu_simulator.SimulatorError):
+        if data[4:8] == DATA_IDENTIFIER:
+            parse_data(data)
+            return
+        program = Program(parse_program(data), LIMITS)
+
+        def cpu(operator: container.Operator, _inputs: object) -> list[Any]:
+            return [np.zeros(tensor.shape, tensor.dtype) for tensor in program.outputs_of(operator)]
+
+        program.run([np.zeros(tensor.shape, tensor.dtype) for tensor in program.inputs], None, cpu)
 
 
 def run(data: bytes) -> None:
@@ -219,8 +235,25 @@ def compiled_models() -> tuple[bytes, ...]:
     return tuple(sorted(files, key=len))
 
 
+@cache
+def programs() -> tuple[bytes, ...]:
+    """Programs with everything that we read in one (kernels, moves, segments, constants, keys), and named data."""
+    from tests.ethosu_simulator import test_pte
+    from tests.ethosu_simulator.pte_files import blob, data_file, golden
+
+    external = test_pte.delegated(
+        test_pte.ABS, blobs=[blob(golden(test_pte.ABS)["compiled"].tobytes(), {"weight_data": "key"})]
+    )
+    external.named = {"key": bytes(64)}
+    made = [test_pte.between_floats(test_pte.ABS), test_pte.two_delegates(), external]
+    made += [test_pte.delegated(name, in_segments=True) for name in test_pte.STREAMS]
+    return (*(one.write() for one in made), data_file({"a": bytes(16), "b": b"second"}))
+
+
 def seeds(target: str) -> list[bytes]:
     """Inputs to begin with."""
+    if target == "pte":
+        return list(programs())
     files = compiled_models()
     if target == "file":
         return list(files[:40])
@@ -239,6 +272,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "decoder": decoder,
     "weights": weights,
     "file": file,
+    "pte": pte,
     "run": run,
     "plan": plan,
     "arena": arena,

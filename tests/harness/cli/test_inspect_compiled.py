@@ -68,6 +68,24 @@ def test_two_delegates_and_a_kernel_between_them_are_told_by_name_and_share(tmp_
     assert document["estimate"]["cpu_operators"] == 1
 
 
+def test_estimate_and_disassemble_say_which_delegate_a_line_is_of(tmp_path: Path) -> None:
+    path = written(tmp_path, two_delegates())
+    estimated = CliRunner().invoke(estimate_command, [str(path)], catch_exceptions=False).output
+    assert "stream 2 of 2" in estimated
+    disassembled = CliRunner().invoke(disassemble_command, [str(path)], catch_exceptions=False).output
+    assert [line[:19] for line in disassembled.splitlines() if line.startswith("#")] == [
+        "# delegate 1 of 2: ", "# delegate 2 of 2: ",
+    ]  # fmt: skip
+    document = CliRunner().invoke(disassemble_command, [str(path), "--format", "json"], catch_exceptions=False).output
+    assert [one["stream"] for one in json.loads(document)] == [1, 2]
+
+
+def test_disassemble_takes_no_npu_for_a_file_that_is_compiled(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(disassemble_command, [str(written(tmp_path, delegated(ABS))), "--npu", "ethos-u55-128"])
+    assert refused.exit_code == 2
+    assert "its NPU is in its stream" in refused.output
+
+
 def test_kernels_that_the_simulator_runs_itself_are_the_boards_cpu_too(tmp_path: Path) -> None:
     document = json.loads(inspect(written(tmp_path, between_floats(ABS)), "--json").output)
     assert sum(document["cpu_operators"].values()) == 2

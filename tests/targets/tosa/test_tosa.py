@@ -18,6 +18,8 @@ from conversion.profile_files import load_profile
 from conversion.vela import compile_tosa
 from core.errors import EthosBenchError, RunError, ToolMissing
 from core.tool_environment import tool_python
+from harness.cli.disassemble import disassemble_command
+from harness.cli.estimate import estimate_command
 from harness.cli.inspect import inspect_command
 from targets.tosa.graph import read_tosa
 from targets.tosa.reference import tosa_outputs
@@ -71,6 +73,18 @@ def test_a_graph_is_compiled_and_told_for_each_npu(graph: Path) -> None:
     assert [one["npu"] for one in json.loads(inspect(graph, "--npu", U55, "--npu", "ethos-u85-256", "--json").output)] == [
         U55, "ethos-u85-256",
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_estimate_and_disassemble_compile_a_graph(graph: Path) -> None:
+    chosen = [str(graph), "--npu", "ethos-u85-256"]
+    estimated = CliRunner().invoke(estimate_command, [*chosen, "--json"], catch_exceptions=False)
+    document = json.loads(estimated.output)
+    assert (document["npu"], document["file"]) == ("ethos-u85-256", str(graph))
+    assert document["active_cycles"] > 0
+    listed = CliRunner().invoke(disassemble_command, chosen, catch_exceptions=False).output
+    assert listed.startswith("# stream 1 of 1: ethos-u85-256")
+    assert "NPU_OP_POOL" in listed
 
 
 def program_of(raw: Path) -> Pte:
