@@ -59,6 +59,8 @@ ESTIMATES = ("vela", "open", "open_low", "open_high")
 """Whose estimate: Vela's, our cycle model's, and the two ends of its interval."""
 INTERVAL = ("open_low", "open_high")
 PORTS = ("axi0_read", "axi0_write", "axi1_read", "sram_read", "sram_write", "ext_read", "ext_write")
+ENDS = ("", "low", "high")
+"""A figure with the two ends of its bootstrap interval."""
 FREE = ("*",)
 """Stats that the model or the platform names: classes, memory areas, ports, counters."""
 
@@ -69,7 +71,9 @@ class Metric:
 
     `sampled` figures differ from run to run of the same thing on real hardware; all others repeat to the last bit. `stats` and
     `graphs` qualify it, ("",) where it has none; `graph` and `stat` are the ones that are meant where none is named. `bounded`
-    ratios are 0..1. `detail` figures explain others and decide nothing; `noted` ones are told by their note.
+    ratios are 0..1. `detail` figures explain others and decide nothing; `noted` ones are told by their note. `task` is the one
+    task that yields it, "" for all; the accuracy that a reader asks a task for has a `drop` (what int8 costs of it), and may
+    have a figure for each class.
     """
 
     name: str
@@ -89,6 +93,9 @@ class Metric:
     bounded: bool = True
     detail: bool = False
     noted: bool = False
+    task: str = ""
+    drop: str = ""
+    classes: str = ""
 
     def repeats(self, evidence: str) -> bool:
         """Whether a figure of this evidence is the same in every run of the same thing; a simulated clock repeats."""
@@ -222,24 +229,46 @@ METRICS = (
            evidence="the run's", display=MEBIBYTES, better="lower", sampled=True,
            meaning="peak memory of the process that ran the model"),
     Metric(name="map50", unit="ratio", title="mAP50", step="accuracy", evidence="host; npu: the run's", display=SHARE,
-           better="higher", graphs=GRAPHS, meaning="COCO's rules: confidence .001, NMS IoU .7, best class of a box; IoU .5"),
+           better="higher", graphs=GRAPHS, task="detect",
+           meaning="COCO's rules: confidence .001, NMS IoU .7, best class of a box; IoU .5"),
     Metric(name="map50_95", unit="ratio", title="mAP50-95", step="accuracy", evidence="host; npu: the run's", display=SHARE,
-           better="higher", graphs=GRAPHS, meaning="the same, mean over IoU .5 to .95"),
+           better="higher", graphs=GRAPHS, task="detect", drop="map50_95_drop", classes="class_map50_95",
+           meaning="the same, mean over IoU .5 to .95"),
     Metric(name="map50_ultralytics83", unit="ratio", title="mAP50 by ultralytics 8.3", step="accuracy",
-           evidence="host; npu: the run's", display=SHARE, better="higher", graphs=GRAPHS,
+           evidence="host; npu: the run's", display=SHARE, better="higher", graphs=GRAPHS, task="detect",
            meaning="ultralytics 8.3's AP at confidence .25, IoU .45; IoU .5"),
     Metric(name="map50_95_ultralytics83", unit="ratio", title="mAP50-95 by ultralytics 8.3", step="accuracy",
-           evidence="host; npu: the run's", display=SHARE, better="higher", graphs=GRAPHS,
+           evidence="host; npu: the run's", display=SHARE, better="higher", graphs=GRAPHS, task="detect",
            meaning="the same, mean over IoU .5 to .95"),
     Metric(name="class_map50", unit="ratio", title="AP50 of a class", step="accuracy", evidence="host; npu: the run's",
-           display=SHARE, better="higher", stats=FREE, graphs=GRAPHS, detail=True,
+           display=SHARE, better="higher", stats=FREE, graphs=GRAPHS, detail=True, task="detect",
            meaning="COCO's rules, one class; the note counts its boxes"),
     Metric(name="class_map50_95", unit="ratio", title="AP50-95 of a class", step="accuracy", evidence="host; npu: the run's",
-           display=SHARE, better="higher", stats=FREE, graphs=GRAPHS, detail=True,
+           display=SHARE, better="higher", stats=FREE, graphs=GRAPHS, detail=True, task="detect",
            meaning="the same, mean over IoU .5 to .95"),
     Metric(name="map50_95_drop", unit="ratio", title="mAP50-95 that int8 costs", short="loss", step="accuracy",
-           evidence="host", display=LOSS, better="lower", stats=("", "low", "high"), graphs=("int8", "npu"), graph="int8",
-           bounded=False, meaning="float minus int8, with its 95 % paired bootstrap interval"),
+           evidence="host", display=LOSS, better="lower", stats=ENDS, graphs=("int8", "npu"), graph="int8", bounded=False,
+           task="detect", meaning="float minus int8, with its 95 % paired bootstrap interval"),
+    Metric(name="top1", unit="ratio", title="top-1 accuracy", step="accuracy", evidence="host; npu: the run's", display=SHARE,
+           better="higher", graphs=GRAPHS, stats=ENDS, task="classify", drop="top1_drop", classes="class_recall",
+           meaning="inputs whose best class is the true one, with the ends of a 95 % bootstrap interval over inputs; of equal "
+           "scores the lower class counts"),
+    Metric(name="top5", unit="ratio", title="top-5 accuracy", step="accuracy", evidence="host; npu: the run's", display=SHARE,
+           better="higher", graphs=GRAPHS, stats=ENDS, task="classify",
+           meaning="inputs whose true class is among the best five; for models of more than five classes"),
+    Metric(name="class_recall", unit="ratio", title="recall of a class", step="accuracy", evidence="host; npu: the run's",
+           display=SHARE, better="higher", stats=FREE, graphs=GRAPHS, detail=True, task="classify",
+           meaning="inputs of one class that are taken for it; the note says for what others were taken most"),
+    Metric(name="top1_drop", unit="ratio", title="top-1 accuracy that int8 costs", short="loss", step="accuracy",
+           evidence="host", display=LOSS, better="lower", stats=ENDS, graphs=("int8", "npu"), graph="int8", bounded=False,
+           task="classify", meaning="float minus int8, with its 95 % paired bootstrap interval"),
+    Metric(name="auc", unit="ratio", title="area under the ROC curve", step="accuracy", evidence="host; npu: the run's",
+           display=SHARE, better="higher", graphs=GRAPHS, stats=ENDS, task="score", drop="auc_drop",
+           meaning="the chance that an input of class 1 scores above one of class 0, ties half: of anomaly scores, and of "
+           "classifiers of two classes"),
+    Metric(name="auc_drop", unit="ratio", title="area under the ROC curve that int8 costs", short="loss", step="accuracy",
+           evidence="host", display=LOSS, better="lower", stats=ENDS, graphs=("int8", "npu"), graph="int8", bounded=False,
+           task="score", meaning="float minus int8, with its 95 % paired bootstrap interval"),
     Metric(name="bit_exact", unit="bool", title="bytes of the reference", short="exact", step="equality",
            evidence="the run's", display=WORD, better="higher",
            meaning="every output byte is that of TFLite Micro's reference kernels on the plain int8 file"),
@@ -261,6 +290,8 @@ METRICS = (
            meaning="those functions of themselves and `main`"),
 )  # fmt: skip
 BY_NAME = {metric.name: metric for metric in METRICS}
+ACCURACIES = tuple(metric.name for metric in METRICS if metric.drop)
+"""The accuracy that a reader asks each task for, detection's first."""
 
 
 def metric_of(name: str, unit: Unit = "count") -> Metric:

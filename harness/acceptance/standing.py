@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from core.metrics import BY_NAME
+from core.metrics import ACCURACIES, BY_NAME
 from core.records.case_key import CaseKey
 from core.records.figure_key import FigureKey
 from core.records.measurement import Measurement
@@ -38,8 +38,16 @@ def default_thresholds() -> tuple[Threshold, ...]:
 
 
 def standings(case: CaseKey, figures: Mapping[FigureKey, Measurement]) -> tuple[Standing, ...]:
-    """How a case stands to each of the default thresholds."""
-    return tuple(stand(of_case(threshold, case), figures) for threshold in default_thresholds())
+    """How a case stands to each of the default thresholds; of what a task yields, only to those of the case's own."""
+    own = _task(case, figures)
+    asked = [threshold for threshold in default_thresholds() if BY_NAME[threshold.metric].task in ("", own)]
+    return tuple(stand(of_case(threshold, case), figures) for threshold in asked)
+
+
+def _task(case: CaseKey, figures: Mapping[FigureKey, Measurement]) -> str:
+    """The task that a case's figures are of; detection where they are of none."""
+    named = {key.metric for key in figures if key.case == case}
+    return BY_NAME[next((metric for metric in ACCURACIES if metric in named), ACCURACIES[0])].task
 
 
 def of_case(threshold: Threshold, case: CaseKey) -> Threshold:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from core.metrics import ACCURACIES
 from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
 from harness.acceptance.standing import State as Standing
@@ -98,7 +99,8 @@ def _failures(view: RunView, case: CaseKey) -> list[str]:
 
 def _doubts(view: RunView, case: CaseKey) -> list[str]:
     """What no threshold may have asked for and nothing ships without: an accuracy, which untrained weights have none of."""
-    found = [figure for graph in ("npu", "int8") if (figure := view.table.find(case, "map50_95", graph=graph))]
+    asked = [(metric, graph) for metric in ACCURACIES for graph in ("npu", "int8")]
+    found = [figure for metric, graph in asked if (figure := view.table.find(case, metric, graph=graph))]
     if any(figure.unavailable is None for figure in found):
         return []
     reasons = [figure.unavailable.reason for figure in found if figure.unavailable]

@@ -10,13 +10,13 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from core.metrics import MISSING
+from core.metrics import ACCURACIES, MISSING
 from core.records.case_key import CaseKey
 from harness.report.markdown import text
 from harness.report.tables import COLUMNS, Column, FigureTable
 
 COMPARED = tuple(column for column in COLUMNS if column.metric != "estimated_speedup_over_base")
-DIFFERENT = frozenset({"estimated_us", "arena_bytes", "map50_95"})
+DIFFERENT = frozenset({"estimated_us", "arena_bytes", *ACCURACIES})
 """Metrics whose difference from the base model is shown; sampled latencies have none without an interval."""
 
 

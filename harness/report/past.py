@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import URL
 
 from core.errors import HistoryError
-from core.metrics import metric_of
+from core.metrics import ACCURACIES, metric_of
 from harness.history.store import Figure, History, Point
 from harness.history.trend import Trend, trends
 from harness.report.tables import Column
@@ -25,7 +25,7 @@ FIGURES = (
     Column("estimated_us", stat="open"),
     Column("estimated_us", stat="vela"),
     Column("latency_us", stat="median"),
-    Column("map50_95", graph="int8"),
+    *(Column(metric, graph="int8") for metric in ACCURACIES),
     Column("npu_operator_share"),
     Column("arena_bytes"),
 )

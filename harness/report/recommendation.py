@@ -113,7 +113,7 @@ def _candidate(view: RunView, model: str, label: str, profile: str) -> Candidate
     fits = view.first("fits", model=model, profile=profile)
     if fits and fits.value is False:
         return fits.note or "does not fit the platform"
-    accuracy = _first(view.first("map50_95", model=model, profile=profile, graph=graph) for graph in GRAPHS)
+    accuracy = _first(view.first(view.accuracy.name, model=model, profile=profile, graph=graph) for graph in GRAPHS)
     memory = view.first("arena_bytes", model=model, profile=profile)
     latencies = _latencies(view, model, profile)
     for name, figure in (("accuracy", accuracy), ("memory figure", memory)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from core.metrics import ACCURACIES, BY_NAME, Metric
 from core.records.case_key import CaseKey
 from core.records.measurement import Measurement
 from harness.report.tables import FigureTable
@@ -57,6 +58,12 @@ class RunView:
         for name in self.names:
             names.setdefault(self.twin(name), []).append(name)
         return [Model(name, tuple(group)) for name, group in names.items()]
+
+    @cached_property
+    def accuracy(self) -> Metric:
+        """The accuracy that a reader asks the run's models for: that of their task, detection's where the run has none."""
+        named = {key.metric for key in self.run.figures}
+        return BY_NAME[next((metric for metric in ACCURACIES if metric in named), ACCURACIES[0])]
 
     def twin(self, model: str) -> str:
         """The model that this one equals, or itself."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from core.metrics import BY_NAME, ESTIMATES, INTERVAL, MISSING, Metric, metric_of
+from core.metrics import ACCURACIES, BY_NAME, ESTIMATES, GRAPHS, INTERVAL, MISSING, Metric, metric_of
 from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
 from core.records.field_types import Number
@@ -94,10 +94,14 @@ COLUMNS = (
     Column("latency_us", stat="median", runner="npu", head="NPU ms"),
     Column("latency_us", stat="median", runner="board", head="CPU ms, board"),
     Column("latency_us", stat="median", runner="host", head="CPU ms, this computer"),
-    Column("map50_95", graph="float"),
-    Column("map50_95", graph="int8"),
-    Column("map50_95", graph="npu"),
-    Column("map50_95_drop", graph="int8"),
+    *(
+        column
+        for metric in ACCURACIES
+        for column in (
+            *(Column(metric, graph=graph, head="" if metric == ACCURACIES[0] else f"{metric} {graph}") for graph in GRAPHS),
+            Column(BY_NAME[metric].drop, graph="int8"),
+        )
+    ),
 )
 """The tables of models, from left to right."""
 RULES_COLUMNS = (

@@ -9,7 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from core.metrics import BY_NAME, MISSING, Step
+from core.metrics import ACCURACIES, BY_NAME, MISSING, Step
 from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
 from core.records.measurement import Measurement
@@ -150,7 +150,8 @@ def _findings(table: FigureTable, case: CaseKey) -> Iterator[str]:
     found = table.find(case, "findings")
     if found and found.note:
         yield f"{case.model}: {found.note}"
-    if why := _why(table.find(case, "map50_95", graph="int8")):
+    asked = [figure for metric in ACCURACIES if (figure := table.find(case, metric, graph="int8"))]
+    if asked and (why := _why(asked[0])):
         yield f"{case.model}: no accuracy: {why}"
     if why := _why(table.find(case, "latency_us", stat="median")):
         yield f"{case.target}: no latency: {why}"

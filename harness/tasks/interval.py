@@ -1,4 +1,4 @@
-"""How far a difference may be chance."""
+"""How far a figure, or a difference of two, may be chance."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ LEVEL = 0.95
 RESAMPLES = 1000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Interval:
-    """The first accuracy minus the second, 0..1, and the interval that holds `level` of the resampled differences."""
+    """The first accuracy minus the second (or minus nothing), 0..1, and what holds `level` of the resampled ones."""
 
     difference: float
     low: float

@@ -28,6 +28,8 @@ class Accuracies:
 
     def _images(self, case: CaseKey) -> DataSet | Unavailable:
         """The images to find things in, or why there is nothing to find."""
+        if self._session.task.name == "none":
+            return Unavailable("--task none: no accuracy was asked for")
         if self._models[case.variant].seeded:
             return Unavailable("untrained weights have no accuracy")
         return self._session.dataset or Unavailable("no data set was given (--data data.yaml)")

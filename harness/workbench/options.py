@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from conversion.options import ConversionOptions
 from conversion.profile_files import DEFAULT_PROFILE
@@ -12,6 +13,7 @@ from conversion.vela import read_graph
 from core.errors import ModelError, UsageError
 from core.option_fields import check_bounds, option
 from core.tflite.graph import TfliteGraph
+from harness.tasks.classify.preprocess import asked_preprocess
 from harness.workbench.given_inputs import given_inputs, require_form
 from targets.kinds import TARGETS, TargetChoices, target_class
 
@@ -75,7 +77,28 @@ class BenchOptions(ConversionOptions, TargetChoices):
     base_model: Path | None = option(
         "--base-model", "trained checkpoint of the plain model", None, metavar="FILE", default_text="seeded"
     )
-    data: Path | None = option("--data", "train split calibrates, test split (else val) judges", None, metavar="data.yaml")
+    data: Path | None = option(
+        "--data",
+        "train split calibrates, test split (else val) judges; a classifier takes a folder with a folder for each class, a CSV "
+        "of `file,label`, or arrays with labels ([tasks](../guides/tasks.md))",
+        None,
+        metavar="data.yaml|DIR|FILE",
+    )
+    task: Literal["", "detect", "classify", "score", "none"] = option(
+        "--task",
+        "what the model is judged as; `none` asks for placement, memory, bytes and estimates only",
+        "",
+        default_text="what the model is",
+    )
+    preprocess: str = option(
+        "--preprocess",
+        "how images become a classifier's input, mean and std in pixel values: `mean=0,std=255`, "
+        "`mean=123.7/116.3/103.5,std=58.4/57.1/57.4,resize=crop`; also `resize=stretch`, `order=bgr`",
+        "",
+        metavar="SPEC",
+        default_text="the model's metadata",
+        parse=asked_preprocess,
+    )
     images: int | None = option(
         "--images",
         "accuracy on N evenly spaced images: another identity; a target with an NPU runs all N, and has an mAP of its own",

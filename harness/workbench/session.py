@@ -9,11 +9,12 @@ from functools import cached_property
 
 from conversion.estimates import memory_of
 from conversion.profile_files import load_profile
-from core.errors import UsageError
+from conversion.vela import read_graph
+from core.errors import ModelError, UsageError
 from core.progress import Progress
 from core.records.profile import Profile
-from harness.tasks.kinds import TASKS
-from harness.tasks.task import AnyTask, DataSet
+from harness.tasks.kinds import task_named, task_of
+from harness.tasks.task import AnyTask, DataSet, TaskName
 from harness.workbench.memo import Memo
 from harness.workbench.options import BenchOptions
 from targets.kinds import TargetOptions, preferred_vela
@@ -49,8 +50,16 @@ class Session:
 
     @cached_property
     def task(self) -> AnyTask:
-        """What the session's models are for."""
-        return TASKS["detect"]
+        """What the session's models are for: what was asked for, else what the user's own model is."""
+        options = self.options
+        return task_named(options.task or self._own_task(), options.preprocess, options.model)
+
+    def _own_task(self) -> TaskName:
+        """What the user's own file is for; one that cannot be read fails in its own tests."""
+        try:
+            return task_of(read_graph(self.options.model)) if self.options.model else "detect"
+        except ModelError:
+            return "detect"
 
     @cached_property
     def dataset(self) -> DataSet | None:

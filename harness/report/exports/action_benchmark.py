@@ -10,7 +10,8 @@ from harness.results.stored_run import StoredRun
 
 TRACKED = (
     "latency_us", "estimated_us", "npu_cycles", "arena_bytes", "flash_bytes", "map50_95_drop", "operators_cpu", "map50",
-    "map50_95", "npu_operator_share", "npu_mac_share", "npu_executed_share", "npu_time_share",
+    "map50_95", "top1", "top1_drop", "auc", "auc_drop", "npu_operator_share", "npu_mac_share", "npu_executed_share",
+    "npu_time_share",
 )  # fmt: skip
 """What is drawn over time; which way each is better says its row."""
 STATS = frozenset({"", "median", "p95", "vela", "open"})

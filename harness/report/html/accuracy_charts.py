@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.metrics import BY_NAME
 from harness.report.html.vega import DESCRIPTION, LABELS, NARROW, Chart, Spec, axis, category, data, draw, field, names
 from harness.report.run_view import Model, RunView
 
@@ -14,11 +15,12 @@ ROW_HEIGHT = 30
 NEAR = (0.35, 0.15)
 """Of the ranges of both axes: closer points would have their names on each other."""
 CLASS_HEIGHT = 19
+CAPTIONS = {"map50_95": "COCO's rules: confidence .001, IoU .7"}
 
 
 @dataclass(frozen=True)
 class GraphDot:
-    """The mAP50-95 of one graph of a model."""
+    """The accuracy of one graph of a model."""
 
     model: str
     graph: str
@@ -49,7 +51,7 @@ class ClassBar:
 
 @dataclass(frozen=True)
 class TradePoint:
-    """A model's estimated milliseconds and mAP50-95; `front` when none beats it, `below` and `left` say where its name goes."""
+    """A model's estimated milliseconds and accuracy; `front` when none beats it, `below` and `left` say where its name goes."""
 
     model: str
     ms: float
@@ -64,31 +66,37 @@ def accuracy_charts(view: RunView) -> list[Chart]:
     """MAP of every graph, and what int8 costs with its interval; none when the run measured no accuracy."""
     rows = [row for model in view.models for row in _graph_rows(view, model)]
     drops = [row for model in view.models if (row := _drop_row(view, model))]
-    charts = []
+    charts, title = [], view.accuracy.title
     if rows:
-        spoken = "mAP50-95 by graph. " + "; ".join(row.description for row in rows)
-        caption = "COCO's rules: confidence .001, IoU .7"
-        charts.append(Chart("mAP50-95", caption, draw(_graphs(rows), spoken), evidence=("host",)))
+        spoken = f"{title} by graph. " + "; ".join(row.description for row in rows)
+        caption = CAPTIONS.get(view.accuracy.name, "of every input of the data set")
+        charts.append(Chart(title, caption, draw(_graphs(rows), spoken), evidence=("host",)))
     if drops:
         spoken = "What int8 costs. " + "; ".join(row.description for row in drops)
         caption = "float minus int8, with the 95 % paired bootstrap interval over images"
-        charts.append(Chart("What int8 costs in mAP50-95", caption, draw(_drops(drops), spoken), evidence=("host",)))
+        charts.append(Chart(f"What int8 costs in {title}", caption, draw(_drops(drops), spoken), evidence=("host",)))
     return charts
 
 
 def class_charts(view: RunView) -> list[Chart]:
-    """One chart per model: AP50-95 of each class, int8 as a bar and float as a mark."""
+    """One chart per model: the accuracy of each class, int8 as a bar and float as a mark."""
     charts = []
     for model in view.models:
         rows = _class_rows(view, model)
         if rows:
-            spoken = f"AP50-95 of each class, {model.label}. " + "; ".join(row.description for row in rows)
+            spoken = f"{class_title(view)} of each class, {model.label}. " + "; ".join(row.description for row in rows)
             charts.append(Chart(model.label, "bar: int8, line: float", draw(_classes(rows), spoken), evidence=("host",)))
     return charts
 
 
+def class_title(view: RunView) -> str:
+    """What each class has: "AP50-95", "recall"; "" where a task has no classes."""
+    row = BY_NAME.get(view.accuracy.classes)
+    return row.title.removesuffix(" of a class") if row else ""
+
+
 def trade_charts(view: RunView) -> list[Chart]:
-    """One chart per NPU: the estimate against mAP50-95 of the int8 graph; the filled ones are the Pareto front."""
+    """One chart per NPU: the estimate against the accuracy of the int8 graph; the filled ones are the Pareto front."""
     charts = []
     for profile in view.profiles:
         rows = _trade_rows(view, profile)
@@ -96,21 +104,24 @@ def trade_charts(view: RunView) -> list[Chart]:
             spoken = f"accuracy against latency on {profile}. " + "; ".join(row.description for row in rows)
             whose = "our cycle model" if _stat(view, profile) == "open" else "Vela"
             caption = f"filled: nothing else is both faster, as {whose} estimates it, and more accurate"
-            charts.append(Chart(profile, caption, draw(_trade(rows), spoken), evidence=("estimated", "host")))
+            charts.append(
+                Chart(profile, caption, draw(_trade(rows, view.accuracy.title), spoken), evidence=("estimated", "host"))
+            )
     return charts
 
 
 def _graph_rows(view: RunView, model: Model) -> list[GraphDot]:
     rows = []
     for graph in GRAPHS:
-        value = view.value("map50_95", model=model.name, graph=graph)
+        value = view.value(view.accuracy.name, model=model.name, graph=graph)
         if value is not None:
             rows.append(GraphDot(model.label, graph, value, f"{model.label}, {graph}: {value:.3f}"))
     return rows
 
 
 def _drop_row(view: RunView, model: Model) -> DropBar | None:
-    drop, low, high = (view.value("map50_95_drop", model=model.name, stat=stat, graph="int8") for stat in ("", "low", "high"))
+    ends = (view.value(view.accuracy.drop, model=model.name, stat=stat, graph="int8") for stat in ("", "low", "high"))
+    drop, low, high = ends
     if drop is None or low is None or high is None:
         return None
     told = f"{model.label}: {drop:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
@@ -118,7 +129,7 @@ def _drop_row(view: RunView, model: Model) -> DropBar | None:
 
 
 def _class_rows(view: RunView, model: Model) -> list[ClassBar]:
-    floats, ints = (view.series("class_map50_95", model=model.name, graph=graph) for graph in ("float", "int8"))
+    floats, ints = (view.series(view.accuracy.classes, model=model.name, graph=graph) for graph in ("float", "int8"))
     order = sorted(ints or floats, key=lambda name: -(ints or floats)[name])
     rows = []
     for name in order:
@@ -138,7 +149,7 @@ def _trade_rows(view: RunView, profile: str) -> list[TradePoint]:
     found, stat = [], _stat(view, profile)
     for model in view.models:
         estimate = view.value("estimated_us", model=model.name, profile=profile, stat=stat)
-        accuracy = view.value("map50_95", model=model.name, profile=profile, graph="int8")
+        accuracy = view.value(view.accuracy.name, model=model.name, profile=profile, graph="int8")
         if estimate is not None and accuracy is not None:
             found.append((model.label, estimate / 1e3, accuracy))
     middle = (min(row[1] for row in found) + max(row[1] for row in found)) / 2 if found else 0.0
@@ -223,7 +234,7 @@ def _classes(rows: Sequence[ClassBar]) -> Spec:
     }
 
 
-def _trade(rows: Sequence[TradePoint]) -> Spec:
+def _trade(rows: Sequence[TradePoint], accuracy: str) -> Spec:
     padded = {"zero": False, "padding": 22}
     fill = {"condition": {"test": "datum.front", "value": "var(--accent)"}, "value": "var(--card)"}
     return {
@@ -232,7 +243,7 @@ def _trade(rows: Sequence[TradePoint]) -> Spec:
         "data": data(rows),
         "encoding": {
             "x": field("ms", scale=padded, axis=axis("milliseconds, Vela's estimate", grid=True)),
-            "y": field("map", scale=padded, axis=axis("mAP50-95, int8", format=".2f", grid=True, labelColor="var(--muted)")),
+            "y": field("map", scale=padded, axis=axis(f"{accuracy}, int8", format=".2f", grid=True, labelColor="var(--muted)")),
             "description": DESCRIPTION,
         },
         "layer": [

@@ -15,9 +15,11 @@ from core.files import storage_errors, write_whole
 from core.records.case_key import CaseKey
 from core.records.measurement import Measurement
 from harness.report.decision import Decision, decide_run, decisions
-from harness.report.html.accuracy_charts import accuracy_charts, class_charts, trade_charts
+from harness.report.html.accuracy_charts import accuracy_charts, class_charts, class_title, trade_charts
 from harness.report.html.claim_charts import claim_charts
 from harness.report.html.claim_rows import rules_rows, verdict_rows
+from harness.report.html.class_pictures import class_pictures
+from harness.report.html.confusion_charts import confusion_charts
 from harness.report.html.exhibits import BADGES, NO_VALUE, NOTHING, Exhibits
 from harness.report.html.history import history_charts, unchanged
 from harness.report.html.history_events import MOST_EVENTS, history_events
@@ -33,12 +35,14 @@ from harness.report.html.page_content import (
     TargetStats,
     ThresholdRow,
 )
-from harness.report.html.pictures import pictures
+from harness.report.html.pictures import Picture, pictures
 from harness.report.past import Past
 from harness.report.run_view import RunView
 from harness.report.tables import OPEN, PART, VELA, WHOLE, FigureTable
 from harness.report.terminal import findings, short_profile
 from harness.results.stored_run import StoredRun
+from harness.tasks.classify.dataset import LabelledInputs
+from harness.tasks.detect.dataset import Dataset
 from harness.tasks.task import DataSet
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -106,7 +110,11 @@ def _content(view: RunView, exhibits: Exhibits, dataset: DataSet | None, past: P
         trades=trade_charts(view),
         accuracy=accuracy_charts(view),
         classes=class_charts(view),
-        pictures=pictures(view, dataset),
+        confusions=confusion_charts(view),
+        accuracy_title=view.accuracy.title,
+        class_title=class_title(view),
+        pictures=_pictures(view, dataset),
+        boxes=isinstance(dataset, Dataset),
         dataset=dataset.name if dataset else "",
         failures=run.failures,
         thresholds=_thresholds(view, judged),
@@ -120,18 +128,26 @@ def _content(view: RunView, exhibits: Exhibits, dataset: DataSet | None, past: P
     )
 
 
+def _pictures(view: RunView, dataset: DataSet | None) -> list[Picture]:
+    """Images of the data set, by what the run's models are for."""
+    if isinstance(dataset, Dataset):
+        return pictures(view, dataset)
+    return class_pictures(view, dataset) if isinstance(dataset, LabelledInputs) else []
+
+
 def _row(view: RunView, exhibits: Exhibits, name: str, judged: Mapping[CaseKey, Decision]) -> ModelRow:
     by_place = {(case.model, *case.place): case for case in judged}
     places = dict.fromkeys(case.place for case in judged)
     twin = view.twin(name)
-    best = "npu" if view.value("map50_95", model=name, graph="npu") is not None else "int8"
+    asked = view.accuracy
+    best = "npu" if view.value(asked.name, model=name, graph="npu") is not None else "int8"
     return ModelRow(
         name=name,
         twin="" if twin == name else twin,
         cells=tuple(_summary(view.table, exhibits, by_place.get((name, *place)), judged) for place in places),
         offload=exhibits.figure(view.first("npu_operator_share", model=name)),
-        accuracy=exhibits.figure(view.first("map50_95", model=name, graph=best)),
-        drop=exhibits.figure(view.first("map50_95_drop", model=name, graph="int8")),
+        accuracy=exhibits.figure(view.first(asked.name, model=name, graph=best)),
+        drop=exhibits.figure(view.first(asked.drop, model=name, graph="int8")),
     )
 
 

@@ -105,7 +105,11 @@ class PageContent:
     trades: Sequence[Chart]
     accuracy: Sequence[Chart]
     classes: Sequence[Chart]
+    confusions: Sequence[Chart]
+    accuracy_title: str
+    class_title: str
     pictures: Sequence[Picture]
+    boxes: bool
     dataset: str
     failures: Sequence[Failure]
     thresholds: Sequence[ThresholdRow]

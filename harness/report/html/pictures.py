@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ from harness.tasks.detect.dataset import Dataset, LabelledImage
 from harness.tasks.detect.detections import Detections, from_coco
 from harness.tasks.detect.overlap import pairwise_iou
 from harness.tasks.images import read_image
-from harness.tasks.task import DataSet
 
 SHOWN = 4
 LONGEST_SIDE = 320
@@ -41,11 +41,17 @@ class DetectedBox:
 
 @dataclass(frozen=True)
 class GraphPanel:
-    """One image as one graph sees it; `missed` true boxes lie under none of its boxes."""
+    """One image as one graph sees it; `missed` true boxes lie under none of its boxes. A classifier has `words`, no boxes."""
 
     graph: str
     boxes: tuple[DetectedBox, ...]
     missed: int = 0
+    words: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """What the graph found in words, "" for nothing."""
+        return ", ".join(self.words or [box.text for box in self.boxes])
 
 
 @dataclass(frozen=True)
@@ -60,10 +66,8 @@ class Picture:
     panels: Mapping[str, tuple[GraphPanel, ...]]
 
 
-def pictures(view: RunView, dataset: DataSet | None) -> list[Picture]:
-    """At most SHOWN images; none without the data set or when the run kept detections of another one."""
-    if not isinstance(dataset, Dataset):
-        return []
+def pictures(view: RunView, dataset: Dataset) -> list[Picture]:
+    """At most SHOWN images; none when the run kept detections of another data set."""
     found = {model: _detections(view, model, dataset) for model in view.models}
     found = {model: graphs for model, graphs in found.items() if graphs}
     if not found:
@@ -125,7 +129,12 @@ def _picture(dataset: Dataset, position: int, found: Mapping[Model, Mapping[str,
         for model, graphs in found.items()
     }
     return Picture(
-        key=f"image-{number}", name=image.path.name, uri=_uri(image), width=image.width, height=image.height, panels=panels
+        key=f"image-{number}",
+        name=image.path.name,
+        uri=picture_uri(image.path),
+        width=image.width,
+        height=image.height,
+        panels=panels,
     )
 
 
@@ -142,9 +151,9 @@ def _boxes(corners: Any, texts: Sequence[str], wrong: Any = None) -> Iterable[De
         )
 
 
-def _uri(image: LabelledImage) -> str:
+def picture_uri(path: Path) -> str:
     """The image as WebP in a data URI."""
-    small = Image.fromarray(read_image(image.path))
+    small = Image.fromarray(read_image(path))
     small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     packed = io.BytesIO()
     small.save(packed, "WEBP", quality=QUALITY)

@@ -50,12 +50,19 @@ def test_what_is_missing_or_of_other_evidence_is_open_and_what_is_there_is_met_o
     assert state(share, measurement(metric="npu_mac_share", value=0.98)) == "missed"
 
 
+EVERY_TASK = ["fits == true", "npu_mac_share >= 0.99", "npu_executed_share >= 0.99", "bit_exact == true"]
+
+
 def test_the_default_file_asks_for_what_is_pinned_and_every_line_has_a_standing() -> None:
-    assert [threshold.text for threshold in default_thresholds()] == [
-        "fits == true",
-        "npu_mac_share >= 0.99",
-        "npu_executed_share >= 0.99",
-        "bit_exact == true",
-        "map50_95_drop <= 0.010",
-    ]
+    drops = ["map50_95_drop <= 0.010", "top1_drop <= 0.010", "auc_drop <= 0.010"]
+    assert [threshold.text for threshold in default_thresholds()] == [*EVERY_TASK, *drops]
     assert {standing.state for standing in standings(CASE, {})} == {"open"}
+
+
+@pytest.mark.parametrize(
+    ("metric", "drop"), [("", "map50_95_drop"), ("map50_95", "map50_95_drop"), ("top1", "top1_drop"), ("auc", "auc_drop")]
+)
+def test_a_case_is_asked_for_what_int8_costs_of_its_own_task_only(metric: str, drop: str) -> None:
+    figure = measurement(metric=metric or "macs", value=0.9, graph="int8" if metric else "")
+    asked = [one.threshold.text for one in standings(figure.case, {figure.key: figure})]
+    assert asked == [*EVERY_TASK, f"{drop} <= 0.010"]

@@ -127,7 +127,9 @@ def test_map_on_other_images_is_not_compared() -> None:
 def test_a_difference_of_map_counts_when_other_images_would_show_it_too(low: float, high: float, outcome: str) -> None:
     before, after = (0.70, 0.69) if outcome != "better" else (0.69, 0.70)
     figures = [share(value, metric="map50_95", graph="int8") for value in (before, after)]
-    found = judged(*figures, map_interval=lambda record: Interval(0.01, low, high, 0.99, 1000, 0))
+    found = judged(
+        *figures, map_interval=lambda record: Interval(difference=0.01, low=low, high=high, level=0.99, resamples=1000, seed=0)
+    )
     assert found.outcome == outcome
     assert "over images" in found.note
 

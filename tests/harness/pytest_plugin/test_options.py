@@ -67,7 +67,7 @@ def test_each_option_arrives_in_its_field(tmp_path: Path) -> None:
         if flag in ("--checkpoints", "--model", "--record", "--recipe", "--input"):  # --input needs --model
             continue
         value = {bool: True, int: 7, Path: file, str: one.choices[-1] if one.choices else "text"}[one.kind]
-        value = {"--target": "host", "--imgsz": "96"}.get(flag, value)
+        value = {"--target": "host", "--imgsz": "96", "--preprocess": "mean=0,std=1,resize=crop,order=rgb"}.get(flag, value)
         arguments += [flag] if one.kind is bool else [flag, str(value)]
         given[one.field] = {"--imgsz": 96}.get(flag, (value,) if one.repeatable else value)
     assert parse_options(config(*arguments)) == SuiteOptions(**given)

@@ -1,25 +1,57 @@
-"""Every task speaks in rows of the one table of metrics.
+"""Every task speaks in rows of the one table of metrics, and a model's shapes say which task it is for.
 
-Covers harness.tasks.kinds harness.tasks.task.
+Covers harness.tasks.kinds harness.tasks.task harness.tasks.no_task.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from core.metrics import BY_NAME
-from harness.tasks.kinds import TASKS
+from core.errors import UsageError
+from core.metrics import ACCURACIES, BY_NAME
+from core.tflite.graph import parse
+from harness.tasks.kinds import TASKS, task_of
+from harness.tasks.task import TaskName
+from tests.benchmarks import tiny
+from tests.conversion.tflite_builder import TinyModel
+
+JUDGED: tuple[TaskName, ...] = ("detect", "classify", "score")
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_a_task_is_found_by_its_name_and_its_metrics_are_rows_that_an_accuracy_yields(name: str) -> None:
-    task = TASKS[name]
+@pytest.mark.parametrize("name", JUDGED)
+def test_the_metrics_of_a_task_are_rows_that_an_accuracy_yields(name: TaskName) -> None:
+    task = TASKS[name](None, ())
     assert task.name == name
-    assert [metric for metric in task.metrics if BY_NAME[metric].step != "accuracy"] == []
+    assert [metric for metric in task.metrics if BY_NAME[metric].step != "accuracy" or BY_NAME[metric].task != name] == []
+    assert [BY_NAME[metric].drop for metric in task.metrics if metric in ACCURACIES] == [task.drop_metric]
 
 
-@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task.drop_metric])
-def test_what_int8_costs_has_both_ends_of_its_interval(name: str) -> None:
-    row = BY_NAME[TASKS[name].drop_metric]
+@pytest.mark.parametrize("name", JUDGED)
+def test_what_int8_costs_has_both_ends_of_its_interval(name: TaskName) -> None:
+    row = BY_NAME[TASKS[name](None, ()).drop_metric]
     assert {"", "low", "high"} <= set(row.stats)
     assert row.better == "lower"
+
+
+def test_a_model_without_a_task_is_judged_on_no_data(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing is judged"):
+        TASKS["none"](None, ()).load(tmp_path / "data.yaml", None)
+
+
+def flat(outputs: int, inputs: int = 8) -> bytes:
+    """A file from `inputs` to `outputs` values."""
+    model = TinyModel()
+    values = model.tensor((1, 1, 1, inputs), "values")
+    return model.finish([values], [model.conv(values, outputs)])
+
+
+@pytest.mark.parametrize(
+    ("content", "task"),
+    [(flat(10), "classify"), (flat(2), "classify"), (flat(1), "score"), (flat(8), "score"), (tiny.detector(), "detect"),
+     (tiny.cpu_operator(), "detect")],
+    ids=["ten classes", "two classes", "one value", "a reconstruction", "a detector", "a map"],
+)  # fmt: skip
+def test_the_shapes_of_a_file_say_what_it_is_for(content: bytes, task: str) -> None:
+    assert task_of(parse(content, "model")) == task

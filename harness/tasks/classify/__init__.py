@@ -1,0 +1,1 @@
+"""Inputs to classes: data set, preprocessing, and the metrics."""

@@ -1,0 +1,92 @@
+"""Classification as a task: inputs with one class each; top-1, top-5, recall, AUC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from core.errors import DatasetError, UsageError
+from core.progress import Progress
+from core.records.artefact import ModelFile
+from core.records.unavailable import Unavailable
+from core.tflite.graph import TfliteGraph
+from core.tflite.nodes import Tensor
+from harness.tasks.classify.dataset import LabelledInputs, load_inputs
+from harness.tasks.classify.judged import METRICS, Classified, judge_file, judge_given, values
+from harness.tasks.classify.metrics import paired
+from harness.tasks.classify.preprocess import EXAMPLE, FORM, Preprocess
+from harness.tasks.interval import Interval
+from harness.tasks.runtimes import TensorFormat
+from harness.tasks.task import Outputs, Task
+
+
+@dataclass(frozen=True)
+class Classify(Task[LabelledInputs, Classified]):
+    """Labelled inputs, and what a classifier takes them for; `preprocess` is how images become inputs, where it is known."""
+
+    preprocess: Preprocess | None = None
+    classes: tuple[str, ...] = ()
+
+    name = "classify"
+    metrics = METRICS
+    drop_metric = "top1_drop"
+    folder = "classifications"
+
+    def load(self, data: Path, images: int | None) -> LabelledInputs:
+        """The labelled inputs; images are refused when nothing says how they become a model's input."""
+        dataset = load_inputs(data, images, self.classes)
+        if dataset.files and self.preprocess is None:
+            raise UsageError(
+                f"`{data}` holds images, and neither the model's metadata nor --preprocess says how they become its input",
+                FORM,
+                EXAMPLE,
+            )
+        return dataset
+
+    def require_classes(self, dataset: LabelledInputs, count: int, model: str) -> None:
+        """Nothing, or DatasetError when model and data set have other numbers of classes."""
+        if count != len(dataset.class_names):
+            found = f"`{model}` has {count} classes and the data set `{dataset.name}` {len(dataset.class_names)}"
+            raise DatasetError(found, "the data set the model was trained with, or a labels.txt with all of its classes")
+
+    def position(self, graph: TfliteGraph, dataset: LabelledInputs) -> int | Unavailable:
+        """The only input."""
+        return 0 if len(graph.inputs) == 1 else Unavailable(f"the model has {len(graph.inputs)} inputs")
+
+    def batch(self, graph: TfliteGraph, position: int) -> int:
+        """One: a classifier of several inputs at once is run with one data set entry for each only when it is exported so."""
+        return 1
+
+    def take(self, dataset: LabelledInputs, positions: Sequence[int]) -> LabelledInputs:
+        """The inputs at these positions."""
+        return dataset.take(positions)
+
+    def tensors(self, dataset: LabelledInputs, graph: TfliteGraph, position: int) -> Iterator[NDArray[Any]]:
+        """Preprocessed images, or the rows of an array."""
+        return values(dataset, format_of(graph.inputs[position]), self.preprocess)
+
+    def judge(
+        self, model: ModelFile, rect: ModelFile | None, dataset: LabelledInputs, threads: int, progress: Progress
+    ) -> Classified | Unavailable:
+        """What a classifier on this computer takes the inputs for."""
+        return judge_file(model, dataset, self.preprocess, threads, progress)
+
+    def judge_outputs(
+        self, outputs: Outputs, model: ModelFile, dataset: LabelledInputs, threads: int, runtime: str
+    ) -> Classified | Unavailable:
+        """What the outputs of a target show."""
+        return judge_given(outputs, model, dataset, runtime)
+
+    def difference(self, first: Classified, second: Classified) -> Interval:
+        """The difference of top-1 accuracy."""
+        return paired(first.top1, second.top1, first.dataset.count)
+
+
+def format_of(tensor: Tensor) -> TensorFormat:
+    """A tensor of a TFLite file as a runtime's format."""
+    scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
+    return TensorFormat(name=tensor.name, shape=tensor.shape, dtype=tensor.dtype, scale=scale, zero_point=zero_point)

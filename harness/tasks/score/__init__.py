@@ -1,0 +1,1 @@
+"""Inputs to one score each: anomalies, by a value or by what a reconstruction misses."""
