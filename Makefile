@@ -94,8 +94,9 @@ nightly: $(STAMP) ## The long counts.
 CASES ?= 3000
 SECONDS ?= 1800
 
+VELAS ?= 3.9.0 3.12.0 4.2.0 4.5.0 5.0.0 5.1.0
 velas: $(STAMP) ## Make the older Velas' environments in the cache folder (VELAS="3.12.0 4.2.0": only these).
-	$(BIN)/python -m tests.ethosu_simulator.velas $(VELAS)
+	$(BIN)/ethos-bench velas install $(VELAS)
 
 simulator-cases: $(STAMP) ## Compare CASES random graphs and write the tables of what is bit-exact.
 	$(BIN)/python -m tests.ethosu_simulator.coverage $(CASES)

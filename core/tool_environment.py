@@ -25,18 +25,28 @@ def tool_python(name: str, lock: Path, tell: Progress = on_stderr) -> Path:
 
     A second process waits for the first. ToolMissing with pip's last words when a package cannot be had.
     """
-    root = cache_root() / "environments"
-    folder = root / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}-{file_sha256(lock)[:12]}"
+    folder = environment_of(name, lock)
+    root = folder.parent
     python = folder / "bin" / "python" if sys.platform != "win32" else folder / "Scripts" / "python.exe"
-    if (folder / MADE).is_file():
+    if is_made(name, lock):
         return python
     with cache_errors(root):
         root.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(f"{folder}.lock"):
-            if not (folder / MADE).is_file():
+            if not is_made(name, lock):
                 tell(f"installing {name} into an environment of its own")
                 _make(name, lock, folder, python)
     return python
+
+
+def environment_of(name: str, lock: Path) -> Path:
+    """The folder of an environment, made or not; another lock or another Python has another one."""
+    return cache_root() / "environments" / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}-{file_sha256(lock)[:12]}"
+
+
+def is_made(name: str, lock: Path) -> bool:
+    """Whether the environment is whole."""
+    return (environment_of(name, lock) / MADE).is_file()
 
 
 def _make(name: str, lock: Path, folder: Path, python: Path) -> None:

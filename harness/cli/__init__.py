@@ -20,7 +20,8 @@ MODULES = {
     "compare-models": "compare_models", "convert": "convert", "diff": "diff", "disassemble": "disassemble",
     "doctor": "doctor", "estimate": "estimate", "export": "export", "export-onnx": "export_onnx", "fvp": "fvp",
     "history": "history", "init": "init", "inspect": "inspect", "profiles": "profiles", "recommend": "recommend",
-    "report": "report", "run": "run", "targets": "targets", "verify": "bundle",
+    "report": "report", "run": "run", "targets": "targets", "velas": "velas",
+    "verify": "bundle",
 }  # fmt: skip
 """Command -> the module of this folder that has it as `<name>_command`."""
 

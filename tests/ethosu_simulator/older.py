@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 
+from conversion.velas.versions import numbers
 from tests.checkout import CHECKOUT
 from tests.ethosu_simulator.generator.cases import case
 from tests.ethosu_simulator.generator.compare import (
@@ -23,7 +24,7 @@ from tests.ethosu_simulator.generator.compare import (
     Result,
 )
 from tests.ethosu_simulator.generator.pool import compare_all
-from tests.ethosu_simulator.velas import VERSIONS, missing, numbers
+from tests.ethosu_simulator.velas import VERSIONS, missing
 
 PAGE = CHECKOUT / "docs" / "reference" / "bit-exactness.md"
 BEGIN, END = "<!-- velas: begin -->\n", "<!-- velas: end -->\n"

@@ -1,7 +1,4 @@
-"""Older Velas, whose streams boards still run: each in an environment of its own, made by `make velas` in the cache folder.
-
-`python -m tests.ethosu_simulator.velas [VERSION ...]` makes those that are missing.
-"""
+"""Older Velas, whose streams boards still run: each in an environment of its own, made by `make velas`."""
 
 from __future__ import annotations
 
@@ -9,27 +6,18 @@ import contextlib
 import functools
 import signal
 import subprocess
-import sys
-from importlib import metadata
 from pathlib import Path
 
-from core.cache import cache_root
+from conversion.velas.environments import executable_of, is_at_hand
+from conversion.velas.versions import installed_version, numbers
 
 VERSIONS = ("3.9.0", "3.12.0", "4.2.0", "4.5.0", "5.0.0", "5.1.0")
-OURS = metadata.version("ethos-u-vela")
+OURS = installed_version()
 U85_SINCE = "4.2.0"
 CI_VERSIONS = ("3.12.0", "4.2.0")  # one with the compiler in Python only, the first with its successor
 SMALL_SET = ("max_pool-INT8-u55-128-7", "average_pool-INT8-u65-256-7", "softmax-INT8-u55-256-7", "mean-INT8-u55-128-7")
 SMALL_SET_U85 = ("average_pool-INT8-u85-256-7", "max_pool-INT8-u85-128-7")
 SERVER = Path(__file__).with_name("vela_server.py")
-UV = Path(sys.executable).with_name("uv")
-
-
-def python_of(version: str) -> Path:
-    """The interpreter of that Vela's environment, which may not have been made; of our own Vela this one."""
-    if version == OURS:
-        return Path(sys.executable)
-    return cache_root() / "velas" / version / "bin" / "python"
 
 
 def small_set(version: str) -> tuple[str, ...]:
@@ -37,23 +25,9 @@ def small_set(version: str) -> tuple[str, ...]:
     return SMALL_SET + (SMALL_SET_U85 if numbers(version) >= numbers(U85_SINCE) else ())
 
 
-def numbers(version: str) -> tuple[int, ...]:
-    """The version in the order of versions."""
-    return tuple(map(int, version.split(".")))
-
-
 def missing(versions: tuple[str, ...] = VERSIONS) -> list[str]:
     """Those without an environment."""
-    return [version for version in versions if not python_of(version).with_name("vela").is_file()]
-
-
-def make(version: str) -> None:
-    """Create the environment; CalledProcessError when a package cannot be had."""
-    python = python_of(version)
-    subprocess.run([UV, "venv", "--quiet", "--clear", "--python", sys.executable, python.parents[1]], check=True)
-    # They read their version through pkg_resources, which setuptools dropped, and count on numpy 1 wrapping integers.
-    wanted = [f"ethos-u-vela=={version}", "setuptools<70", "numpy<2"]
-    subprocess.run([UV, "pip", "install", "--quiet", "--python", python, *wanted], check=True)
+    return [version for version in versions if not is_at_hand(version)]
 
 
 class _Server:
@@ -80,7 +54,7 @@ class _Server:
 
     def _start(self) -> subprocess.Popen[str]:
         self._child = subprocess.Popen(
-            [python_of(self._version), SERVER],
+            [executable_of(self._version).with_name("python"), SERVER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -108,15 +82,3 @@ def compile_with(version: str, path: Path, config: str, folder: Path) -> Path:
     if not target.is_file():
         raise RuntimeError(f"Vela {version} wrote no file")
     return target
-
-
-def main(wanted: list[str]) -> int:
-    """0 when all are there."""
-    for version in missing(tuple(wanted) or VERSIONS):
-        sys.stdout.write(f"Vela {version} into {python_of(version).parents[1]}\n")
-        make(version)
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

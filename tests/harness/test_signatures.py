@@ -17,6 +17,7 @@ WRITERS = {
     "cli/inspect_compiled.py": 1,
     "cli/inspect_rules.py": 1,
     "cli/inspect_speed.py": 1,
+    "cli/velas.py": 1,
     "history/rows.py": 2,
     "results/findings.py": 1,
     "results/results_file.py": 2,

@@ -1,0 +1,83 @@
+"""`ethos-bench velas`: what it lists, compares and finds, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from conversion.velas.versions import installed_version, known_versions
+from harness.cli import main
+from targets.simulator import Simulator
+from tests.benchmarks import tiny
+
+OURS = installed_version()
+
+
+def command(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["velas", *map(str, arguments)])
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ETHOS_BENCH_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "detector.tflite"
+    path.write_bytes(tiny.detector())
+    return path
+
+
+def test_the_list_has_every_version_and_says_which_is_installed() -> None:
+    found = command("list").stdout.splitlines()
+    assert [line.split()[0] for line in found] == list(known_versions())
+    assert next(line for line in found if line.startswith(OURS)).split()[1:3] == ["installed", "beside"]
+
+
+def test_installing_what_is_there_downloads_nothing_and_says_where_it_is() -> None:
+    assert command("install", OURS).stdout.startswith(f"Vela {OURS}: ")
+
+
+def test_compare_shows_a_row_for_each_version_and_gives_every_figure_as_json(file: Path) -> None:
+    shown = command("compare", file, "--npu", "ethos-u55-128", "--velas", OURS)
+    assert shown.exit_code == 0, shown.output
+    row = next(line for line in shown.output.splitlines() if line.strip().startswith(OURS))
+    assert row.split()[-2:] == ["yes", "right"]
+    found = json.loads(command("compare", file, "--npu", "ethos-u55-128", "--velas", OURS, "--json").stdout)
+    figures = {(one["metric"], one.get("stat", "")): one for one in found["velas"][0]["records"]}
+    assert figures["bit_exact", ""]["value"] is True
+    assert figures["operators_cpu", ""]["value"] == 0
+
+
+def test_bytes_of_a_version_that_are_not_the_references_end_with_1(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Simulator.run
+
+    def wrong(self: Simulator, job: object) -> object:
+        done = run(self, job)  # type: ignore[arg-type]
+        first = done.outputs[0][0].copy()
+        first.flat[0] ^= 1
+        return replace(done, outputs=((first, *done.outputs[0][1:]), *done.outputs[1:]))
+
+    monkeypatch.setattr(Simulator, "run", wrong)
+    found = command("compare", file, "--npu", "ethos-u55-128", "--velas", OURS)
+    assert found.exit_code == 1
+    assert "1 of 2 inputs differ" in found.output
+    assert "1 of" in found.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "code"),
+    [
+        (["compare", "nowhere.tflite"], "`nowhere.tflite` does not exist", 2),
+        (["compare", "FILE", "--npu", "ethos-u99"], "unknown profile `ethos-u99`", 2),
+        (["compare", "FILE", "--velas", "4.9"], "no Vela `4.9` is known here", 2),
+        (["bisect", "FILE", "--metric", "operator_cpu", "--velas", "4.2..5.2"], "--metric operators_cpu", 2),
+        (["bisect", "FILE", "--metric", "fits", "--velas", OURS], "names 1 version", 2),
+        (["install", "nonsense"], "no Vela `nonsense`", 2),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_words(arguments: list[str], words: str, code: int, file: Path) -> None:
+    found = command(*(file if one == "FILE" else one for one in arguments))
+    assert words in found.output
+    assert found.exit_code == code
