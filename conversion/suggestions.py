@@ -72,6 +72,10 @@ def _rule(kinds: str, reason: str, text: str, rewrite: Rewrite | None = None) ->
 
 RULES = (
     _rule(
+        "QUANTIZE", "clips a QUANTIZE to uint8",
+        "end the file in int8, or compile with Vela 5.1, which does not clip: ethos-bench run --vela path/to/vela",
+    ),
+    _rule(
         "DEQUANTIZE QUANTIZE", "",
         "it borders a float island: quantise the operators between DEQUANTIZE and QUANTIZE, and it disappears",
     ),

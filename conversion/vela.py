@@ -9,10 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conversion.placement import placement
+from conversion.requantisation import way_round, with_reason
 from conversion.vela_failure import LAST_LINES, vela_failure
 from conversion.vela_input import vela_input, with_names_of
 from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
@@ -53,10 +54,28 @@ def compile_model(
     """`model` compiled for `profile` into `output_dir`, with Vela's estimate and the place of every source operator.
 
     The compiled file's bytes depend on model, profile, Vela and `extra` alone, not on folders or file names. Nothing is left in
-    `output_dir` when it fails. ModelError for a broken model, CompileError when Vela fails or contradicts itself.
+    `output_dir` when it fails. What a Vela is known to compile into wrong bytes is compiled again round that, which `command`
+    says. ModelError for a broken model, CompileError when Vela fails or contradicts itself.
     """
     path = model.path if isinstance(model, ModelFile) else model
     graph = read_graph(path)
+    made = _compile_once(path, graph, profile, output_dir, vela, extra, time_limit_s)
+    round_it = way_round(graph, made.placement, made.vela_version)
+    if not round_it:
+        return made
+    again = _compile_once(path, graph, profile, output_dir, vela, (*extra, *round_it), time_limit_s)
+    return replace(again, placement=with_reason(again.placement, made.placement, made.vela_version))
+
+
+def _compile_once(
+    path: Path,
+    graph: TfliteGraph,
+    profile: Profile,
+    output_dir: Path,
+    vela: str,
+    extra: Sequence[str],
+    time_limit_s: float,
+) -> Compilation:
     executable = vela_executable(vela)
     version = vela_version(executable)
     command = (*_options(profile), *extra)

@@ -11,6 +11,7 @@ import click
 from conversion.pipeline import Settings, compile_source, int8_source
 from conversion.profile_files import load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
+from conversion.requantisation import compilation_findings
 from conversion.steps import Origin, facts_of
 from conversion.vela_options import VelaOptions
 from core.files import storage_errors
@@ -63,6 +64,8 @@ def convert_command(
         whole = compilation.estimated_us
         told = f"no estimate: {whole.reason}" if isinstance(whole, Unavailable) else f"{whole / 1e3:.2f} ms estimated by Vela"
         say(f"{profile.name}: {share:.1f} % of operators on the NPU, {told}")
+        for finding in compilation_findings(compilation):
+            say(f"{profile.name}: {finding}")
         for problem in budget_shortfalls(compilation):
             say(f"{profile.name}: does not fit: {problem}")
 

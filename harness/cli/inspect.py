@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from conversion.model_checks import checked_graph, findings
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
+from conversion.requantisation import compilation_findings
 from conversion.rules.devices import load_rules
 from conversion.suggestions import Suggestion, suggest
 from conversion.variants import activation_name, expected_activation
@@ -198,6 +199,7 @@ def _profile_document(one: Inspected) -> dict[str, Any]:
             for area, need in compilation.estimate.memory_bytes.items()
             if area in budget and not isinstance(compilation.npu_estimated_us, Unavailable)
         },
+        "findings": list(compilation_findings(compilation)),
         "placement": compilation.placement.to_json(),
         "suggestions": [
             asdict(suggestion) | {"operators": [operator.index for operator in suggestion.operators]}

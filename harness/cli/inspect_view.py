@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from conversion.placement import LAYOUT_KINDS
+from conversion.requantisation import compilation_findings
 from conversion.suggestions import Check, Suggestion, kinds_of
 from core.records.artefact import Compilation
 from core.records.placement import PlacedOperator, Placement, Where
@@ -67,6 +68,8 @@ def show_profile(console: Console, compilation: Compilation, suggestions: tuple[
         console.print(line, soft_wrap=True)
     for limit in placement.limits:
         console.print(f"  limit       {cell(limit)}", soft_wrap=True)
+    for finding in compilation_findings(compilation):
+        show_finding(console, finding)
     console.print(_every_operator(placement) if every else _by_kind(placement))
     for kind, share in _costly_layout(placement):
         show_finding(

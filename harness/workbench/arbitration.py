@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from conversion.model_checks import scale_and_weight_findings
 from conversion.pipeline import Source
+from conversion.requantisation import merged_to_uint8
 from core.errors import RunError
 from core.progress import Progress
 from core.records.artefact import Artefact
@@ -24,8 +25,6 @@ from targets.runner.protocol import Kernels
 Outputs = Sequence[Sequence[NDArray[Any]]]
 LITERT = f"LiteRT {version_of('ai-edge-litert')}"
 OTHERS: tuple[tuple[str, Kernels], ...] = ((f"{LITERT}'s reference kernels", "reference"), ("XNNPACK", "default"))
-CLIPPED = "127"
-"""The largest int8, to which a fused QUANTIZE keeps a uint8 output."""
 
 
 def arbitrated(
@@ -63,14 +62,8 @@ def causes(graph: TfliteGraph, placement: Placement, artefact: Artefact) -> list
 
 def _clipped_requantisation(graph: TfliteGraph, placement: Placement, vela: str) -> list[str]:
     """A QUANTIZE from int8 to uint8 that Vela merged into the operator before it, with the limits of int8."""
-    fused = {operator.index for operator in placement.operators if operator.where == "fused"}
-    for operator in graph.operators:
-        if operator.kind != "QUANTIZE" or operator.index not in fused:
-            continue
-        before, after = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-        if (before.dtype, after.dtype) == ("int8", "uint8"):
-            return [
-                f"Vela {vela} merges the QUANTIZE to uint8 `{after.name}` into the operator before it and keeps the limits "
-                f"of int8, so that the NPU clips it at {CLIPPED}: export with int8 output, or take a Vela before 5.2 (--vela)"
-            ]
-    return []
+    return [
+        f"Vela {vela} merges the QUANTIZE to uint8 `{name}` into the operator before it and keeps the limits of int8, so that "
+        "the NPU clips it at 127: end the file in int8, or take another Vela (--vela)"
+        for name in merged_to_uint8(graph, placement)[:1]
+    ]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from conversion import model_checks
 from conversion.pipeline import Source
+from conversion.requantisation import compilation_findings
 from core.errors import RunError
 from core.metrics import ESTIMATES
 from core.records.artefact import Artefact
@@ -94,7 +95,8 @@ class Case:
             self.findings.texts[cycles_name(model, profile)] = json.dumps(cycles.to_json(), indent=1)
         estimates = figures.for_batch(estimate_figures(self.subject, compilation, estimation), self._batch())
         own = [*figures.offload_figures(self.subject, compilation), *figures.image_figures(self.subject, self.source.image)]
-        found = figures.findings_figure(self.subject, model_checks.findings(self.source.graph))
+        known = [*model_checks.findings(self.source.graph), *compilation_findings(compilation)]
+        found = figures.findings_figure(self.subject, known)
         return self._keep([*own, *estimates, found, *self._against_base()])
 
     def _batch(self) -> int:

@@ -1,6 +1,6 @@
 """`python -m tests.ethosu_simulator.fuzz.statistics SECONDS`: every target in turn; `--write` puts the figures into the docs.
 
-`--only TARGET` renews one row of the page that is there, with the target's share of SECONDS.
+`--only TARGET` (repeatable) shares SECONDS among these targets alone, and renews their rows of the page that is there.
 """
 
 from __future__ import annotations
@@ -59,8 +59,7 @@ def page(rows: list[str], command: str) -> str:
     lines = [
         "# Fuzzing the simulator",
         "",
-        f"Written by `{command}` on {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}, "
-        f"Python {platform.python_version()}, one core. What the targets do: tests/ethosu_simulator/fuzz/targets.py.",
+        f"Written {_made(command)} What the targets do: tests/ethosu_simulator/fuzz/targets.py.",
         "",
         "Coverage-guided by atheris (libFuzzer); numba's loops run as Python, so that their branches and bounds count. `plan`,",
         "`arena` and `older`, which need them compiled, mutate blindly: they have no edges and keep no inputs. They hold every",
@@ -74,32 +73,56 @@ def page(rows: list[str], command: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def renewed(text: str, line: str) -> str:
-    """The page with one target's line instead of the one it has."""
-    name = line.split("|")[1]
-    return "".join(f"{line}\n" if old.startswith(f"|{name}|") else old for old in text.splitlines(keepends=True))
+def renewed(text: str, rows: list[str], command: str) -> str:
+    """The page with the rows of some targets instead of those it has, or behind them, and how these were made."""
+    lines = text.splitlines()
+    for row in rows:
+        name = f"|{row.split('|')[1]}|"
+        places = [at for at, line in enumerate(lines) if line.startswith(name)]
+        if places:
+            lines[places[0]] = row
+        else:
+            lines.insert(1 + max(at for at, line in enumerate(lines) if line.startswith("| ")), row)
+    names = " and ".join(f"`{row.split('|')[1].strip()}`" for row in rows)
+    kept = [line for line in lines if not line.startswith(f"{names}: ")]
+    return "\n".join([*kept, "", f"{names}: {_made(command)}"]).replace("\n\n\n", "\n\n") + "\n"
+
+
+def _made(command: str) -> str:
+    today = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}"
+    return f"by `{command}` on {today}, Python {platform.python_version()}, one core."
+
+
+def shared(seconds: int, only: list[str]) -> dict[str, int]:
+    """Target -> its part of the seconds; all targets when none is named."""
+    chosen = {target: share for target, share in SHARES.items() if target in only or not only}
+    return {target: max(2, int(seconds * share / sum(chosen.values()))) for target, share in chosen.items()}
 
 
 def main() -> int:
     """0 when no target crashed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seconds", type=int)
-    parser.add_argument("--only", choices=SHARES)
+    parser.add_argument("--only", choices=SHARES, action="append", default=[])
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     rows, codes = [], []
-    for target in [options.only] if options.only else SHARES:
-        seconds = max(2, int(options.seconds * SHARES[target]))
+    for target, seconds in shared(options.seconds, options.only).items():
         code, printed = fuzz(target, f"-max_total_time={seconds}")
         codes.append(code)
         rows.append(row(target, seconds, code, figures(printed)))
         if code:
             sys.stdout.write(printed[-6000:])
-    command = f"make fuzz SECONDS={options.seconds}"
-    text = renewed(PAGE.read_text(), rows[0]) if options.only else page(rows, command)
+    only = "".join(f" --only {target}" for target in options.only)
+    command = (
+        f"python -m tests.ethosu_simulator.fuzz.statistics {options.seconds}{only}"
+        if only
+        else f"make fuzz SECONDS={options.seconds}"
+    )
+    text = renewed(PAGE.read_text("utf-8"), rows, command) if only else page(rows, command)
     sys.stdout.write(text)
     if options.write:
-        PAGE.write_text(text)
+        PAGE.write_text(text, "utf-8")
     return int(any(codes))
 
 
