@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from conversion.vela_outputs import TABLE
+from conversion.vela_outputs import read_tables
 from core.errors import CompileError
 from core.records.layer_part import LayerPart, Shape
 
@@ -16,7 +14,7 @@ NEEDED = ("cmdstream", "queue", "perf", "perf_debug")
 
 def read_layers(path: Path) -> tuple[LayerPart, ...]:
     """Every scheduled operation that has commands; CompileError when this Vela does not write what is needed."""
-    tables = {name: list(csv.DictReader(io.StringIO(text.strip()))) for name, text in TABLE.findall(path.read_text("utf-8"))}
+    tables = read_tables(path)
     missing = [name for name in NEEDED if name not in tables]
     if missing:
         raise CompileError(

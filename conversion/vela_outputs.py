@@ -80,7 +80,7 @@ class DebugDatabase:
 
 def read_debug_database(path: Path) -> DebugDatabase:
     """The tables of `*_debug.xml`; CompileError when one that the placement rests on is missing or broken."""
-    tables = {name: list(csv.DictReader(io.StringIO(text.strip()))) for name, text in TABLE.findall(path.read_text("utf-8"))}
+    tables = read_tables(path)
     missing = [name for name in ("source", "optimised", "cmdstream", "queue") if name not in tables]
     if missing:
         raise CompileError(
@@ -91,6 +91,22 @@ def read_debug_database(path: Path) -> DebugDatabase:
         return _database(tables)
     except (KeyError, ValueError, TypeError) as error:
         raise CompileError(f"`{path.name}` cannot be read: {type(error).__name__} {error}") from error
+
+
+def read_tables(path: Path) -> dict[str, list[dict[str, str]]]:
+    """The rows of each table of `*_debug.xml`, by its name; CompileError when one is no CSV."""
+    return {name: csv_rows(text.strip(), path.name) for name, text in TABLE.findall(path.read_text("utf-8"))}
+
+
+def csv_rows(text: str, name: str) -> list[dict[str, str]]:
+    """The rows of a CSV whose cells may be as long as names of tensors are: as the whole text; CompileError when it is none."""
+    most = csv.field_size_limit(max(len(text), 1))  # of the whole process, so it is put back
+    try:
+        return list(csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
+        raise CompileError(f"`{name}` cannot be read: {error}", "the tables of a Vela that we know") from error
+    finally:
+        csv.field_size_limit(most)
 
 
 def _first_graph(rows: list[dict[str, str]]) -> dict[str, int]:
@@ -145,7 +161,7 @@ def _weight_macs(row: Mapping[str, str], sparse: set[str]) -> int:
 
 def read_estimate(path: Path) -> Estimate:
     """Vela's summary CSV as an estimate: its memory columns are KiB, its time seconds; CompileError when one is missing."""
-    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+    rows = csv_rows(path.read_text("utf-8"), path.name)
     try:
         row = rows[0]
         return Estimate(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
+from conversion.profile_files import load_profile
+from conversion.vela import compile_model
+from conversion.vela_layers import read_layers
+from conversion.vela_outputs import cpu_reasons, csv_rows, read_debug_database, read_estimate
 from core.errors import CompileError
+from tests.conversion.tflite_builder import TinyModel
 
 REGOR = """
 Warning (supported operators) operator: LEAKY_RELU, ofm: 'it's a name'
@@ -162,3 +168,32 @@ def test_an_empty_summary_is_a_compile_error(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(CompileError):
         read_estimate(path)
+
+
+def test_names_longer_than_pythons_limit_for_a_cell_are_read_and_the_limit_stays(tmp_path: Path) -> None:
+    limit, long = csv.field_size_limit(), "n" * 200_000
+    longer = PERFORMANCE.replace('"b"', f'"{long}"')
+    found = read_debug_database(database(tmp_path, SOURCE, OPTIMISED, STREAMS, QUEUE, longer))
+    assert found.known == {0, 1, 2}
+    assert csv.field_size_limit() == limit
+
+
+def test_a_table_that_is_no_csv_is_a_compile_error_and_the_limit_stays() -> None:
+    limit = csv.field_size_limit()
+    with pytest.raises(CompileError, match=r"`x\.csv` cannot be read: new-line character"):
+        csv_rows("id\nx\ry", "x.csv")
+    assert csv.field_size_limit() == limit
+
+
+def test_vela_and_what_it_writes_take_a_tensor_with_a_name_of_200_kb(tmp_path: Path) -> None:
+    model = TinyModel()
+    image = model.tensor((1, 8, 8, 3), "i" * 200_000)
+    axis = model.constant(np.array([1], np.int32))
+    seen = model.conv(image, 8, name="c" * 200_000)
+    reversed_ = model.operator("REVERSE_V2", [seen, axis], [model.tensor((1, 8, 8, 8), "r" * 200_000)])
+    path = tmp_path / "long.tflite"
+    path.write_bytes(model.finish([image], [reversed_]))
+    made = compile_model(path, load_profile("ethos-u55-128"), tmp_path / "out")
+    assert [(one.operator, one.where) for one in made.placement.operators] == [("CONV_2D", "executed"), ("REVERSE_V2", "cpu")]
+    assert made.debug_database is not None
+    assert {len(layer.name) for layer in read_layers(made.debug_database)} == {200_000}
