@@ -9,7 +9,8 @@ import subprocess
 from pathlib import Path
 
 from core.errors import BundleError, ToolMissing, UsageError
-from core.files import read_regular, write_whole
+from core.files import read_regular
+from core.outputs import write_output
 
 NAMESPACE = "ethos-bench-bundle"
 """What the signature is for: one of another kind, of the same key, is none."""
@@ -30,7 +31,7 @@ def sign(manifest: bytes, key: Path, bundle: Path) -> Path:
     done = _ssh_keygen(["sign", "-f", str(key), "-n", NAMESPACE], manifest)
     if done.returncode or not done.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         raise UsageError(f"`{key}` cannot sign: {_last_line(done.stderr)}", "a key that ssh-keygen reads, or whose agent runs")
-    write_whole(signature_of(bundle), done.stdout)
+    write_output(signature_of(bundle), done.stdout)
     return signature_of(bundle)
 
 

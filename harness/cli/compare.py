@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from core.files import write_whole
+from core.outputs import require_free, write_output
 from harness.cli.failing import exits_cleanly
 from harness.cli.history import history_option, opened
 from harness.cli.saying import wide_console
@@ -46,6 +46,8 @@ def compare_command(
 
     Exit code 1 when a figure is worse, slower or lost.
     """
+    if json_file:
+        require_free(json_file, "--json")
     history = opened(url)
     first, second = (named_run(history, name) for name in (run_a, run_b))
     intervals = map_intervals(first, second, load_dataset(data, images=images)) if data else no_images
@@ -54,7 +56,7 @@ def compare_command(
     for part in comparison_tables(found, everything=everything):
         console.print(part)
     if json_file:
-        write_whole(json_file, comparison_json(found))
+        write_output(json_file, comparison_json(found), "--json")
     _end(context, found)
 
 

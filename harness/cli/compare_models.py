@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from core.errors import EthosBenchError
-from core.files import storage_errors, write_whole
+from core.outputs import require_free, write_output
 from core.records.measurement import Measurement
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, image_size_option
@@ -50,6 +50,8 @@ def compare_models_command(
     output: Path | None,
 ) -> None:
     """Accuracy, offload, latency and memory of the base model and the optimised ones, with the difference from the base."""
+    if output:
+        require_free(output)
     options = BenchOptions(
         profiles=profiles, targets=targets, variants=variants, checkpoints=optimized_dir, base_model=base_model, data=data,
         images=images, image_size=image_size, repeats=repeats, memory=memory,
@@ -61,8 +63,7 @@ def compare_models_command(
         for model, why in comparison.failures:
             say(f"{model} failed: {why}")
     if output:
-        with storage_errors(f"write `{output}`", hint="--output /path/with/space"):
-            write_whole(output, "\n".join(map(comparison_markdown, found)))
+        write_output(output, "\n".join(map(comparison_markdown, found)))
         say(str(output))
     if any(comparison.failures for comparison in found):
         context.exit(1)

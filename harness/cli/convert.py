@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +13,7 @@ from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.requantisation import compilation_findings
 from conversion.steps import Origin, facts_of
 from conversion.vela_options import VelaOptions
-from core.files import storage_errors
+from core.outputs import require_free, write_output
 from core.records.unavailable import Unavailable
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, gathered, image_size_option
@@ -51,6 +50,8 @@ def convert_command(
     """Convert a checkpoint to int8 TFLite and compile it; writes NAME_{int8,float,PROFILE_vela}.tflite."""
     loaded = [load_profile(name) for name in dict.fromkeys(profiles)]
     origin = Origin(checkpoint.stem, checkpoint=checkpoint)
+    for end in ("int8", "float", *(f"{profile.name}_vela" for profile in loaded)):
+        require_free(output / f"{origin.variant}_{end}.tflite")
     count = RECIPES[recipe].images if images is None else images
     settings = Settings(recipe=recipe, cut=cut, image_size=image_size)
     source = int8_source(origin, facts_of(origin, say), settings, data_calibration(calibration, count), say)
@@ -71,7 +72,5 @@ def convert_command(
 
 
 def _copy(source: Path, output: Path) -> None:
-    with storage_errors(f"write `{output}`", hint="--output /path/with/space"):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, output)
+    write_output(output, source.read_bytes())
     say(str(output))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from core.errors import UsageError
-from core.files import storage_errors, write_whole
+from core.outputs import write_outputs
 from harness.cli.failing import exits_cleanly
 from harness.cli.runs import named_run
 from harness.cli.saying import say
@@ -22,11 +22,12 @@ from harness.report.exports import FORMATS
 def export_command(run: str, formats: tuple[str, ...], output: Path) -> None:
     """Write RUN (a results folder, a run's id, or `latest`) in other tools' formats."""
     found = named_run(run)
+    written: dict[Path, bytes | str] = {}
     for name in FORMATS if "all" in formats else dict.fromkeys(formats):
         files = FORMATS[name](found)
         if not files:
             raise UsageError(f"run `{found.id}` has nothing that `{name}` could say", "a run with compiled models")
-        for file, text in files.items():
-            with storage_errors(f"write `{output / file}`", "a writable --output folder"):
-                write_whole(output / Path(file).name, text)
-            say(str(output / file))
+        written.update({output / Path(file).name: text for file, text in files.items()})
+    write_outputs(written)
+    for path in written:
+        say(str(path))

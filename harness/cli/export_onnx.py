@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +9,7 @@ import click
 
 from conversion.pipeline import image_size as size_of
 from conversion.steps import Origin, exported, facts_of
-from core.files import storage_errors
+from core.outputs import require_free, write_output
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, image_size_option
 from harness.cli.saying import say
@@ -25,11 +24,10 @@ from harness.workbench.options import BenchOptions
 @exits_cleanly
 def export_onnx_command(checkpoint: Path, output: Path, image_size: int | None, cut: Literal["raw", "decoded"]) -> None:
     """Write the float graph of a checkpoint as ONNX: input `images`, NCHW, RGB in 0..1."""
+    require_free(output)
     origin = Origin(checkpoint.stem, checkpoint=checkpoint)
     facts = facts_of(origin, say)
     size = size_of(origin, facts, image_size)
     folder = exported(origin, facts, size, cut, say)
-    with storage_errors(f"write `{output}`", hint="--output /path/with/space"):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / "float.onnx", output)
+    write_output(output, (folder / "float.onnx").read_bytes())
     say(f"{output}: {size} px, {len(facts.classes)} classes, {facts.activation}, {output.stat().st_size} bytes")

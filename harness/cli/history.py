@@ -10,8 +10,8 @@ from rich import box
 from rich.table import Table
 
 from core.errors import HistoryError, StorageError, UsageError
-from core.files import storage_errors, write_whole
 from core.metrics import metric_of, nearest
+from core.outputs import write_outputs
 from harness.cli.failing import exits_cleanly
 from harness.cli.saying import cell, say, wide_console
 from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
@@ -102,10 +102,11 @@ def export(history: History, run: str, output: Path) -> None:
     stored = history.run(history.find(run))
     if (output / "results.json").exists():
         raise UsageError(f"`{output / 'results.json'}` exists", "a folder without results", "--output another/folder")
-    with storage_errors(f"write `{output}`", "a writable folder"):
-        if stored.samples:
-            write_whole(output / "samples.jsonl", "".join(sample_lines(stored.samples)))
-        write_whole(output / "results.json", json.dumps(stored.written.to_json(), indent=1, allow_nan=False))
+    files: dict[Path, bytes | str] = {}
+    if stored.samples:
+        files[output / "samples.jsonl"] = "".join(sample_lines(stored.samples))
+    files[output / "results.json"] = json.dumps(stored.written.to_json(), indent=1, allow_nan=False)
+    write_outputs(files)
     say(str(output / "results.json"))
 
 

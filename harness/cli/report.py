@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from core.outputs import require_free, write_output
 from harness.cli.failing import exits_cleanly
 from harness.cli.runs import named_run
 from harness.cli.saying import say
 from harness.history.engine import DEFAULT_NAME, ENVIRONMENT, history_url
-from harness.report.html.page import write_page
+from harness.report.html.page import page
 from harness.report.past import Past, past_of
 from harness.tasks.detect.dataset import load_dataset
 
@@ -29,9 +30,10 @@ from harness.tasks.detect.dataset import load_dataset
 @exits_cleanly
 def report_command(run: str, output: Path, data: Path | None, images: int | None, url: str, no_history: bool) -> None:
     """Write one self-contained HTML file on RUN: a results folder, a run's id, or `latest`."""
+    require_free(output)
     found = named_run(run)
     dataset = load_dataset(data, images=images) if data else None
     past = Past() if no_history else past_of(found, history_url(url, found.folder.parent))
-    write_page(found, output, dataset, past)
+    write_output(output, page(found, dataset, past))
     runs = f"{len(past.runs)} runs in its history" if past.runs else past.problem or "without the history"
     say(f"{output}: {output.stat().st_size / 1e6:.2f} MB, {runs}")

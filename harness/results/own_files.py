@@ -12,11 +12,10 @@ from pathlib import Path
 import filelock
 
 from core.errors import UsageError
-from core.files import read_regular, write_whole
+from core.files import write_whole
+from core.outputs import MARKER, listed_as_ours
 from core.safe_paths import path_inside
 
-MARKER = ".ethos-bench-files"
-"""One JSON text a line: the name of a file that this program wrote into the folder, listed before it is written."""
 LOCK = ".ethos-bench-lock"
 LOST = "lost"
 """Journals of samples lie there; targets write them, in processes of their own."""
@@ -29,7 +28,7 @@ class OwnFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._names = set(_listed(folder / MARKER))
+        self._names = set(listed_as_ours(folder))
 
     @property
     def has_list(self) -> bool:
@@ -101,19 +100,6 @@ def lock(folder: Path) -> filelock.BaseFileLock:
             f"another run writes into `{folder}` now", "a results folder for each run", f"--results {folder}-2"
         ) from error
     return held
-
-
-def _listed(marker: Path) -> Iterator[str]:
-    """The names of a list; a last line that was cut off listed a file that was never written."""
-    if not marker.is_file() or marker.is_symlink():
-        return
-    for line in read_regular(marker).decode("utf-8", "replace").splitlines():
-        try:
-            name = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(name, str):
-            yield name
 
 
 def _journals(folder: Path) -> Iterator[Path]:

@@ -5,20 +5,18 @@ Covers harness.cli.compiled_file, harness.cli.inspect_compiled.
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli.disassemble import disassemble_command
 from harness.cli.estimate import estimate_command
 from harness.cli.inspect import inspect_command
-from tests.ethosu_simulator.pte_files import Pte, Value, blocks, golden
+from tests.ethosu_simulator.pte_files import Pte, Value
 from tests.ethosu_simulator.test_pte import ABS, between_floats, delegated, two_delegates
+from tests.harness.cli.fuzz import models
 
 COMMANDS = (inspect_command, estimate_command, disassemble_command)
 
@@ -34,23 +32,8 @@ def written(tmp_path: Path, pte: Pte) -> Path:
 
 
 def raw_npz(tmp_path: Path) -> Path:
-    """Vela's raw output for a golden case."""
-    content, shape = blocks(golden(ABS)["compiled"].tobytes()), golden(ABS)["input0"].shape
-    entries: dict[str, Any] = {
-        "cmd_data": np.bytes_(content["cmd_data"]),
-        "weight_data": np.bytes_(content["weight_data"] or b"\0"),
-        "scratch_size": int.from_bytes(content["scratch_size"], "little"),
-        "scratch_fast_size": 0,
-        "variable_region": np.zeros(0),
-    }
-    for side in ("input", "output"):
-        entries[f"{side}_shape"] = np.array([[1, 1, *shape]])
-        entries[f"{side}_elem_size"] = np.array([1])
-        entries[f"{side}_offset"] = np.array([int.from_bytes(content[f"{side}s"][28:32], "little")])
-    held = io.BytesIO()
-    np.savez(held, **entries)
     path = tmp_path / "out_vela.npz"
-    path.write_bytes(held.getvalue())
+    path.write_bytes(models.raw_npz())
     return path
 
 

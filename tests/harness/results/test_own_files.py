@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import UsageError
-from harness.results.own_files import MARKER, OwnFiles
+from core.outputs import MARKER
+from harness.results.own_files import OwnFiles
 
 
 def test_a_file_of_somebody_else_is_not_written_over(tmp_path: Path) -> None:

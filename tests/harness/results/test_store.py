@@ -11,9 +11,10 @@ import pytest
 
 from core.errors import StorageError, UsageError
 from core.files import write_whole
+from core.outputs import MARKER
 from core.records.failure import Failure
 from harness.results.findings import Findings
-from harness.results.own_files import MARKER, OwnFiles
+from harness.results.own_files import OwnFiles
 from harness.results.store import Results, point_latest
 from harness.results.stored_run import UNWRITTEN, read_run
 from tests.harness.builders import header, measurement, sample_group

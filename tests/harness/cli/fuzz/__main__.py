@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import itertools
 import platform
 import random
 import resource
@@ -24,10 +25,12 @@ from types import FrameType
 
 from click.testing import CliRunner
 
+from core.errors import EthosBenchError
 from harness.cli import main as commands
 from tests.checkout import CHECKOUT
 from tests.harness.cli.fuzz.kinds import KINDS, put, write_good
 from tests.harness.cli.fuzz.mutations import mutated
+from tests.harness.cli.fuzz.readers import READERS
 
 PAGE = CHECKOUT / "docs" / "reference" / "fuzzing-commands.md"
 FINDINGS = Path(".fuzz") / "commands"
@@ -35,6 +38,7 @@ PINNED = {0, 1, 2, 3}
 LONGEST_S = 10
 """Of the processor's time; of the clock's, which a busy machine stretches, it may be many times as much."""
 WAITED_S = 300
+EVERY = 5
 WARM = ("estimate {}/compiled.tflite", "report {}/run --no-history --output {}/warm.html")
 
 
@@ -62,8 +66,9 @@ def fuzz(seed: int, cases: int = 0, seconds: float = 0) -> Figures:
         write_good(good)
         for command in WARM:  # the first use of a library is no hang
             CliRunner().invoke(commands, command.replace("{}", str(good)).split())
-        while sum(found.cases.values()) < cases or time.monotonic() - started < seconds:
-            kind = list(KINDS)[sum(found.cases.values()) % len(KINDS)]
+        for kind in order():
+            if sum(found.cases.values()) >= cases and time.monotonic() - started >= seconds:
+                break
             content = mutated((good / KINDS[kind].file).read_bytes(), chance)
             folder = Path(name) / "case"
             shutil.copytree(good, folder, symlinks=True)
@@ -74,26 +79,45 @@ def fuzz(seed: int, cases: int = 0, seconds: float = 0) -> Figures:
     return found
 
 
+def order() -> Iterator[str]:
+    """Every kind in turn without end, the slow ones once in `EVERY` rounds."""
+    for number in itertools.count():
+        yield from (name for name, kind in KINDS.items() if not kind.slow or number % EVERY == 0)
+
+
 def _run(command: str, folder: Path, kind: str, content: bytes, found: Figures) -> None:
-    arguments = command.replace("{}", str(folder)).split()
     before = time.process_time()
     _watch(LONGEST_S, WAITED_S)
     try:
-        done = CliRunner().invoke(commands, arguments)
-        error: BaseException | None = None if isinstance(done.exception, SystemExit) else done.exception
-        code = done.exit_code
+        code, error, said = _outcome(command, folder)
     except Hang as hang:
-        error, code = hang, -1
+        code, error, said = -1, hang, ""
     finally:
         _watch(0, 0)
     found.cases[kind] += 1
     found.codes[code] += 1
     found.slowest_s = max(found.slowest_s, time.process_time() - before)
-    if error is not None or code not in PINNED or "Traceback (most" in (done.output if code != -1 else ""):
+    if error is not None or code not in PINNED or "Traceback (most" in said:
         FINDINGS.mkdir(parents=True, exist_ok=True)
         (FINDINGS / f"{len(found.bad)}-{kind.replace(' ', '-')}").write_bytes(content)
         where = traceback.format_exception(error)[-3:] if error else []
         found.bad.append(f"{command}: exit {code}: {error!r:.300} {''.join(where)[-600:]}")
+
+
+def _outcome(command: str, folder: Path) -> tuple[int, BaseException | None, str]:
+    """(exit code, what was raised that should not have been, what was printed) of a command, or of a reader of the suite."""
+    reader = command.removeprefix("read: ")
+    if reader in READERS:
+        try:
+            READERS[reader](folder)
+        except EthosBenchError as error:
+            return 2, None, str(error)
+        except Exception as error:
+            return -1, error, ""
+        return 0, None, ""
+    done = CliRunner().invoke(commands, command.replace("{}", str(folder)).split())
+    raised = None if isinstance(done.exception, SystemExit) else done.exception
+    return done.exit_code, raised, done.output
 
 
 def _watch(busy_s: int, waited_s: int) -> None:
@@ -120,8 +144,9 @@ def page(found: Figures, seconds: int, seed: int) -> Iterator[str]:
         yield f"| {kind} | {count:,} |"
     yield ""
     codes = ", ".join(f"{code}: {count:,}" for code, count in sorted(found.codes.items()))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    yield f"{sum(found.cases.values()):,} cases; exit codes {codes}; slowest {found.slowest_s:.1f} s; peak memory {peak:,} MB;"
+    own, children = (resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    yield f"{sum(found.cases.values()):,} cases; exit codes {codes}; slowest {found.slowest_s:.1f} s;"
+    yield f"peak memory {own:,} MB, of a child (Vela, a worker that loads a checkpoint) {children:,} MB;"
     yield f"tracebacks, hangs and wrong exit codes: {len(found.bad)}."
 
 

@@ -1,4 +1,4 @@
-"""The kinds of files that commands read, a good one of each, and the commands that read it."""
+"""The kinds of files that this program reads, a good one of each, and what reads it: commands, or a front door of the suite."""
 
 from __future__ import annotations
 
@@ -7,24 +7,30 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from harness.bundle.contents import write_bundle
 from harness.history.engine import history_url
 from harness.history.spool import Spool
 from harness.history.store import History
+from tests.benchmarks import tiny
+from tests.checkout import CHECKOUT
+from tests.harness.cli.fuzz.models import compiled, program, raw_npz, write_checkpoint, write_recording
 from tests.harness.report.runs import write_run
 
-COMPILED = Path(__file__).parents[3] / "ethosu_simulator/golden/abs-INT8-u65-256-0-4.npz"
 BOARDS = '[boards.b]\nhost = "b"\ndelegate = "/usr/lib/d.so"\npower = ["true"]\n[boards.b.environment]\nA = "b"\n'
+ACCEPTANCE = '[[accept]]\nrequire = ["fits == true", "map50_95_drop <= 0.02 @ host"]\nvariant = ["level2_relu"]\n'
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A file below a folder of good ones, and the arguments of the commands that read it; `{}` is that folder."""
+    """A file below a folder of good ones, and what reads it; `{}` is that folder.
+
+    `commands` are arguments of `ethos-bench`, or `read: NAME` for a reader of the suite (readers.py).
+    """
 
     file: str
     commands: tuple[str, ...]
+    slow: bool = False
+    """Takes seconds, of Vela or of torch: it comes once where the others come `EVERY` times."""
 
 
 RUN = (
@@ -33,6 +39,8 @@ RUN = (
     "compare {}/run {}/other --all --json {}/out/c.json --history {}/none.db", "recommend {}/run --npu ethos-u65-256",
     "history --history {}/out/h.db import --unfinished {}/run",
 )  # fmt: skip
+DATA = ("read: data set", "read: calibration")
+COMPILED = ("disassemble", "estimate", "inspect", "check", "ab {}/model.tflite")
 HISTORY = ("", "show npu_mac_share", "export --output {}/out/e", "upgrade")
 KINDS = {
     "results": Kind("run/results.json", RUN),
@@ -46,12 +54,37 @@ KINDS = {
     "archive, unpacked": Kind("bundle.tar", ("verify {}/bundle.tar.gz",)),
     "history": Kind("history.db", tuple(f"history --history {{}}/history.db {rest}" for rest in HISTORY)),
     "spool": Kind("results/spool/run.json", ("history --history {}/history.db send --results {}/results",)),
-    "targets.toml": Kind("targets.toml", ("targets list --targets {}/targets.toml",)),
-    "profile": Kind("profile.toml", ("profiles {}/profile.toml", "estimate {}/compiled.tflite --npu {}/profile.toml")),
-    "data.yaml": Kind("data.yaml", ("report {}/run --no-history --data {}/data.yaml --output {}/out/r.html",)),
-    "compiled": Kind(
-        "compiled.tflite", ("disassemble {}/compiled.tflite", "estimate {}/compiled.tflite", "inspect {}/compiled.tflite")
+    "targets.toml": Kind(
+        "targets.toml", ("targets list --targets {}/targets.toml", "targets check b --explain --targets {}/targets.toml")
     ),
+    "acceptance.toml": Kind("acceptance.toml", ("read: acceptance",)),
+    "claims": Kind("claims/document.toml", ("read: claims",)),
+    "recording": Kind("recording/b/recording.json", ("read: recording",)),
+    "recorded job": Kind("recording/b/job/job.json", ("read: recording",)),
+    "profile": Kind("profile.toml", ("profiles {}/profile.toml", "estimate {}/compiled.tflite --npu {}/profile.toml")),
+    "data.yaml": Kind("data/data.yaml", ("report {}/run --no-history --data {}/data/data.yaml --output {}/out/r.html", *DATA)),
+    "label": Kind("data/test/labels/0.txt", DATA[:1]),
+    "image": Kind("data/test/images/0.png", DATA[:1]),
+    "image of a diff": Kind(
+        "data/test/images/0.png",
+        ("diff {}/model.tflite --image {}/data/test/images/0.png --npu ethos-u55-128",),
+        slow=True,
+    ),
+    "model": Kind(
+        "model.tflite",
+        ("inspect {}/model.tflite", "check {}/model.tflite --npu ethos-u55-128", "ab {}/model.tflite {}/compiled.tflite",
+         "diff {}/model.tflite --image {}/data/test/images/0.png --npu ethos-u55-128"),
+        slow=True,
+    ),
+    "checkpoint": Kind(
+        "best.pt",
+        ("convert --checkpoint {}/best.pt --calibration {}/data/data.yaml --npu ethos-u55-128 --output {}/out/c",
+         "export-onnx --input {}/best.pt --output {}/out/f.onnx"),
+        slow=True,
+    ),
+    "compiled": Kind("compiled.tflite", tuple(f"{name} {{}}/compiled.tflite" for name in COMPILED)),
+    "program": Kind("program.pte", tuple(f"{name} {{}}/program.pte" for name in COMPILED)),
+    "raw npz": Kind("out_vela.npz", tuple(f"{name} {{}}/out_vela.npz" for name in COMPILED)),
 }  # fmt: skip
 
 
@@ -76,11 +109,17 @@ def write_good(folder: Path) -> None:
     kept.parent.mkdir(exist_ok=True)
     kept.rename(folder / "results/spool/run.json")
     (folder / "targets.toml").write_text(BOARDS)
-    profile = Path(__file__).parents[4] / "conversion/profiles/ethos-u65-256.toml"
-    (folder / "profile.toml").write_text(profile.read_text())
-    (folder / "data.yaml").write_text("path: .\ntest: images\nnc: 1\nnames: [a]\n")
-    (folder / "images").mkdir()
-    (folder / "compiled.tflite").write_bytes(np.load(COMPILED)["compiled"].tobytes())
+    (folder / "acceptance.toml").write_text(ACCEPTANCE)
+    (folder / "claims").mkdir()
+    (folder / "claims/document.toml").write_text((CHECKOUT / "benchmarks/claims/npu_analytics.toml").read_text())
+    (folder / "profile.toml").write_text((CHECKOUT / "conversion/profiles/ethos-u55-128.toml").read_text())
+    tiny.write_data(folder / "data", images=1)
+    (folder / "model.tflite").write_bytes(tiny.detector())
+    (folder / "compiled.tflite").write_bytes(compiled())
+    (folder / "program.pte").write_bytes(program())
+    (folder / "out_vela.npz").write_bytes(raw_npz())
+    write_checkpoint(folder / "best.pt")
+    write_recording(folder / "recording")
 
 
 def put(kind: str, content: bytes, folder: Path) -> None:
