@@ -18,7 +18,7 @@ from tests.benchmarks import kinds, tiny
 from tests.benchmarks.conftest import SuiteRun, run_in
 
 pytestmark = pytest.mark.slow
-"""Three sessions of the suite, with one cache: the fast tests of each Python have the parts (test_arbitration, test_inputs ...)."""
+"""Three sessions of the suite, with one cache; the fast tests of each Python have the parts: tests/harness/workbench."""
 REFUSED = {"nothing_on_the_npu"}
 OTHER_BYTES = {"weights_with_zero_point"}
 EXACT = sorted(set(kinds.KINDS) - REFUSED - OTHER_BYTES)

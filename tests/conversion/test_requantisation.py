@@ -49,7 +49,7 @@ def output(compilation: Compilation, image: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(ethosu_simulator.load(path).run([image], None, cpu_operators(path))[0])
 
 
-@pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])
+@pytest.mark.parametrize("npu", ["ethos-u55-128", pytest.param("ethos-u65-256", marks=pytest.mark.slow), "ethos-u85-256"])
 def test_bytes_above_127_come_out_as_tflite_micro_has_them(tmp_path: Path, file: Path, npu: str) -> None:
     image = np.random.default_rng(0).integers(0, 256, SHAPE).astype(np.uint8)
     expected = reference(file, image)

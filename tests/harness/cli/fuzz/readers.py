@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.acceptance.thresholds import read_acceptance
 from harness.claims.claim_files import read_claims
 from harness.tasks.detect.dataset import load_calibration, load_dataset
-from harness.tasks.detect.images import read_image
+from harness.tasks.images import read_image
 from targets.boards.recording import Recording
 from targets.runner.protocol import Done, Loaded
 from tests.harness.cli.fuzz.models import JOB
