@@ -32,7 +32,7 @@ def command(place: Path, line: str) -> Result:
 
 WRITERS = [
     ("report {}/run --no-history --output {}/out.html", ("out.html",)),
-    ("export {}/run --format junit --format csv --output {}/out", ("out/junit.xml", "out/records.csv")),
+    ("export {}/run --format junit --format markdown --output {}/out", ("out/junit.xml", "out/summary.md")),
     ("compare {}/run {}/other --json {}/out.json --history {}/none.db", ("out.json",)),
     ("history --history {}/h.db export --output {}/out", ("out/samples.jsonl",)),
 ]
