@@ -58,7 +58,8 @@ lock-resolves: $(STAMP)
 	    && echo "requirements.lock resolves on Python $$version"; \
 	done
 
-# Each Python gets an environment without the extra `convert`: the suite must work there too.
+# Each Python gets an environment without the extra `convert`: the suite must work there too. Whole sessions of it, half of the
+# time, run on the oldest and the newest.
 fast-tests: $(STAMP)
 	@for version in $(PYTHONS); do \
 	  python=; \
@@ -70,7 +71,8 @@ fast-tests: $(STAMP)
 	  test -x $$venv/bin/python || $(BIN)/uv venv --quiet --python $$python $$venv; \
 	  $(BIN)/uv pip install --quiet --python $$venv/bin/python --constraint requirements.lock --editable . hypothesis pytest-xdist; \
 	  echo "== Python $$version: fast tests"; \
-	  $$venv/bin/python -m pytest tests -q -n 2 --dist worksteal -m "not slow and not convert and not nightly and not fuzz"; \
+	  case $$version in $(firstword $(PYTHONS))|$(lastword $(PYTHONS))) sessions=;; *) sessions=" and not session";; esac; \
+	  $$venv/bin/python -m pytest tests -q -n 2 --dist worksteal -m "not slow and not convert and not nightly and not fuzz$$sessions"; \
 	done
 
 lock: $(STAMP) ## Resolve requirements.lock and requirements-board.lock anew.

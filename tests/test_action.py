@@ -68,6 +68,7 @@ def repository(tmp_path: Path) -> Path:
 ARGUMENTS = '--model "my model.tflite" --target host --repeats 2 --npu himax-we2 --no-report'
 
 
+@pytest.mark.session
 def test_the_steps_run_the_suite_and_leave_results_and_a_summary(repository: Path) -> None:
     job = Job(repository, arguments=ARGUMENTS, acceptance="acceptance.toml", extras="convert")
     assert job.run() == [0, 0, 0]
@@ -76,6 +77,7 @@ def test_the_steps_run_the_suite_and_leave_results_and_a_summary(repository: Pat
     assert "my model" in job.summary.read_text()
 
 
+@pytest.mark.session
 def test_a_threshold_that_is_missed_fails_the_job_and_the_summary_is_written_all_the_same(repository: Path) -> None:
     (repository / "acceptance.toml").write_text('[[accept]]\nrequire = ["arena_bytes <= 1"]\n')
     job = Job(repository, arguments=ARGUMENTS, acceptance="acceptance.toml")
@@ -83,6 +85,7 @@ def test_a_threshold_that_is_missed_fails_the_job_and_the_summary_is_written_all
     assert "my model" in job.summary.read_text()
 
 
+@pytest.mark.session
 def test_arguments_are_split_as_a_shell_does_and_nothing_in_them_is_executed(repository: Path) -> None:
     job = Job(repository, arguments="--model '$(touch executed).tflite'")
     assert job.run()[1] == 4

@@ -72,6 +72,13 @@ def suite_environment(cache: Path, **changes: str) -> dict[str, str]:
     return {**kept, "ETHOS_BENCH_CACHE": str(cache), "PYTHONPATH": str(CHECKOUT), **changes}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder is a session of the suite."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.session)
+
+
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("suite-cache")

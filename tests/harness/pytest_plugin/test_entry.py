@@ -40,6 +40,7 @@ def test_a_folder_is_named_from_where_the_session_starts() -> None:
     assert names_the_suite(["benchmarks/"], SUITE.parent)
 
 
+@pytest.mark.session
 def test_somebody_elses_session_keeps_its_own_options(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(FOREIGN_CONFTEST)
     (tmp_path / "test_theirs.py").write_text(FOREIGN_TEST)
@@ -49,6 +50,7 @@ def test_somebody_elses_session_keeps_its_own_options(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.session
 def test_in_a_checkout_the_plugin_is_loaded_once() -> None:
     command = [sys.executable, "-m", "pytest", str(SUITE), "--trace-config", "--collect-only", "-q", "--model", "gone.tflite"]
     done = subprocess.run(command, cwd=SUITE.parent, capture_output=True, text=True, check=False)

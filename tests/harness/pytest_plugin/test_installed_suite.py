@@ -30,6 +30,7 @@ def ethos_bench(folder: Path, *arguments: str, **environment: str) -> subprocess
     return subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, timeout=300, check=False)
 
 
+@pytest.mark.session
 def test_nothing_in_the_users_folder_disturbs_the_suite(tmp_path: Path) -> None:
     for name in ("benchmarks", "core", "harness"):
         (tmp_path / name).mkdir()
@@ -47,6 +48,7 @@ def test_nothing_in_the_users_folder_disturbs_the_suite(tmp_path: Path) -> None:
     assert not left & {".pytest_cache", ".benchmarks", "__pycache__"}
 
 
+@pytest.mark.session
 def test_exit_codes_are_the_suites(tmp_path: Path) -> None:
     (tmp_path / "tiny.tflite").write_bytes(tiny.detector())
     usage = ethos_bench(tmp_path, "run", "--model", "gone.tflite")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from harness.pytest_plugin.stages import STAGES, rank, stage_of
 from tests.benchmarks.conftest import MakeModel, RunSuite, model, run_suite, shared_cache
 from tests.checkout import CHECKOUT
@@ -27,6 +29,7 @@ def test_a_module_that_is_not_of_the_suite_comes_last() -> None:
     assert stage_of("test_mine") == len(STAGES)
 
 
+@pytest.mark.session
 def test_a_run_shows_the_figures_of_every_stage_before_the_next_one(run_suite: RunSuite, model: MakeModel) -> None:
     run = run_suite("--model", model("detector"), "--model", model("silu"))
     assert run.code == 0, run.output
