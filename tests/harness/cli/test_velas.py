@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,8 @@ from click.testing import CliRunner, Result
 
 from conversion.velas.versions import installed_version, known_versions
 from harness.cli import main
-from targets.simulator import Simulator
 from tests.benchmarks import tiny
+from tests.harness.explore.flipped import flip_first_byte
 
 OURS = installed_version()
 
@@ -51,15 +50,7 @@ def test_compare_shows_a_row_for_each_version_and_gives_every_figure_as_json(fil
 
 
 def test_bytes_of_a_version_that_are_not_the_references_end_with_1(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Simulator.run
-
-    def wrong(self: Simulator, job: object) -> object:
-        done = run(self, job)  # type: ignore[arg-type]
-        first = done.outputs[0][0].copy()
-        first.flat[0] ^= 1
-        return replace(done, outputs=((first, *done.outputs[0][1:]), *done.outputs[1:]))
-
-    monkeypatch.setattr(Simulator, "run", wrong)
+    flip_first_byte(monkeypatch)
     found = command("compare", file, "--npu", "ethos-u55-128", "--velas", OURS)
     assert found.exit_code == 1
     assert "1 of 2 inputs differ" in found.output

@@ -22,9 +22,9 @@ from core.errors import UsageError
 from core.records.unavailable import Unavailable
 from harness.explore.bisection import Change, Watched, bisect
 from harness.explore.sightings import Question, Sighting
-from targets.simulator import Simulator
 from tests.benchmarks import tiny
 from tests.conversion.tflite_builder import TinyModel
+from tests.harness.explore.flipped import flip_first_byte
 from tests.lanes import skip_reason
 
 VERSIONS = tuple(f"1.{number}.0" for number in range(20))
@@ -120,15 +120,7 @@ def test_a_sighting_has_placement_estimates_memory_and_right_bytes(tmp_path: Pat
 
 def test_a_wrong_byte_is_seen_and_its_operator_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = question(tiny.detector(), tmp_path).through(installed_version())
-    run = Simulator.run
-
-    def wrong(self: Simulator, job: object) -> object:
-        done = run(self, job)  # type: ignore[arg-type]
-        first = done.outputs[0][0].copy()
-        first.flat[0] ^= 1
-        return replace(done, outputs=((first, *done.outputs[0][1:]), *done.outputs[1:]))
-
-    monkeypatch.setattr(Simulator, "run", wrong)
+    flip_first_byte(monkeypatch)
     assert Watched("bit_exact").value(seen) == "no"
     departed = seen.first_departure()  # the simulator itself is right, so no operator departs
     assert isinstance(departed, Unavailable)
