@@ -14,6 +14,7 @@ from conversion.profile_files import load_profile
 from conversion.vela_options import VelaOptions
 from core.records.artefact import Artefact
 from tests.benchmarks.conftest import model, run_suite, shared_cache  # noqa: F401  # fixtures of the whole suite
+from tests.benchmarks.kinds import several_inputs
 from tests.boards.boards import Lab, TestBoard
 from tests.boards.session import board, lab, reason
 from tests.contract.test_target import two_outputs
@@ -36,6 +37,12 @@ def _compiled(folder: Path, name: str, content: bytes) -> Artefact:
 def small(_artefacts: Path) -> Artefact:
     """A model of two convolutions, milliseconds of work."""
     return _compiled(_artefacts, "small", two_outputs())
+
+
+@pytest.fixture(scope="session")
+def mixed(_artefacts: Path) -> Artefact:
+    """A model with an int8, a uint8 and an int16 input, each with an output of its own."""
+    return _compiled(_artefacts, "mixed", several_inputs())
 
 
 @pytest.fixture

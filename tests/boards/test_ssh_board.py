@@ -52,6 +52,31 @@ def test_the_npus_bytes_come_back_with_proof_and_the_cpu_beside(the_lab: Lab, sm
     assert found.fingerprint["runtime"] == "tflite_runtime 2.14.0"
 
 
+def test_several_inputs_reach_the_board_in_their_order_and_types_and_a_replay_has_them_too(
+    the_lab: Lab, mixed: Artefact, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(3)
+    feeds = tuple(
+        tuple(
+            random.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
+            for dtype, shape in ((np.int8, (1, 16, 16, 3)), (np.uint8, (1, 8, 8, 4)), (np.int16, (1, 4, 4, 8)))
+        )
+        for _ in range(2)
+    )
+    options = TargetOptions(threads=1, targets_file=the_lab.targets, record=tmp_path)
+    found = {}
+    for spec in ("sim", "ssh:native-test", f"replay:{tmp_path}"):
+        with open_target(spec, options) as target:
+            found[spec] = target.run(Job(mixed, feeds, 2)).outputs
+    expected = found.pop("sim")
+    assert [values.dtype for values in expected[0]] == [np.int8, np.int8, np.int16]
+    for outputs in found.values():
+        for mine, theirs in zip(outputs, expected, strict=True):
+            for one, other in zip(mine, theirs, strict=True):
+                np.testing.assert_array_equal(one, other)
+                assert one.dtype == other.dtype
+
+
 def test_the_other_runtime_gives_the_same_bytes(the_lab: Lab, small: Artefact, image: Image) -> None:
     one = run(the_lab, small, image)
     the_lab.write(environment={"PYTHONPATH": "/opt/ai_edge_litert"}, runtime="ai_edge_litert")
