@@ -22,7 +22,9 @@ from core.records.job import Job
 from core.records.run import Proof, Run
 from core.records.unavailable import Unavailable
 from harness.cli import main
+from targets.boards.link import MOST_LINE_BYTES, PIECE, stream_lines
 from targets.kinds import TargetOptions, open_target
+from targets.ssh_board import SshBoard
 from tests.boards.boards import Lab, TestBoard
 from tests.boards.far import far
 
@@ -232,6 +234,47 @@ def test_what_is_missing_is_found_before_anything_runs(
     assert all(word in said for word in words), said
     with pytest.raises(TargetUnavailable, match="is not ready"):
         run(the_lab, small, image)
+
+
+def test_a_python_whose_path_has_spaces_quotes_and_commands_is_checked_and_run_as_it_is(
+    the_lab: Lab, native: TestBoard, small: Artefact, image: Image
+) -> None:
+    place = "home/board/my 'own' $(touch taken); python"
+    (native.root / place).unlink(missing_ok=True)
+    (native.root / place).symlink_to("/usr/bin/env")
+    the_lab.write(python=f"/{place}")
+    with pytest.raises(TargetUnavailable, match="is not ready"):
+        run(the_lab, small, image)  # what answers there is no Python: it was started, though
+    (native.root / place).unlink()
+    (native.root / place).write_text('#!/bin/sh\nexec python3 "$@"\n')
+    (native.root / place).chmod(0o755)
+    code, said = check(the_lab)
+    assert code == 0, said
+    assert isinstance(run(the_lab, small, image).proof, Proof)
+    assert not list(native.root.rglob("taken"))
+
+
+def test_a_board_that_prints_without_end_is_ended_at_the_limit(the_lab: Lab) -> None:
+    options = TargetOptions(threads=1, targets_file=the_lab.targets)
+    with open_target("ssh:native-test", options) as target:
+        assert isinstance(target, SshBoard)
+        with pytest.raises(RunError, match="printed more than 1000000 bytes"):
+            target.link.run("exec yes", most_bytes=1_000_000)
+        said = target.link.run("yes problem | head -c 40000000 >&2; echo done")
+        assert (said.stdout, len(said.stderr) <= MOST_LINE_BYTES + PIECE) == (b"done\n", True)
+        heard: list[str] = []
+
+        def hear(line: str) -> bool:
+            heard.append(line)
+            return False
+
+        with (
+            pytest.raises(RunError, match="a line of more than"),
+            target.link.channel("echo first; tr '\\0' a < /dev/zero") as channel,
+        ):
+            stream_lines(channel, 20, hear)
+        assert heard == ["first"]
+        assert target.link.run("echo there").stdout == b"there\n", "the link lives on"
 
 
 def test_a_board_that_is_off_is_switched_on_by_its_power_command(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from conversion.compilations import compiled
@@ -18,10 +17,12 @@ from core.errors import ModelError, RunError
 from core.progress import Progress
 from core.records.placement import PlacedOperator
 from core.records.profile import Profile
+from core.records.unavailable import Unavailable
 from core.tflite.graph import Operator, TfliteGraph
 from harness.tasks.detect.letterbox import letterbox
 from harness.tasks.images import read_image
-from harness.tasks.pixels import to_quantised
+from harness.tasks.picture import picture
+from harness.tasks.pixels import in_colours
 from harness.workbench.layers.errors import Departure, departure, differing
 from harness.workbench.layers.values import float_values, int8_values, real
 from targets.layer_values import NpuValues, npu_values
@@ -140,18 +141,16 @@ def unseen(operator: Operator, place: PlacedOperator, turned: Container[str], gr
 
 
 def layers_of(source: Source, image: Path, floating: Path | None, threads: int, tell: Progress) -> Layers:
-    """One image through the int8 graph and, when there is one, the float graph; ModelError when the file takes no image."""
-    size, graph = source.image_size, source.graph
-    if (
-        [tensor.shape for tensor in graph.inputs] != [(1, size, size, 3)]
-        or graph.inputs[0].dtype != "int8"
-        or len(graph.inputs[0].scales) != 1
-    ):
+    """One image through the int8 graph and, when there is one, the float graph; ModelError when the file takes no image.
+
+    The image is letterboxed to the model's size, in its colours, layout and type.
+    """
+    graph, shown = source.graph, picture(source.graph)
+    if isinstance(shown, Unavailable) or len(graph.inputs) != 1 or shown.form.batch != 1:
         found = ", ".join(f"{tensor.dtype} {list(tensor.shape)}" for tensor in graph.inputs)
-        raise ModelError(f"`{source.int8.path}` takes {found}", "one int8 image of fixed square size, [1, S, S, 3]")
-    canvas, _ = letterbox(read_image(image), size)
-    form = graph.inputs[0]
-    tensor = to_quantised(canvas, form.scales[0], form.zero_points[0], np.int8)
+        raise ModelError(f"`{source.int8.path}` takes {found}", "one image of 1 or 3 channels, [1, H, W, C] or [1, C, H, W]")
+    canvas, _ = letterbox(in_colours(read_image(image), shown.form.channels), shown.form.sides)
+    (tensor,) = shown.filled([canvas])
     floats: dict[str, Array] = {}
     if floating is not None:
         tell("float graph in LiteRT")

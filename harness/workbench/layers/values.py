@@ -51,7 +51,7 @@ def float_values(path: Path, canvas: NDArray[np.uint8], threads: int) -> dict[st
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"`{path}` cannot be loaded: {str(error).splitlines()[0]}", "a float .tflite file") from error
     entry = interpreter.get_input_details()[0]
-    image = to_float(canvas)
+    image = next((one for one in _layouts(to_float(canvas)) if one.shape == tuple(entry["shape"])), to_float(canvas))
     if entry["dtype"] is not np.float32 or tuple(entry["shape"]) != image.shape:
         found = f"{np.dtype(entry['dtype']).name} {list(map(int, entry['shape']))}"
         raise ModelError(f"`{path}` takes {found}", f"float32 {list(image.shape)}, the image of the int8 file")
@@ -62,6 +62,11 @@ def float_values(path: Path, canvas: NDArray[np.uint8], threads: int) -> dict[st
         for detail in interpreter.get_tensor_details()
         if (value := _value(interpreter, detail["index"])) is not None
     }
+
+
+def _layouts(image: Array) -> tuple[Array, Array]:
+    """An image with its channels last and with its channels first."""
+    return image, np.ascontiguousarray(image.transpose(0, 3, 1, 2))
 
 
 def _value(interpreter: Any, index: int) -> Array | None:

@@ -5,6 +5,8 @@ Covers conversion.vela_layers, harness.workbench.layers.values, targets.layer_va
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from core.records.layer_part import LayerPart
 from harness.workbench.layers.compare import layers_of
 from harness.workbench.layers.errors import departure
 from targets.layer_assembly import Assembly
-from tests.benchmarks import tiny
+from tests.benchmarks import kinds, tiny
 from tests.conversion.tflite_builder import TinyModel
 
 WHOLE = (6, 4, 5)
@@ -153,6 +155,46 @@ def test_the_first_layer_that_departs_is_named(
     departed = found.first_npu_departure()
     assert departed is not None
     assert (departed.name, departed.npu_differing) == ("both", 1)
+
+
+@pytest.mark.parametrize("kind", ["grey", "nchw", "not_square"])
+def test_an_image_goes_in_as_the_model_takes_it(
+    image: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ETHOS_BENCH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "m.tflite").write_bytes(kinds.DETECTORS[kind]())
+    source = tflite_source(tmp_path / "m.tflite")
+    layers = layers_of(source, image, None, 1, lambda _: None)
+    assert layers.image.shape == source.graph.inputs[0].shape
+    found = layers.on(load_profile("ethos-u55-128"), INSTALLED, lambda _: None)
+    assert found.outputs_differing == 0
+    assert found.first_npu_departure() is None
+
+
+@pytest.mark.parametrize(("build", "dtype"), [(kinds.uint8_input, np.uint8), (kinds.float_input_and_output, np.float32)])
+def test_an_image_of_another_type_than_int8_goes_in_as_that(
+    image: Path, tmp_path: Path, build: Callable[[], bytes], dtype: type
+) -> None:
+    (tmp_path / "m.tflite").write_bytes(build())
+    layers = layers_of(tflite_source(tmp_path / "m.tflite"), image, None, 1, lambda _: None)
+    assert layers.image.dtype == dtype
+    assert len(set(layers.image.ravel().tolist())) > 20
+
+
+@pytest.mark.parametrize(
+    ("build", "takes"),
+    [
+        (kinds.several_inputs, "takes int8 [1, 16, 16, 3], uint8 [1, 8, 8, 4], int16 [1, 4, 4, 8]"),
+        (kinds.int16_activations, "takes int16 [1, 16, 16, 8]"),
+        (kinds.DETECTORS["several_images"], "takes int8 [3, 16, 16, 3]"),
+    ],
+)
+def test_what_no_single_image_can_be_fed_to_is_refused_with_what_it_takes(
+    image: Path, tmp_path: Path, build: Callable[[], bytes], takes: str
+) -> None:
+    (tmp_path / "m.tflite").write_bytes(build())
+    with pytest.raises(ModelError, match=re.escape(takes)):
+        layers_of(tflite_source(tmp_path / "m.tflite"), image, None, 1, lambda _: None)
 
 
 def test_without_a_float_file_that_is_one_there_is_a_clear_error(source: Source, image: Path, tmp_path: Path) -> None:
