@@ -7,6 +7,7 @@ checked when it is read: an entry that was changed, or emptied by a power cut, i
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -27,6 +28,8 @@ from core.files import FULL_OR_READ_ONLY, put_in_place, sha256, storage_errors, 
 from core.progress import Progress, notice, on_stderr
 
 STALE_SECONDS = 24 * 3600
+NO_PLACE = (errno.ENOENT, errno.EEXIST)
+"""Why a folder cannot be made: below `/proc` there can be none, and a file may have its name; of what is in the cache these are faults."""
 
 Make = Callable[[Path], None]
 
@@ -51,6 +54,8 @@ def entry(kind: str, parts: Mapping[str, Any], make: Make, code: Sequence[str] =
     """
     root, needed = cache_root(), _dependencies(parts, make, code)
     final = root / kind / key_of(needed)
+    with cache_errors(root, *NO_PLACE):
+        root.mkdir(parents=True, exist_ok=True)
     with cache_errors(root):
         if _is_usable(root, final, tell):
             return final
@@ -103,13 +108,13 @@ def _locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def cache_errors(folder: Path) -> AbstractContextManager[None]:
-    """Turns a full or read-only disk into a StorageError that names the folder and the way out."""
+def cache_errors(folder: Path, *others: int) -> AbstractContextManager[None]:
+    """Turns a full or read-only disk, or `others` by errno, into a StorageError that names the folder and the way out."""
     return storage_errors(
         f"write to `{folder}`",
         "a writable folder with about 200 MB free per model",
         "ETHOS_BENCH_CACHE=/path/with/space ethos-bench run",
-        only=FULL_OR_READ_ONLY,
+        only=(*FULL_OR_READ_ONLY, *others),
     )
 
 

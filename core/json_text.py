@@ -15,6 +15,7 @@ MOST_DIGITS = 20
 UNKEPT = re.compile(r"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 """How JSON spells what no database keeps: NUL, and halves of surrogate pairs (whole pairs are looked at more closely)."""
 PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+UNKEPT_LETTER = re.compile("[\0\ud800-\udfff]")
 NUMBER_WORDS = "a finite number of at most 20 digits"
 
 
@@ -36,11 +37,7 @@ def read_json(path: Path, most_bytes: int = MOST_TEXT_BYTES) -> Any:
 
 def keepable(text: str) -> str:
     """The text with NUL and halves of surrogate pairs written out: they come from names of files and from other programs."""
-    if "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text):
-        return text
-    return "".join(
-        letter if letter != "\0" and not "\ud800" <= letter <= "\udfff" else f"\\x{ord(letter) & 0xFF:02x}" for letter in text
-    )
+    return UNKEPT_LETTER.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", text)
 
 
 def _float(text: str) -> float:

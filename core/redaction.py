@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 
 HIDDEN = "***"
@@ -16,6 +16,8 @@ MORE = r"[\w.-]{0,64}"
 VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s&;,'"`]+)"""
 LEAST_LENGTH = 8
 """Of a value in the environment that is searched for in texts: a shorter one would be found everywhere."""
+SHORT = 1024
+"""Letters of a text whose redaction is kept."""
 
 RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kept)
@@ -41,7 +43,19 @@ TRIGGER = re.compile(rf"[@=:]|--|{SECRET_WORDS}|bearer|sshpass|gh[pousr]_|github
 
 def redacted(text: str) -> str:
     """The text with `***` where a secret stood: in a URL, behind an option or a setting of that name, from the environment."""
-    for value in _secret_values():
+    values = _secret_values()
+    return _redacted_short(text, values) if len(text) <= SHORT else _redacted(text, values)
+
+
+@lru_cache(maxsize=4096)
+def _redacted_short(text: str, values: tuple[str, ...]) -> str:
+    """What `_redacted` says, kept: the records of a run have the same few texts thousands of times."""
+    return _redacted(text, values)
+
+
+def _redacted(text: str, values: tuple[str, ...]) -> str:
+    """The text without the values and without what the rules find."""
+    for value in values:
         text = text.replace(value, HIDDEN)
     if TRIGGER.search(text):
         for pattern, kept in RULES:
@@ -68,16 +82,17 @@ def redacted_command(arguments: Sequence[str]) -> str:
     return " ".join(kept)
 
 
+@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a setting of this name (an option, a key of a URL's query, a variable) holds a secret."""
     return bool(SECRET_VARIABLE.search(name))
 
 
-def _secret_values() -> Iterable[str]:
-    return _values_of(tuple(sorted((name, value) for name, value in os.environ.items() if is_secret_name(name))))
+def _secret_values() -> tuple[str, ...]:
+    return _values_of(tuple(os.environ[name] for name in os.environ if is_secret_name(name)))
 
 
 @cache
-def _values_of(variables: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+def _values_of(values: tuple[str, ...]) -> tuple[str, ...]:
     """The longest first, so that one in another leaves nothing of it."""
-    return tuple(sorted({value for _, value in variables if len(value) >= LEAST_LENGTH}, key=len, reverse=True))
+    return tuple(sorted({value for value in values if len(value) >= LEAST_LENGTH}, key=len, reverse=True))

@@ -58,11 +58,16 @@ def _kept(nouns: Iterable[Noun], adapter: TypeAdapter[Noun], problems: list[str]
 def _written_and_read(noun: Noun, adapter: TypeAdapter[Noun]) -> Noun:
     """The noun as who reads the file will see it; ValueError when that would not be read."""
     text = json.dumps(_keepable(noun.to_json()), allow_nan=False)
-    content = parse_json(text)
-    problem = best_match(_validator(type(noun).__name__).iter_errors(content))
+    _require_readable(text, type(noun).__name__)
+    return adapter.validate_json(text, strict=True)
+
+
+@functools.lru_cache(maxsize=8192)
+def _require_readable(text: str, noun: str) -> None:
+    """Nothing, or ValueError; a test's figures come by twice, and those that claims are judged by once more for each claim."""
+    problem = best_match(_validator(noun).iter_errors(parse_json(text)))
     if problem is not None:
         raise ValueError(f"{problem.json_path}: {problem.message[:200]}")
-    return adapter.validate_json(text, strict=True)
 
 
 def _keepable(value: Any) -> Any:
