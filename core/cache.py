@@ -24,19 +24,27 @@ from core.cache_content import ENTRY, check, listed
 from core.cache_prune import WORK, keep_within_limit
 from core.cache_use import claim
 from core.code_identity import code_identity
+from core.errors import StorageError
 from core.files import FULL_OR_READ_ONLY, put_in_place, sha256, storage_errors, work_folder
 from core.progress import Progress, notice, on_stderr
 
 STALE_SECONDS = 24 * 3600
+WAY_OUT = "ETHOS_BENCH_CACHE=/path/with/space ethos-bench run"
 NO_PLACE = (errno.ENOENT, errno.EEXIST)
-"""Why a folder cannot be made: below `/proc` there can be none, and a file may have its name; of what is in the cache these are faults."""
+"""Why a folder cannot be made: below `/proc` there is none, and a file may have its name. Inside the cache these are faults."""
 
 Make = Callable[[Path], None]
 
 
 def cache_root() -> Path:
-    """The cache folder: ETHOS_BENCH_CACHE, else the user's cache folder of the platform."""
-    return Path(os.environ.get("ETHOS_BENCH_CACHE") or platformdirs.user_cache_dir("ethos-bench"))
+    """The cache folder: ETHOS_BENCH_CACHE, else the user's cache folder of the platform; StorageError for who has no home."""
+    try:
+        root = Path(os.environ.get("ETHOS_BENCH_CACHE") or platformdirs.user_cache_dir("ethos-bench"))
+    except RuntimeError:  # of newer versions of platformdirs; older ones give a folder called `~`
+        root = Path("~")
+    if root.parts[:1] == ("~",):
+        raise StorageError("this user has no home folder, where the cache would be", "HOME, or a folder for the cache", WAY_OUT)
+    return root
 
 
 def key_of(dependencies: Mapping[str, Any]) -> str:
@@ -113,7 +121,7 @@ def cache_errors(folder: Path, *others: int) -> AbstractContextManager[None]:
     return storage_errors(
         f"write to `{folder}`",
         "a writable folder with about 200 MB free per model",
-        "ETHOS_BENCH_CACHE=/path/with/space ethos-bench run",
+        WAY_OUT,
         only=(*FULL_OR_READ_ONLY, *others),
     )
 

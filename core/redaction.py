@@ -65,7 +65,10 @@ def _redacted(text: str, values: tuple[str, ...]) -> str:
 
 def without_home(text: str) -> str:
     """The text with `~` for the home folder of whoever runs this."""
-    home = str(Path.home())
+    try:
+        home = str(Path.home())
+    except RuntimeError:  # a user whom this computer does not know
+        return text
     return re.sub(rf"{re.escape(home)}(?=$|[/\s'\"`:,;)])", "~", text) if len(home) > 1 else text
 
 

@@ -26,6 +26,7 @@ from harness.pytest_plugin.options import add_options, parse_options
 from harness.pytest_plugin.progress_lines import ProgressLines
 from harness.pytest_plugin.recorder import Recorder, ending_the_session, put_on, test_of
 from harness.pytest_plugin.scheduling import ByModel
+from harness.pytest_plugin.session_plan import models_of_tests, plan_session
 from harness.pytest_plugin.stages import StageTables, rank
 from harness.report.exports.junit import figure_properties
 from harness.report.results_files import write_report, write_reports
@@ -65,10 +66,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModel | No
     bench = config.stash.get(bench_key, None)
     if bench is None or config.option.dist not in BY_MODEL:
         return None
-    thresholds = config.stash[thresholds_key]
-    models = {str(case): case.variant for case in (*bench.cases(), *bench.rulings.cases())} | {
-        one.id: one.variant for one in thresholds
-    }
+    models = models_of_tests(bench, config.stash[thresholds_key])
     return ByModel(config, log, bench.models.group, models)
 
 
@@ -103,7 +101,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             config.stash[results_key] = Results(folder, header)
             remember(folder)
             config.pluginmanager.register(Recorder(config.stash[results_key]), "ethos-bench-recorder")
-            config.pluginmanager.register(StageTables(config.stash[results_key], config), "ethos-bench-stages")
+            tables = StageTables(config.stash[results_key], config)
+            plan_session(config, bench, config.stash[thresholds_key], progress, tables)
             config.stash[history_key] = history_url(config.option.history, folder.parent)
             keeper = HistoryKeeper(config.stash[results_key], config.stash[history_key], folder.parent)
             config.pluginmanager.register(AcceptanceLines(config.stash[results_key]), "ethos-bench-acceptance")

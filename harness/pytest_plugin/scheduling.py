@@ -9,6 +9,11 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist has no types
 
 
+def bracketed(test: str) -> str:
+    """What stands in brackets at the end of a test's id, "" without any."""
+    return test.partition("[")[2].removesuffix("]")
+
+
 class ByModel(LoadScopeScheduling):  # type: ignore[misc]  # xdist's base class is Any to mypy
     """Tests of one model, and of models that are equal to it, stay in one process: they share its work and its samples.
 
@@ -22,5 +27,5 @@ class ByModel(LoadScopeScheduling):  # type: ignore[misc]  # xdist's base class 
 
     def _split_scope(self, nodeid: str) -> str:
         """The group of a test: its model's."""
-        model = self._models.get(nodeid.partition("[")[2].removesuffix("]"))
+        model = self._models.get(bracketed(nodeid))
         return self._group(model) if model else nodeid

@@ -44,21 +44,26 @@ def rank(module: str, variant: int) -> tuple[int, int, int]:
     return number, variant, STAGES[number].modules.index(module) if number < len(STAGES) else 0
 
 
+def module_of(test: str) -> str:
+    """The module of the suite that a test's id names."""
+    return test.partition("::")[0].rpartition("/")[2].removesuffix(".py")
+
+
 class StageTables:
-    """Writes a table when the last test of a stage is done; under xdist, where stages overlap, it writes none."""
+    """Writes a table when the last test of a stage is done; under xdist stages overlap, and that is later."""
 
     def __init__(self, results: Results, config: pytest.Config) -> None:
         self._results, self._config = results, config
         self._left: Counter[int] = Counter()
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
+    def plan(self, tests: Sequence[str]) -> None:
         """Count the tests of every stage."""
-        self._left = Counter(stage_of(item.path.stem) for item in session.items)
+        self._left = Counter(stage_of(module_of(test)) for test in tests)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """After the last test of a stage: its table."""
-        number = stage_of(report.nodeid.partition("::")[0].rpartition("/")[2].removesuffix(".py"))
+        number = stage_of(module_of(report.nodeid))
         if report.when != "teardown" or not self._left[number]:
             return
         self._left[number] -= 1

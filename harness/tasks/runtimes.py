@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +34,7 @@ class TensorFormat:
 
 
 class Runtime(Protocol):
-    """A loaded model."""
+    """A loaded model; any thread may use it, at any time."""
 
     path: Path
     inputs: tuple[TensorFormat, ...]
@@ -44,9 +46,9 @@ class Runtime(Protocol):
 
 
 def open_runtime(path: Path, threads: int) -> Runtime:
-    """The model in a `.onnx` or `.tflite` file on `threads` threads; ModelError when it cannot be run here."""
+    """The model in a `.onnx` or `.tflite` file, `threads` threads for an inference; ModelError when it cannot be run here."""
     _require_file(path)
-    return _open_onnx(path, threads) if path.suffix == ".onnx" else _open_tflite(path, threads)
+    return _open_onnx(path, threads) if path.suffix == ".onnx" else _TfliteRuntime(path, threads)
 
 
 def dequantise(tensors: Sequence[NDArray[Any]], formats: Sequence[TensorFormat]) -> list[Floats]:
@@ -77,20 +79,32 @@ class _OnnxRuntime:
 
 
 class _TfliteRuntime:
-    """A float or integer model in LiteRT with XNNPACK."""
+    """A float or integer model in LiteRT with XNNPACK; an interpreter serves one thread, so there are as many as are in use."""
 
-    def __init__(self, path: Path, interpreter: Any) -> None:
+    def __init__(self, path: Path, threads: int) -> None:
         self.path = path
-        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        self._threads = threads
+        first = _interpreter(path, threads)
+        inputs, outputs = first.get_input_details(), first.get_output_details()
         self.inputs = tuple(_tflite_format(detail) for detail in inputs)
         self.outputs = tuple(_tflite_format(detail) for detail in outputs)
-        self._interpreter = interpreter
+        self._idle = deque([first])
         self._input, self._outputs = inputs[0]["index"], [detail["index"] for detail in outputs]
 
     def infer(self, values: NDArray[Any]) -> list[Floats]:
-        self._interpreter.set_tensor(self._input, values)
-        self._interpreter.invoke()
-        return dequantise([self._interpreter.get_tensor(index) for index in self._outputs], self.outputs)
+        interpreter = self._take()
+        try:
+            interpreter.set_tensor(self._input, values)
+            interpreter.invoke()
+            return dequantise([interpreter.get_tensor(index) for index in self._outputs], self.outputs)
+        finally:
+            self._idle.append(interpreter)
+
+    def _take(self) -> Any:
+        """An interpreter that nobody uses."""
+        with contextlib.suppress(IndexError):
+            return self._idle.pop()
+        return _interpreter(self.path, self._threads)
 
 
 def _open_onnx(path: Path, threads: int) -> Runtime:
@@ -107,8 +121,8 @@ def _open_onnx(path: Path, threads: int) -> Runtime:
     return _OnnxRuntime(path, session)
 
 
-def _open_tflite(path: Path, threads: int) -> Runtime:
-    """A TFLite model; ModelError when the file is broken, or compiled for an NPU."""
+def _interpreter(path: Path, threads: int) -> Any:
+    """A TFLite model ready to run; ModelError when the file is broken, or compiled for an NPU."""
     from ai_edge_litert.interpreter import Interpreter
 
     try:
@@ -120,7 +134,7 @@ def _open_tflite(path: Path, threads: int) -> Runtime:
                 f"`{path}` is compiled for an Ethos-U: no CPU can run it", expected="the int8 TFLite file that Vela was given"
             ) from error
         raise _broken(path, error, "a TFLite model that LiteRT can run") from error
-    return _TfliteRuntime(path, interpreter)
+    return interpreter
 
 
 def _onnx_format(value: Any) -> TensorFormat:

@@ -122,6 +122,8 @@ def test_two_processes_find_the_same_as_one_and_only_the_controller_writes(
     spread = run_suite(*options, "-n", "2", results="results/spread", ETHOS_BENCH_TEST_MODELS=models)
     spread.says()
     assert alone.code == spread.code == 0
+    table, _, _ = spread.output[spread.output.index("identity and offload; next:") :].partition("memory; next:")
+    assert all(name in table for name in ("first", "second", "third"))
     kept = [{key(record): record for record in run.results["records"]} for run in (alone, spread)]
     assert set(kept[0]) == set(kept[1])
     for case, record in kept[0].items():

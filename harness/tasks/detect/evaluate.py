@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 from core.errors import ModelError
 from core.records.image_form import ImageForm
 from harness.tasks.detect import ultralytics_ap
-from harness.tasks.detect.dataset import Dataset
+from harness.tasks.detect.dataset import Dataset, LabelledImage
 from harness.tasks.detect.decode import decode
 from harness.tasks.detect.detections import Detections, ImageDetections, join
 from harness.tasks.detect.graphs import Graph
@@ -22,6 +20,7 @@ from harness.tasks.detect.layout import Layout
 from harness.tasks.detect.letterbox import Geometry, letterbox, place
 from harness.tasks.detect.nms import Selection
 from harness.tasks.images import read_image
+from harness.tasks.in_order import in_order
 from harness.tasks.pixels import in_colours
 from harness.tasks.runtimes import Floats
 
@@ -36,8 +35,6 @@ Canvas = NDArray[np.uint8]
 OnProgress = Callable[[int, int], None]
 """Called after each image with how many are done, of how many."""
 
-_READ_AHEAD = 2
-
 
 def detect(
     graph: Graph,
@@ -46,13 +43,21 @@ def detect(
     selections: Sequence[Selection] = (COCO_SELECTION,),
     on_progress: OnProgress = lambda done, total: None,
     margin: int = 0,
+    threads: int = 1,
 ) -> tuple[Detections, ...]:
-    """The detections under each selection, from one inference per image; the images keep `margin` px from the canvas's edge."""
+    """The detections under each selection, from one inference per image; the images keep `margin` px from the canvas's edge.
+
+    `threads` images are worked on at once, each from its file to its boxes.
+    """
     if graph.image.sides != layout.sides:
         rows, columns = layout.sides
         raise ModelError(f"`{graph.path}` takes {graph.image}", expected=f"{rows}x{columns} px, the size of the layout")
-    outputs = (graph.run(canvas) for canvas in canvases(dataset, graph.image, margin))
-    return collect(outputs, dataset, layout, selections, on_progress, margin)
+    finder = _Finder(layout, selections, margin)
+
+    def found_in(image: LabelledImage) -> list[ImageDetections]:
+        return finder.found(image, graph.run(_canvas(image.path, graph.image, margin)))
+
+    return _joined(in_order(found_in, dataset.images, threads), len(dataset.images), len(selections), on_progress)
 
 
 def collect(
@@ -60,36 +65,45 @@ def collect(
     dataset: Dataset,
     layout: Layout,
     selections: Sequence[Selection] = (COCO_SELECTION,),
-    on_progress: OnProgress = lambda done, total: None,
-    margin: int = 0,
 ) -> tuple[Detections, ...]:
     """The detections under each selection of outputs that came from anywhere, dequantised, in the order of the images."""
-    found: list[list[ImageDetections]] = [[] for _ in selections]
-    lowest = min(selection.confidence for selection in selections)
-    for image, tensors in zip(dataset.images, outputs, strict=True):
-        geometry = place(image.width, image.height, layout.sides, margin)
-        candidates = decode(tensors, layout, lowest)
-        for images, selection in zip(found, selections, strict=True):
-            chosen = selection.choose(candidates)
-            images.append(ImageDetections(_on_image(chosen.boxes, geometry), chosen.scores.astype(np.float64), chosen.classes))
-        on_progress(len(found[0]), len(dataset.images))
-    return tuple(join(images) for images in found)
+    finder = _Finder(layout, selections)
+    found = (finder.found(image, tensors) for image, tensors in zip(dataset.images, outputs, strict=True))
+    return _joined(found, len(dataset.images), len(selections))
+
+
+@dataclass(frozen=True)
+class _Finder:
+    """From the outputs for an image to its detections under each selection."""
+
+    layout: Layout
+    selections: Sequence[Selection]
+    margin: int = 0
+
+    def found(self, image: LabelledImage, outputs: Sequence[Floats]) -> list[ImageDetections]:
+        geometry = place(image.width, image.height, self.layout.sides, self.margin)
+        candidates = decode(outputs, self.layout, min(selection.confidence for selection in self.selections))
+        every = (selection.choose(candidates) for selection in self.selections)
+        return [
+            ImageDetections(_on_image(chosen.boxes, geometry), chosen.scores.astype(np.float64), chosen.classes)
+            for chosen in every
+        ]
+
+
+def _joined(
+    found: Iterable[Sequence[ImageDetections]], images: int, sets: int, on_progress: OnProgress = lambda done, total: None
+) -> tuple[Detections, ...]:
+    """The detections of image after image, one set per selection."""
+    rows: list[Sequence[ImageDetections]] = []
+    for row in found:
+        rows.append(row)
+        on_progress(len(rows), images)
+    return tuple(join([row[position] for row in rows]) for position in range(sets))
 
 
 def canvases(dataset: Dataset, form: ImageForm, margin: int = 0) -> Iterator[Canvas]:
     """The letterboxed images in order, uint8 (1, height, width, channels); the next ones are read while one is in use."""
-    with ThreadPoolExecutor(1) as reader:
-        remaining = iter(dataset.images)
-        pending: deque[Future[Canvas]] = deque()
-
-        def submit(count: int) -> None:
-            pending.extend(reader.submit(_canvas, image.path, form, margin) for image in islice(remaining, count))
-
-        submit(_READ_AHEAD)
-        while pending:
-            canvas = pending.popleft().result()
-            submit(1)
-            yield canvas
+    return in_order(lambda image: _canvas(image.path, form, margin), dataset.images)
 
 
 def _canvas(path: Path, form: ImageForm, margin: int) -> Canvas:

@@ -33,6 +33,9 @@ from harness.tasks.detect.ultralytics_ap import ultralytics_accuracy
 from harness.tasks.runtimes import dequantise
 from harness.tasks.task import TaskFigure
 
+ONE = 1
+"""Thread for an inference. Several images at once need no waiting for each other: on two cores that is 1.5 times as fast as
+both cores for one image after the other, in half the processor time, and the same to the last bit (docs/benchmarks.md)."""
 REPORT_EVERY = 64
 RECT_STRIDE = 32
 """Pixels that the canvas of published figures is larger for each `PUBLISHED_MARGIN`: one stride of a plain head."""
@@ -92,7 +95,7 @@ def detected(
     """
     runtime = "onnxruntime" if model.path.suffix == ".onnx" else "ai-edge-litert"
     version = f"{runtime} {version_of(runtime)}"
-    layout = _layout(model, dataset, threads)
+    layout = _layout(model, dataset)
     if isinstance(layout, Unavailable):
         return layout
     parts = {"model": model.sha256, "rect": rect.sha256 if rect else "", "data": dataset.identity, "runtime": version}
@@ -106,7 +109,7 @@ def detected_in(
     outputs: Sequence[Sequence[NDArray[Any]]], model: ModelFile, dataset: Dataset, threads: int, runtime: str
 ) -> Detected | Unavailable:
     """What the outputs of a target for every image of a data set show; `model` is the int8 file, whose formats they have."""
-    layout = _layout(model, dataset, threads)
+    layout = _layout(model, dataset)
     if isinstance(layout, Unavailable):
         return layout
     digest = sha256(b"".join(np.ascontiguousarray(tensor).tobytes() for tensors in outputs for tensor in tensors))
@@ -156,22 +159,22 @@ class _Finder:
 
     def _side(self, model: ModelFile) -> int:
         """The height of a graph's images; ultralytics pads a square by its largest stride."""
-        return open_graph(model.path, self.threads).image.height
+        return open_graph(model.path, ONE).image.height
 
     def _detect(self, model: ModelFile, selections: tuple[Selection, ...], margin: int) -> tuple[Detections, ...]:
-        layout = _layout(model, self.dataset, self.threads)
+        layout = _layout(model, self.dataset)
         assert isinstance(layout, Layout)
-        graph = open_graph(model.path, self.threads)
-        return detect(graph, self.dataset, layout, selections, self._report, margin)
+        graph = open_graph(model.path, ONE)
+        return detect(graph, self.dataset, layout, selections, self._report, margin, self.threads)
 
     def _report(self, done: int, total: int) -> None:
         if done % REPORT_EVERY == 0:
             self.progress(f"{done} of {total} images")
 
 
-def _layout(model: ModelFile, dataset: Dataset, threads: int) -> Layout | Unavailable:
+def _layout(model: ModelFile, dataset: Dataset) -> Layout | Unavailable:
     try:
-        graph = open_graph(model.path, threads)
+        graph = open_graph(model.path, ONE)
     except ModelError as error:
         return Unavailable(error.found, file=model.path.name)
     return find_layout([output.shape for output in graph.outputs], len(dataset.class_names), graph.image.sides)
