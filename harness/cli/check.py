@@ -10,6 +10,7 @@ import click
 
 from conversion.model_checks import checked_graph
 from conversion.profile_files import load_profile
+from conversion.requantisation import compilation_findings
 from conversion.vela import compile_model
 from core.errors import UsageError
 from core.records.case_key import CaseKey
@@ -77,6 +78,8 @@ def _figures(file: Path, profile: Profile) -> list[Measurement]:
     subject = Subject(CaseKey(file.stem, "", profile.name, ""), Identity())
     with tempfile.TemporaryDirectory(prefix="ethos-bench-") as folder:
         compilation = compile_model(file, profile, Path(folder))
+        for finding in compilation_findings(compilation):
+            say(f"finding {file} on {profile.name}: {finding}")
         size = compilation.compiled.path.stat().st_size
     shortfalls = budget_shortfalls(compilation)
     size_that_fits = Unavailable("other image sizes were not tried")

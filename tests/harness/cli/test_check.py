@@ -9,7 +9,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from harness.cli import main
-from tests.benchmarks import tiny
+from tests.benchmarks import kinds, tiny
 from tests.checkout import CHECKOUT
 
 
@@ -42,6 +42,14 @@ def test_one_file_that_misses_one_threshold_is_a_negative_answer(good: Path, mix
     assert result.exit_code == 1
     assert f"met     {good}" in result.output
     assert f"MISSED  {mixed} on ethos-u55-128: npu_cpu_crossings == 0" in result.output
+
+
+def test_how_a_file_was_compiled_round_a_defect_of_vela_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "bytes.tflite"
+    path.write_bytes(kinds.uint8_output())
+    result = check(path, "--npu", "ethos-u55-128")
+    assert result.exit_code == 0, result.output
+    assert f"finding {path} on ethos-u55-128: compiled with --ignore-ops QUANTIZE" in result.output
 
 
 def test_what_needs_a_run_is_refused_by_name(good: Path) -> None:
