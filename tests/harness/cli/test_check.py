@@ -47,7 +47,7 @@ def test_one_file_that_misses_one_threshold_is_a_negative_answer(good: Path, mix
 def test_how_a_file_was_compiled_round_a_defect_of_vela_is_told(tmp_path: Path) -> None:
     path = tmp_path / "bytes.tflite"
     path.write_bytes(kinds.uint8_output())
-    result = check(path, "--npu", "ethos-u55-128")
+    result = check(path)
     assert result.exit_code == 0, result.output
     assert f"finding {path} on ethos-u55-128: compiled with --ignore-ops QUANTIZE" in result.output
 
