@@ -43,15 +43,16 @@ With torch's own, no output depends on the image any more, and equality of outpu
 """
 
 
-REGRESSION_BINS = 16
-"""Of the distance distribution of a raw head, which is decoded outside the graph."""
-EXPORTED_HINT = "ethos-bench run --model exported.tflite"
+REGRESSION_BINS = (16, 1)
+"""Of a raw head, which is decoded outside the graph: a distribution of distances, or in YOLO26 the distances themselves."""
+DETECTORS, CLASSIFIER = ("Detect", "v10Detect"), "Classify"
+EXPORTED_HINT = "ethos-bench run --model exported.tflite --task none"
 """What a checkpoint that is not converted can still be judged as: a file that its own framework exported."""
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A float32 detector in evaluation mode with its facts; convolutions are not yet fused."""
+    """A float32 model in evaluation mode with its facts; convolutions are not yet fused."""
 
     module: torch.nn.Module
     facts: CheckpointFacts
@@ -82,7 +83,7 @@ def find_checkpoints(folder: Path) -> dict[str, Path]:
 
 
 def load_checkpoint(path: Path) -> LoadedModel:
-    """The detector in a .pt file; CheckpointError when it is missing, damaged, hostile, or no Detect-head detector."""
+    """The model in a .pt file; CheckpointError when it is missing, damaged, hostile, or neither a detector nor a classifier."""
     if not path.is_file():
         raise CheckpointError(f"checkpoint `{path}` does not exist", "an ultralytics .pt file")
     if path.suffix != ".pt":
@@ -96,7 +97,7 @@ def load_checkpoint(path: Path) -> LoadedModel:
         except Exception as error:
             raise _unreadable(path, error) from error
     module = (content.get("ema") or content.get("model")) if isinstance(content, dict) else None
-    _require_detector(module, path)
+    _require_known_head(module, path)
     return _loaded(module, file=file_sha256(path), image_size=_training_size(content.get("train_args"), path), trained=True)
 
 
@@ -198,20 +199,20 @@ def _unreadable(path: Path, error: Exception) -> CheckpointError:
     )
 
 
-def _require_detector(module: object, path: Path) -> None:
-    """Raise CheckpointError unless the last layer is ultralytics' plain Detect head."""
+def _require_known_head(module: object, path: Path) -> None:
+    """Raise CheckpointError unless the last layer is ultralytics' Detect or Classify head."""
     layers = getattr(module, "model", None)
     if layers is None or not hasattr(layers, "__getitem__"):
-        raise CheckpointError(f"checkpoint `{path}` holds no model ({type(module).__name__})", "an ultralytics detector")
+        raise CheckpointError(
+            f"checkpoint `{path}` holds no model ({type(module).__name__})", "an ultralytics detector or classifier"
+        )
     head = layers[-1]
     name = type(head).__name__
-    end_to_end = getattr(head, "end2end", False) or getattr(head, "one2one_cv2", None) is not None
-    if name != "Detect" or end_to_end:
-        kind = f"{name} (end to end)" if name == "Detect" else name
-        raise CheckpointError(f"checkpoint `{path}` has a {kind} head", "a detector with a plain Detect head", EXPORTED_HINT)
-    if int(head.reg_max) != REGRESSION_BINS:
+    if name not in (*DETECTORS, CLASSIFIER):
+        raise CheckpointError(f"checkpoint `{path}` has a {name} head", "a Detect or a Classify head", EXPORTED_HINT)
+    if name != CLASSIFIER and int(head.reg_max) not in REGRESSION_BINS:
         found = f"checkpoint `{path}` has {head.reg_max} bins for each side of a box"
-        raise CheckpointError(found, f"{REGRESSION_BINS}, as ultralytics' detectors from YOLOv8 on have", EXPORTED_HINT)
+        raise CheckpointError(found, "16, as in YOLOv8 to YOLO12, or 1, as in YOLO26", EXPORTED_HINT)
     if image_channels(module) not in COLOURS:
         found = f"checkpoint `{path}` takes images of {image_channels(module)} channels"
         raise CheckpointError(found, "3 (RGB) or 1 (grey)", EXPORTED_HINT)
@@ -219,8 +220,10 @@ def _require_detector(module: object, path: Path) -> None:
 
 def _loaded(module: Any, *, file: str, image_size: int, trained: bool) -> LoadedModel:
     module = module.float().eval()
-    head = module.model[-1]
-    names = module.names
+    head, names = module.model[-1], module.names
+    classifier = type(head).__name__ == CLASSIFIER
+    if getattr(head, "one2one_cv2", None) is not None:
+        head.end2end = True  # ultralytics keeps both heads in a file and takes the other one unless told: it needs NMS
     classes = tuple(str(names[index]) for index in sorted(names)) if isinstance(names, dict) else tuple(map(str, names))
     facts = CheckpointFacts(
         weights=_fingerprint(_fuse(module)),
@@ -229,10 +232,12 @@ def _loaded(module: Any, *, file: str, image_size: int, trained: bool) -> Loaded
         classes=classes,
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         image_size=image_size,
-        strides=tuple(int(stride) for stride in head.stride),
-        regression_bins=int(head.reg_max),
+        strides=(1,) if classifier else tuple(int(stride) for stride in head.stride),
+        regression_bins=0 if classifier else int(head.reg_max),
         trained=trained,
         channels=image_channels(module),
+        task="classify" if classifier else "detect",
+        end_to_end=not classifier and bool(head.end2end),
     )
     return LoadedModel(module, facts)
 

@@ -1,8 +1,9 @@
 """Float graphs of a detector: TFLite (NHWC) to quantise, ONNX (NCHW) as the float reference.
 
-The graph is cut at the raw head maps by default: three box maps (64 channels of distribution logits) and three class maps
-(one logit per class). Each map keeps a quantisation scale of its own; softmax, sigmoid, box decode and NMS run on the CPU
-in float. `decoded` keeps the decode in the graph and gives normalised boxes and scores as two tensors.
+The graph is cut at the raw head maps by default: three box maps (64 channels of distribution logits, in YOLO26 4 of distances)
+and three class maps (one logit per class); of an end-to-end head the one-to-one maps. Each map keeps a scale of its own;
+softmax, sigmoid, box decode and NMS run on the CPU in float. `decoded` keeps the decode in the graph and gives normalised
+boxes and scores as two tensors. A classifier ends at its logits.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,11 +38,12 @@ def write_graphs(request: Mapping[str, Any], folder: Path, progress: Progress) -
     size, cut = int(request["image_size"]), request["cut"]
     progress("loading")
     model = requested(request)
-    module = head_module(fused(model), cut, size)
-    facts, names = model.facts, output_names(cut, len(model.facts.strides))
+    facts, whole = model.facts, fused(model)
+    module = ClassHead(whole).eval() if facts.task == "classify" else head_module(whole, cut, size)
+    names = ("logits",) if facts.task == "classify" else output_names(cut, len(facts.strides))
     progress("exporting ONNX")
     (folder / "float.onnx").write_bytes(onnx(module, size, names, facts.channels))
-    if cut == "raw":
+    if cut == "raw" and facts.task == "detect":
         rect = size + max(RECT_PADDING, *facts.strides)
         (folder / "float_rect.onnx").write_bytes(onnx(module, rect, names, facts.channels))
     progress("exporting TFLite")
@@ -67,9 +69,11 @@ class RawHead(nn.Module):
             value = layer(_taken(layer.f, value, kept))
             kept.append(value if layer.i in self.detector.save else None)
         maps: list[torch.Tensor] = []
+        one_to_one = bool(head.end2end)
+        boxes, classes = (head.one2one_cv2, head.one2one_cv3) if one_to_one else (head.cv2, head.cv3)
         for scale, source in enumerate(head.f):
             features = value if source in (-1, len(body) - 1) else kept[source]
-            maps += [head.cv2[scale](features), head.cv3[scale](features)]
+            maps += [boxes[scale](features), classes[scale](features)]
         return tuple(maps)
 
 
@@ -78,6 +82,25 @@ def _taken(sources: int | list[int], last: Any, kept: list[torch.Tensor | None])
     if isinstance(sources, int):
         return last if sources == -1 else kept[sources]
     return [last if source == -1 else kept[source] for source in sources]
+
+
+class ClassHead(nn.Module):
+    """A classifier up to its logits: softmax changes no order, and would take most of an int8 scale for its small values."""
+
+    def __init__(self, classifier: Any) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Logits (1, classes)."""
+        *body, head = self.classifier.model
+        kept: list[torch.Tensor | None] = []
+        value: Any = image
+        for layer in body:
+            value = layer(_taken(layer.f, value, kept))
+            kept.append(value if layer.i in self.classifier.save else None)
+        logits: torch.Tensor = head.linear(head.pool(head.conv(value)).flatten(1))
+        return logits
 
 
 class DecodedHead(nn.Module):
@@ -89,12 +112,37 @@ class DecodedHead(nn.Module):
         self.image_size = image_size
         head = detector.model[-1]
         head.export, head.format, head.shape = True, "litert", None
+        # of an end-to-end head the decode without the top-k, which no NPU has; boxes stay centre and size
+        self.boxes = RawHead(detector) if head.end2end else None
+        self.centres, self.strides = _cells([int(stride) for stride in head.stride], image_size)
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Boxes and scores as two tensors, so that each keeps its own scale when quantised."""
+        if self.boxes is not None:
+            return self._one_to_one(image)
         output = self.detector(image)
         output = output[0] if isinstance(output, tuple | list) else output
         return output[:, :4] / self.image_size, output[:, 4:]
+
+    def _one_to_one(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same of the one-to-one maps."""
+        assert self.boxes is not None
+        maps, head = self.boxes(image), self.detector.model[-1]
+        sides = head.dfl(torch.cat([each.flatten(2) for each in maps[::2]], 2))
+        before, after = sides[:, :2], sides[:, 2:]
+        boxes = torch.cat([self.centres + (after - before) / 2, after + before], 1) * self.strides
+        return boxes / self.image_size, torch.cat([each.flatten(2) for each in maps[1::2]], 2).sigmoid()
+
+
+def _cells(strides: Sequence[int], size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The centres (1, 2, N) as x y of all cells of all scales in their own strides, and these strides (1, 1, N)."""
+    centres, of = [], []
+    for stride in strides:
+        line = torch.arange(size // stride) + 0.5
+        rows, columns = torch.meshgrid(line, line, indexing="ij")
+        centres.append(torch.stack([columns.flatten(), rows.flatten()]))
+        of.append(torch.full((1, len(line) ** 2), float(stride)))
+    return torch.cat(centres, 1)[None], torch.cat(of, 1)[None]
 
 
 def head_module(detector: nn.Module, cut: Cut, image_size: int) -> nn.Module:
@@ -109,6 +157,7 @@ def float_tflite(module: nn.Module, image_size: int, channels: int = 3) -> bytes
     example = (torch.zeros(1, channels, image_size, image_size),)
     with torch.no_grad():
         outputs = module(*example)
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     spatial = [index for index, output in enumerate(outputs) if output.ndim == 4]
     with quiet_exporters():
         channels_last = litert_torch.to_channel_last_io(module, args=[0], outputs=spatial).eval()

@@ -17,7 +17,8 @@ from core.tflite.graph import TfliteGraph
 
 Floats = NDArray[np.float32]
 
-RAW_OUTPUTS = 6
+RAW_OUTPUTS = (4, 6, 8)
+"""Of heads of two, three and four scales."""
 MEMORY = 0.95
 """Share of the average so far in ai-edge-quantizer's moving average."""
 
@@ -127,8 +128,8 @@ def choose(graph: TfliteGraph, seen: Mapping[int, Extremes], rule: RangeRule) ->
 
 
 def class_maps(graph: TfliteGraph) -> set[int]:
-    """The class maps of a graph that is cut at its raw heads (box and class map of each scale), else none."""
-    raw = len(graph.outputs) == RAW_OUTPUTS and all(len(tensor.shape) == 4 for tensor in graph.outputs)
+    """The class maps of a graph that is cut at its raw heads (box and class map of each of two to four scales), else none."""
+    raw = len(graph.outputs) in RAW_OUTPUTS and all(len(tensor.shape) == 4 for tensor in graph.outputs)
     return {tensor.index for tensor in graph.outputs[1::2]} if raw else set()
 
 

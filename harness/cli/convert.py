@@ -18,6 +18,7 @@ from core.records.unavailable import Unavailable
 from harness.cli.failing import exits_cleanly
 from harness.cli.options import declared, gathered, image_size_option
 from harness.cli.saying import say
+from harness.tasks.kinds import task_named
 from harness.workbench.calibration import data_calibration
 from harness.workbench.options import BenchOptions
 from targets.memory_budget import budget_shortfalls
@@ -54,7 +55,9 @@ def convert_command(
         require_free(output / f"{origin.variant}_{end}.tflite")
     count = RECIPES[recipe].images if images is None else images
     settings = Settings(recipe=recipe, cut=cut, image_size=image_size)
-    source = int8_source(origin, facts_of(origin, say), settings, data_calibration(calibration, count), say)
+    facts = facts_of(origin, say)
+    task = task_named(facts.task, "", None, facts)
+    source = int8_source(origin, facts, settings, data_calibration(task, calibration, count), say)
     _copy(source.int8.path, output / f"{origin.variant}_int8.tflite")
     if source.floating:
         _copy(source.floating.path.with_suffix(".tflite"), output / f"{origin.variant}_float.tflite")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+from core.records.checkpoint_facts import CheckpointFacts
 from core.tflite.graph import TfliteGraph
 from harness.tasks.classify.metadata import metadata_labels, metadata_preprocess
 from harness.tasks.classify.preprocess import Preprocess, parse_preprocess
@@ -15,14 +17,28 @@ from harness.tasks.no_task import NoTask
 from harness.tasks.score.task import Score
 from harness.tasks.task import AnyTask, TaskName
 
-Make = Callable[[Preprocess | None, tuple[str, ...]], AnyTask]
-TASKS: dict[TaskName, Make] = {
-    "detect": lambda preprocess, classes: Detect(),
-    "classify": Classify,
-    "score": lambda preprocess, classes: Score(preprocess),
-    "none": lambda preprocess, classes: NoTask(),
+OfKind = AnyTask
+"""Any task; who names it depends on all of their code, as what is cached of them does."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a model beside its shapes: preprocessing, class names, whether its head is end to end."""
+
+    preprocess: Preprocess | None = None
+    classes: tuple[str, ...] = ()
+    end_to_end: bool | None = None
+
+
+TASKS: dict[TaskName, Callable[[Known], OfKind]] = {
+    "detect": lambda known: Detect(known.end_to_end),
+    "classify": lambda known: Classify(known.preprocess, known.classes),
+    "score": lambda known: Score(known.preprocess),
+    "none": lambda known: NoTask(),
 }
-"""Task -> how it is made of the preprocessing of images and the model's own class names, where these are known."""
+"""Task -> how it is made of what is known of a model."""
+OWN_PREPROCESS = Preprocess((0.0,), (255.0,))
+"""Of ultralytics' classifiers: the middle of the image, 0..1."""
 
 
 def task_of(graph: TfliteGraph) -> TaskName:
@@ -39,9 +55,11 @@ def task_of(graph: TfliteGraph) -> TaskName:
     return "score" if size in (1, prod(graph.inputs[0].shape)) else "classify"
 
 
-def task_named(name: TaskName, preprocess: str, model: Path | None) -> AnyTask:
-    """A task for a model; what `--preprocess` says counts before the metadata of a TFLite file."""
+def task_named(name: TaskName, preprocess: str, model: Path | None, facts: CheckpointFacts | None) -> OfKind:
+    """A task for a model; what `--preprocess` says counts before the metadata of a TFLite file, or a checkpoint's own rule."""
     asked = parse_preprocess(preprocess) if preprocess else None
+    if facts:
+        return TASKS[name](Known(asked or OWN_PREPROCESS, facts.classes, facts.end_to_end))
     if model is None or name not in ("classify", "score"):
-        return TASKS[name](asked, ())
-    return TASKS[name](asked or metadata_preprocess(model), metadata_labels(model))
+        return TASKS[name](Known(asked))
+    return TASKS[name](Known(asked or metadata_preprocess(model), metadata_labels(model)))

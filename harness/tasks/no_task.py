@@ -31,6 +31,10 @@ class NoTask(Task[DataSet, Judged]):
         """UsageError: nothing would be judged on the data."""
         raise UsageError(f"--data {data} beside --task none: nothing is judged", "one of the two", "--task none")
 
+    def calibration(self, data: Path, count: int) -> NoReturn:
+        """UsageError: no checkpoint is of this task."""
+        raise UsageError(f"--data {data}: --task {self.name} calibrates no checkpoint", "a quantised file (--model)")
+
     def require_classes(self, dataset: DataSet, count: int, model: str) -> None:
         """Nothing."""
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from core.progress import Progress
 from core.records.artefact import ModelFile
+from core.records.image_form import ImageForm
 from core.records.measurement import Value
 from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
@@ -79,6 +81,19 @@ class Judged(Protocol):
         ...
 
 
+Sized = Callable[[NDArray[np.uint8], ImageForm], NDArray[np.uint8]]
+"""RGB pixels (rows, columns, 3) -> pixels at an input's size, uint8 (1, height, width, channels)."""
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """Images to calibrate a quantiser with; `identity` is the SHA-256 over their bytes in order, and over what sizes them."""
+
+    files: tuple[Path, ...]
+    identity: str
+    sized: Sized
+
+
 Data = TypeVar("Data", bound=DataSet)
 Found = TypeVar("Found", bound=Judged)
 
@@ -98,6 +113,10 @@ class Task(ABC, Generic[Data, Found]):
     @abstractmethod
     def load(self, data: Path, images: int | None) -> Data:
         """The inputs to judge on, at most `images` of them, evenly spaced; DatasetError names what is wrong with them."""
+
+    @abstractmethod
+    def calibration(self, data: Path, count: int) -> TrainingImages:
+        """At most `count` images of the training split, and how they are brought to an input's size."""
 
     @abstractmethod
     def require_classes(self, dataset: Data, count: int, model: str) -> None:

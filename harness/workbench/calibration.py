@@ -12,10 +12,9 @@ from conversion.checkpoint import packaged_images
 from conversion.steps import Calibration
 from core.files import sha256
 from core.records.image_form import ImageForm
-from harness.tasks.detect.dataset import load_calibration
-from harness.tasks.detect.letterbox import letterbox
+from harness.tasks.detect.task import letterboxed
 from harness.tasks.images import read_image
-from harness.tasks.pixels import in_colours
+from harness.tasks.kinds import OfKind
 
 WINDOWS_PER_PHOTOGRAPH = 8
 WINDOW_SHARE = 0.6
@@ -24,13 +23,13 @@ WINDOW_SHARE = 0.6
 Pixels = NDArray[np.uint8]
 
 
-def data_calibration(data_yaml: Path, count: int) -> Calibration:
-    """`count` images of the training split, evenly spaced."""
-    chosen = load_calibration(data_yaml, count)
+def data_calibration(task: OfKind, data: Path, count: int) -> Calibration:
+    """`count` images of the training split, evenly spaced, brought to the input's size as the task does."""
+    chosen = task.calibration(data, count)
     return Calibration(
         identity=chosen.identity,
-        count=len(chosen.images),
-        letterboxed=lambda form: _stack((read_image(path) for path in chosen.images), form),
+        count=len(chosen.files),
+        letterboxed=lambda form: np.concatenate([chosen.sized(read_image(path), form) for path in chosen.files]),
     )
 
 
@@ -58,5 +57,4 @@ def _windows(image: Pixels) -> Iterator[Pixels]:
 
 
 def _stack(images: Iterator[Pixels], form: ImageForm) -> Pixels:
-    whole = (in_colours(np.ascontiguousarray(image), form.channels) for image in images)
-    return np.concatenate([letterbox(image, form.sides)[0] for image in whole])
+    return np.concatenate([letterboxed(image, form) for image in images])

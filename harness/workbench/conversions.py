@@ -77,7 +77,9 @@ class Conversions:
         options = self._session.options
         if not options.data:
             return packaged_calibration()
-        return data_calibration(options.data, options.calibration_images or RECIPES[self._recipe(model)].images)
+        return data_calibration(
+            self._session.task, options.data, options.calibration_images or RECIPES[self._recipe(model)].images
+        )
 
     def shortfalls(self, case: CaseKey) -> Shortfalls:
         """Each memory region that is too small for a case: of the target's platform where it has one, else of the profile."""

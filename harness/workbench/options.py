@@ -58,7 +58,7 @@ class BenchOptions(ConversionOptions, TargetChoices):
     checkpoints: Path | None = option(
         "--checkpoints", "folder with `<documented folder>/weights/best.pt` anywhere below", None, metavar="DIR"
     )
-    checkpoint: Path | None = option("--checkpoint", "any ultralytics detector with a Detect head", None, metavar="FILE")
+    checkpoint: Path | None = option("--checkpoint", "any ultralytics detector or classifier", None, metavar="FILE")
     model: Path | None = option("--model", "any quantised TFLite file", None, metavar="FILE.tflite")
     inputs: tuple[str, ...] = option(
         "--input",

@@ -9,9 +9,11 @@ from functools import cached_property
 
 from conversion.estimates import memory_of
 from conversion.profile_files import load_profile
+from conversion.steps import Origin, facts_of
 from conversion.vela import read_graph
-from core.errors import ModelError, UsageError
+from core.errors import EthosBenchError, ModelError, UsageError
 from core.progress import Progress
+from core.records.checkpoint_facts import CheckpointFacts
 from core.records.profile import Profile
 from harness.tasks.kinds import task_named, task_of
 from harness.tasks.task import AnyTask, DataSet, TaskName
@@ -51,8 +53,9 @@ class Session:
     @cached_property
     def task(self) -> AnyTask:
         """What the session's models are for: what was asked for, else what the user's own model is."""
-        options = self.options
-        return task_named(options.task or self._own_task(), options.preprocess, options.model)
+        options, facts = self.options, self._facts
+        name: TaskName = options.task or (facts.task if facts else self._own_task())
+        return task_named(name, options.preprocess, options.model, facts)
 
     def _own_task(self) -> TaskName:
         """What the user's own file is for; one that cannot be read fails in its own tests."""
@@ -60,6 +63,15 @@ class Session:
             return task_of(read_graph(self.options.model)) if self.options.model else "detect"
         except ModelError:
             return "detect"
+
+    @cached_property
+    def _facts(self) -> CheckpointFacts | None:
+        """What the user's own checkpoint is; one that cannot be loaded fails in its own tests."""
+        path = self.options.checkpoint
+        try:
+            return facts_of(Origin(path.stem, checkpoint=path), self.telling(path.stem)) if path else None
+        except EthosBenchError:
+            return None
 
     @cached_property
     def dataset(self) -> DataSet | None:

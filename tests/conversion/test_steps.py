@@ -18,6 +18,7 @@ from core import errors
 from core.code_identity import code_identity, import_closure
 from core.errors import CheckpointError, ConversionError, EthosBenchError, StorageError, UsageError
 from core.records.image_form import square
+from harness.tasks.detect.task import Detect
 from harness.workbench.calibration import data_calibration
 from tests.checkout import CHECKOUT
 
@@ -184,7 +185,8 @@ def test_a_change_of_what_letterboxes_the_calibration_images_is_another_entry(
     for image in ("a.png", "b.png"):
         Image.new("RGB", (8, 8)).save(tmp_path / image)
     (tmp_path / "data.yaml").write_text(f"path: {tmp_path}\ntrain: .\nval: .\nnames: [a]\n")
-    quantised(tmp_path / "float.tflite", "fast", data_calibration(tmp_path / "data.yaml", 1), square(64), lambda _: None)
+    calibration = data_calibration(Detect(), tmp_path / "data.yaml", 1)
+    quantised(tmp_path / "float.tflite", "fast", calibration, square(64), lambda _: None)
     assert "harness.tasks.detect.letterbox" in import_closure(seen[0])
 
 

@@ -10,18 +10,20 @@ from typing import Any
 from numpy.typing import NDArray
 
 from core.errors import DatasetError, UsageError
+from core.files import file_sha256, sha256
 from core.progress import Progress
 from core.records.artefact import ModelFile
 from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
 from core.tflite.nodes import Tensor
-from harness.tasks.classify.dataset import LabelledInputs, load_inputs
+from harness.tasks.classify.dataset import LabelledInputs, load_inputs, training_files
 from harness.tasks.classify.judged import METRICS, Classified, judge_file, judge_given, values
 from harness.tasks.classify.metrics import paired
 from harness.tasks.classify.preprocess import EXAMPLE, FORM, Preprocess
 from harness.tasks.interval import Interval
+from harness.tasks.pixels import in_colours
 from harness.tasks.runtimes import TensorFormat
-from harness.tasks.task import Outputs, Task
+from harness.tasks.task import Outputs, Task, TrainingImages
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,15 @@ class Classify(Task[LabelledInputs, Classified]):
                 EXAMPLE,
             )
         return dataset
+
+    def calibration(self, data: Path, count: int) -> TrainingImages:
+        """Images of `train`, as they become inputs; UsageError when the quantiser would see other values than 0..1."""
+        files, how = training_files(data, count), self.preprocess
+        if how is None or (set(how.mean), set(how.std), how.order) != ({0.0}, {255.0}, "rgb"):
+            found = f"a checkpoint is quantised on pixels of 0 to 1, and --preprocess says {how}"
+            raise UsageError(found, "mean=0,std=255,order=rgb, as ultralytics trains", EXAMPLE)
+        digest = sha256("".join([str(how), *map(file_sha256, files)]))
+        return TrainingImages(files, digest, lambda image, form: how.sized(in_colours(image, form.channels), form)[None])
 
     def require_classes(self, dataset: LabelledInputs, count: int, model: str) -> None:
         """Nothing, or DatasetError when model and data set have other numbers of classes."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.tasks.detect.layout import BINS, Layout
+from harness.tasks.detect.layout import PLAIN_BINS, Layout
 from harness.tasks.runtimes import Floats
 
 Indices = NDArray[np.int64]
@@ -55,6 +55,8 @@ def decode(outputs: Sequence[Floats], layout: Layout, threshold: float) -> Candi
     """
     if layout.kind == "raw":
         return _decode_raw(outputs, layout, threshold)
+    if layout.kind in ("ranked", "ssd"):
+        return _decode_final(outputs, layout, threshold)
     return _decode_decoded(outputs, layout, threshold)
 
 
@@ -68,7 +70,7 @@ def _decode_raw(outputs: Sequence[Floats], layout: Layout, threshold: float) -> 
         scores = _rows(classes, layout.class_count, layout.channels_last)
         anchors, indices = _passed(scores, logit, layout.channels_last)
         used, where = np.unique(anchors, return_inverse=True)
-        logits = _pick(_rows(boxes, 4 * BINS, layout.channels_last), used, layout.channels_last)
+        logits = _pick(_rows(boxes, 4 * layout.bins, layout.channels_last), used, layout.channels_last)
         corners = _corners(logits, used, grid[1], stride)
         passed = scores[anchors, indices] if layout.channels_last else scores[indices, anchors]
         scales.append(Candidates(corners[where], _sigmoid(passed), indices, anchors + first))
@@ -95,6 +97,24 @@ def _decode_decoded(outputs: Sequence[Floats], layout: Layout, threshold: float)
     return Candidates(np.concatenate([centres - halves, centres + halves], 1), scores[anchors, classes], classes, anchors)
 
 
+def _decode_final(outputs: Sequence[Floats], layout: Layout, threshold: float) -> Candidates:
+    """Candidates of detections that the model has ranked itself; padding scores 0 and falls."""
+    height, width = layout.sides
+    if layout.kind == "ssd":
+        boxes, classes, scores = outputs[0][0], outputs[1][0], outputs[2][0]
+        count = int(outputs[3].reshape(-1)[0])
+        corners = boxes[:count][:, [1, 0, 3, 2]] * np.array([width, height, width, height], np.float32)
+        scores, classes = scores[:count], classes[:count]
+    else:
+        corners, scores, classes = outputs[0][0][:, :4], outputs[0][0][:, 4], outputs[0][0][:, 5]
+        unit = layout.box_unit
+        if unit == "normalised" or (unit == "auto" and corners.max(initial=0) <= _NORMALISED_LIMIT):
+            corners = corners * np.array([width, height, width, height], np.float32)
+    numbers = np.rint(classes).astype(np.int64)
+    kept = np.flatnonzero((scores > np.float32(threshold)) & (numbers >= 0) & (numbers < layout.class_count))
+    return Candidates(corners[kept].astype(np.float32), scores[kept], numbers[kept], kept)
+
+
 def _rows(output: Floats, channels: int, channels_last: bool) -> Floats:
     """One map without its spatial axes: (cells, channels), or (channels, cells) as it lies in memory."""
     return output.reshape(-1, channels) if channels_last else output.reshape(channels, -1)
@@ -117,11 +137,15 @@ def _pick(rows: Floats, cells: Indices, channels_last: bool) -> Floats:
 def _corners(logits: Floats, cells: Indices, columns: int, stride: int) -> Floats:
     """Corners in canvas pixels of the boxes of these cells of a grid with `columns` columns, (n, 4).
 
-    Each side's distance from the cell's centre is the expectation of its 16 bins under softmax, in strides.
+    Each side's distance from the cell's centre is the expectation of its bins under softmax, in strides; a head without a
+    distribution gives the distance itself.
     """
-    bins = logits.reshape(-1, 4, BINS)
-    weights = np.exp(bins - bins.max(axis=2, keepdims=True))
-    distances = (weights @ np.arange(BINS, dtype=np.float32)) / weights.sum(axis=2)
+    bins = logits.reshape(len(logits), 4, logits.shape[1] // 4)
+    if bins.shape[2] == PLAIN_BINS:
+        distances = bins[..., 0]
+    else:
+        weights = np.exp(bins - bins.max(axis=2, keepdims=True))
+        distances = (weights @ np.arange(bins.shape[2], dtype=np.float32)) / weights.sum(axis=2)
     centres = np.stack([cells % columns, cells // columns], 1).astype(np.float32) + np.float32(0.5)
     corners: Floats = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], 1) * np.float32(stride)
     return corners

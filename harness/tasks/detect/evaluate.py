@@ -83,7 +83,10 @@ class _Finder:
     def found(self, image: LabelledImage, outputs: Sequence[Floats]) -> list[ImageDetections]:
         geometry = place(image.width, image.height, self.layout.sides, self.margin)
         candidates = decode(outputs, self.layout, min(selection.confidence for selection in self.selections))
-        every = (selection.choose(candidates) for selection in self.selections)
+        every = (
+            selection.rank(candidates) if self.layout.end_to_end else selection.choose(candidates)
+            for selection in self.selections
+        )
         return [
             ImageDetections(_on_image(chosen.boxes, geometry), chosen.scores.astype(np.float64), chosen.classes)
             for chosen in every

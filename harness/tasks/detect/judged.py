@@ -87,7 +87,13 @@ class Detected:
 
 
 def detected(
-    model: ModelFile, rect: ModelFile | None, dataset: Dataset, threads: int, progress: Progress
+    model: ModelFile,
+    rect: ModelFile | None,
+    dataset: Dataset,
+    threads: int,
+    progress: Progress,
+    *,
+    end_to_end: bool | None = None,
 ) -> Detected | Unavailable:
     """What a graph finds on a data set, or why its outputs are not those of a YOLO head for these classes.
 
@@ -95,21 +101,29 @@ def detected(
     """
     runtime = "onnxruntime" if model.path.suffix == ".onnx" else "ai-edge-litert"
     version = f"{runtime} {version_of(runtime)}"
-    layout = _layout(model, dataset)
+    layout = _layout(model, dataset, end_to_end=end_to_end)
     if isinstance(layout, Unavailable):
         return layout
     parts = {"model": model.sha256, "rect": rect.sha256 if rect else "", "data": dataset.identity, "runtime": version}
-    finder = _Finder(dataset, threads, progress)
-    folder = entry("detections", {**parts, **_settings()}, lambda folder: finder.write(model, rect, folder), tell=progress)
+    finder = _Finder(dataset, threads, progress, end_to_end)
+    folder = entry(
+        "detections", {**parts, **_settings(layout)}, lambda folder: finder.write(model, rect, folder), tell=progress
+    )
     coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text("utf-8")), dataset) for name in SETS)
     return Detected(dataset=dataset, coco=coco, published=published, folder=folder, runtime=version)
 
 
 def detected_in(
-    outputs: Sequence[Sequence[NDArray[Any]]], model: ModelFile, dataset: Dataset, threads: int, runtime: str
+    outputs: Sequence[Sequence[NDArray[Any]]],
+    model: ModelFile,
+    dataset: Dataset,
+    threads: int,
+    runtime: str,
+    *,
+    end_to_end: bool | None = None,
 ) -> Detected | Unavailable:
     """What the outputs of a target for every image of a data set show; `model` is the int8 file, whose formats they have."""
-    layout = _layout(model, dataset)
+    layout = _layout(model, dataset, end_to_end=end_to_end)
     if isinstance(layout, Unavailable):
         return layout
     digest = sha256(b"".join(np.ascontiguousarray(tensor).tobytes() for tensors in outputs for tensor in tensors))
@@ -120,17 +134,18 @@ def detected_in(
         _write(folder, collect(floats, dataset, layout, (evaluate.COCO_SELECTION, evaluate.PUBLISHED_SELECTION)))
 
     parts = {"model": model.sha256, "outputs": digest, "data": dataset.identity}
-    folder = entry("detections", {**parts, **_settings()}, write)
+    folder = entry("detections", {**parts, **_settings(layout)}, write)
     coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text("utf-8")), dataset) for name in SETS)
     return Detected(dataset=dataset, coco=coco, published=published, folder=folder, runtime=runtime)
 
 
-def _settings() -> dict[str, JsonValue]:
+def _settings(layout: Layout) -> dict[str, JsonValue]:
     """What decides which boxes count, as values: it may be set to something else than the sources say."""
     selections = zip(SETS, (evaluate.COCO_SELECTION, evaluate.PUBLISHED_SELECTION), strict=True)
     return {
         "selections": {name: asdict(selection) for name, selection in selections},
         "margin": evaluate.PUBLISHED_MARGIN,
+        "end to end": layout.end_to_end,
         "most": [nms.MAX_CANDIDATES, nms.MAX_DETECTIONS],
     }
 
@@ -145,6 +160,7 @@ class _Finder:
     dataset: Dataset
     threads: int
     progress: Progress
+    end_to_end: bool | None
 
     def write(self, model: ModelFile, rect: ModelFile | None, folder: Path) -> None:
         """Both sets of detections as COCO result lists: of one pass over the images, or of two when `rect` has its own."""
@@ -162,7 +178,7 @@ class _Finder:
         return open_graph(model.path, ONE).image.height
 
     def _detect(self, model: ModelFile, selections: tuple[Selection, ...], margin: int) -> tuple[Detections, ...]:
-        layout = _layout(model, self.dataset)
+        layout = _layout(model, self.dataset, end_to_end=self.end_to_end)
         assert isinstance(layout, Layout)
         graph = open_graph(model.path, ONE)
         return detect(graph, self.dataset, layout, selections, self._report, margin, self.threads)
@@ -172,9 +188,10 @@ class _Finder:
             self.progress(f"{done} of {total} images")
 
 
-def _layout(model: ModelFile, dataset: Dataset) -> Layout | Unavailable:
+def _layout(model: ModelFile, dataset: Dataset, *, end_to_end: bool | None) -> Layout | Unavailable:
     try:
         graph = open_graph(model.path, ONE)
     except ModelError as error:
         return Unavailable(error.found, file=model.path.name)
-    return find_layout([output.shape for output in graph.outputs], len(dataset.class_names), graph.image.sides)
+    shapes = [output.shape for output in graph.outputs]
+    return find_layout(shapes, len(dataset.class_names), graph.image.sides, end_to_end=end_to_end)

@@ -1,12 +1,15 @@
 """Which output of a detector is what, found from shapes alone.
 
-Three layouts are known:
+Five layouts are known:
 
-    raw     per scale a box map (64 channels: 4 sides x 16 bins) and a class map (one channel per class), NHWC or NCHW
+    raw     per scale a box map (64 channels: 4 sides x 16 bins; 4 where sides are plain numbers, as in YOLO26) and a class map
+            (one channel per class), NHWC or NCHW
     fused   one tensor (1, 4 + classes, anchors): boxes cx cy w h, then scores 0..1
     split   two tensors (1, 4, anchors) and (1, classes, anchors)
+    ranked  one tensor (1, n, 6) of an end-to-end head: corners x1 y1 x2 y2, score, class, best first
+    ssd     TFLite_Detection_PostProcess: boxes (1, n, 4) y1 x1 y2 x2 of 0..1, classes (1, n), scores (1, n), their count
 
-Decoded tensors may also have their channels last.
+Decoded tensors may also have their channels last. Boxes of the last two are final: nothing is suppressed any more.
 """
 
 from __future__ import annotations
@@ -20,12 +23,16 @@ from core.records.unavailable import Unavailable
 
 BINS = 16
 """Bins of the distance distribution (reg_max); the same in every YOLOv8 to YOLO11 model."""
+PLAIN_BINS = 1
+"""Of heads without a distribution: a box map holds the four distances themselves."""
 BOX_CHANNELS = 4 * BINS
+RANKED_COLUMNS = 6
 SCALES = ((8, 16, 32), (4, 8, 16, 32), (16, 32), (8, 16, 32, 64))
 """The strides of ultralytics' detectors: plain, with P2, tiny, with P6."""
 
 Shape = tuple[int, ...]
 BoxUnit = Literal["auto", "pixels", "normalised"]
+Kind = Literal["raw", "fused", "split", "ranked", "ssd"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +41,18 @@ class Layout:
 
     `order` are output positions: box map, class map of each scale (raw), boxes, scores (split), or the one tensor (fused).
     `channels_last` says whether channels are the last axis. `box_unit` concerns decoded boxes only; `auto` looks at the values.
+    `end_to_end`: each object has one box, and nothing is suppressed.
     """
 
-    kind: Literal["raw", "fused", "split"]
+    kind: Kind
     sides: Sides
     strides: tuple[int, ...]
     class_count: int
     order: tuple[int, ...]
     channels_last: bool
     box_unit: BoxUnit = "auto"
+    bins: int = BINS
+    end_to_end: bool = False
 
     @property
     def grids(self) -> list[Sides]:
@@ -51,25 +61,47 @@ class Layout:
 
 
 def find_layout(
-    shapes: Sequence[Sequence[int]], class_count: int, size: int | Sides, box_unit: BoxUnit = "auto"
+    shapes: Sequence[Sequence[int]],
+    class_count: int,
+    size: int | Sides,
+    box_unit: BoxUnit = "auto",
+    *,
+    end_to_end: bool | None = None,
 ) -> Layout | Unavailable:
     """The layout that these output shapes have, or why they are not the outputs of a YOLO head.
 
-    `size` is the input's height and width, one number for a square one. Outputs may come in any order, except that with 64
-    classes the box map is the first of the two maps of a scale.
+    `size` is the input's height and width, one number for a square one. Outputs may come in any order, except that with as many
+    classes as a box map has channels the box map is the first of the two maps of a scale. Whether raw maps are of an
+    end-to-end head is in no shape: `end_to_end` says so; None takes it of heads without a distribution, which only YOLO26 has.
     """
     exact = [tuple(int(side) for side in shape) for shape in shapes]
     sides = (size, size) if isinstance(size, int) else size
     for strides in SCALES:
         for channels_last in (True, False):
-            head = _Head(class_count, grids(sides, strides), channels_last)
-            kind, order = head.order(exact)
-            if order:
-                return Layout(
-                    kind=kind, sides=sides, strides=strides, class_count=class_count, order=order,
-                    channels_last=channels_last, box_unit=box_unit,
-                )  # fmt: skip
+            for bins in (BINS, PLAIN_BINS):
+                head = _Head(class_count, grids(sides, strides), channels_last, bins)
+                kind, order = head.order(exact)
+                if order:
+                    return Layout(
+                        kind=kind, sides=sides, strides=strides, class_count=class_count, order=order,
+                        channels_last=channels_last, box_unit=box_unit, bins=bins,
+                        end_to_end=bins == PLAIN_BINS if end_to_end is None else end_to_end,
+                    )  # fmt: skip
+    final = _final_kind(exact)
+    if final:
+        return Layout(
+            kind=final, sides=sides, strides=(), class_count=class_count, order=tuple(range(len(exact))),
+            channels_last=True, box_unit=box_unit, end_to_end=True,
+        )  # fmt: skip
     return Unavailable(_reason(exact, class_count, sides))
+
+
+def _final_kind(shapes: list[Shape]) -> Literal["ranked", "ssd", ""]:
+    """Which kind of final detections outputs of these shapes are, "" for none."""
+    if len(shapes) == 1 and len(shapes[0]) == 3 and shapes[0][0] == 1 and shapes[0][2] == RANKED_COLUMNS:
+        return "ranked"
+    boxes = shapes[0][1] if shapes and len(shapes[0]) == 3 else 0
+    return "ssd" if boxes and shapes == [(1, boxes, 4), (1, boxes), (1, boxes), (1,)] else ""
 
 
 def grids(sides: Sides, strides: Sequence[int]) -> list[Sides]:
@@ -89,8 +121,9 @@ class _Head:
     class_count: int
     grids: list[Sides]
     channels_last: bool
+    bins: int
 
-    def order(self, shapes: list[Shape]) -> tuple[Literal["raw", "fused", "split"], tuple[int, ...]]:
+    def order(self, shapes: list[Shape]) -> tuple[Kind, tuple[int, ...]]:
         """The kind of head, and the positions of its outputs; () when the shapes are not its own."""
         if shapes == [self._decoded(4 + self.class_count)]:
             return "fused", (0,)
@@ -105,7 +138,7 @@ class _Head:
             return ()
         order: list[int] = []
         for grid in self.grids:
-            for channels in (BOX_CHANNELS, self.class_count):
+            for channels in (4 * self.bins, self.class_count):
                 wanted = (1, *grid, channels) if self.channels_last else (1, channels, *grid)
                 found = [i for i, shape in enumerate(shapes) if shape == wanted and i not in order]
                 if not found:

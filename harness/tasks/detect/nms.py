@@ -33,6 +33,17 @@ class Selection:
             passed = passed.best_class()
         return passed.at(suppress(passed, self.iou))
 
+    def rank(self, candidates: Candidates) -> Candidates:
+        """The detections of one image of an end-to-end head, best score first: the best 300 boxes, of these the best 300.
+
+        A box may stand under several classes, as in ultralytics' own top-k: its training leaves one box for each object.
+        """
+        passed = candidates.above(self.confidence)
+        ranked = np.argsort(-passed.scores, kind="stable")
+        _, first = np.unique(passed.anchors[ranked], return_index=True)
+        boxes = passed.anchors[ranked[np.sort(first)[:MAX_DETECTIONS]]]
+        return passed.at(ranked[np.isin(passed.anchors[ranked], boxes)][:MAX_DETECTIONS])
+
 
 def suppress(candidates: Candidates, iou: float, limit: int = MAX_DETECTIONS) -> NDArray[np.int64]:
     """Positions of the candidates that stay, best score first, at most `limit`; of equal scores the first is the better.

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,10 @@ class Score(Task[LabelledInputs, Scored]):
         if dataset.files and self.preprocess is None:
             raise UsageError(f"`{data}` holds images, and nothing says how they become the model's input", FORM, EXAMPLE)
         return dataset
+
+    def calibration(self, data: Path, count: int) -> NoReturn:
+        """UsageError: no checkpoint is of this task."""
+        raise UsageError(f"--data {data}: --task {self.name} calibrates no checkpoint", "a quantised file (--model)")
 
     def require_classes(self, dataset: LabelledInputs, count: int, model: str) -> None:
         """Nothing: a score has no classes of its own."""

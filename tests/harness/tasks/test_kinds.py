@@ -12,7 +12,7 @@ import pytest
 from core.errors import UsageError
 from core.metrics import ACCURACIES, BY_NAME
 from core.tflite.graph import parse
-from harness.tasks.kinds import TASKS, task_of
+from harness.tasks.kinds import TASKS, Known, task_of
 from harness.tasks.task import TaskName
 from tests.benchmarks import tiny
 from tests.conversion.tflite_builder import TinyModel
@@ -22,7 +22,7 @@ JUDGED: tuple[TaskName, ...] = ("detect", "classify", "score")
 
 @pytest.mark.parametrize("name", JUDGED)
 def test_the_metrics_of_a_task_are_rows_that_an_accuracy_yields(name: TaskName) -> None:
-    task = TASKS[name](None, ())
+    task = TASKS[name](Known())
     assert task.name == name
     assert [metric for metric in task.metrics if BY_NAME[metric].step != "accuracy" or BY_NAME[metric].task != name] == []
     assert [BY_NAME[metric].drop for metric in task.metrics if metric in ACCURACIES] == [task.drop_metric]
@@ -30,14 +30,14 @@ def test_the_metrics_of_a_task_are_rows_that_an_accuracy_yields(name: TaskName) 
 
 @pytest.mark.parametrize("name", JUDGED)
 def test_what_int8_costs_has_both_ends_of_its_interval(name: TaskName) -> None:
-    row = BY_NAME[TASKS[name](None, ()).drop_metric]
+    row = BY_NAME[TASKS[name](Known()).drop_metric]
     assert {"", "low", "high"} <= set(row.stats)
     assert row.better == "lower"
 
 
 def test_a_model_without_a_task_is_judged_on_no_data(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing is judged"):
-        TASKS["none"](None, ()).load(tmp_path / "data.yaml", None)
+        TASKS["none"](Known()).load(tmp_path / "data.yaml", None)
 
 
 def flat(outputs: int, inputs: int = 8) -> bytes:

@@ -14,6 +14,7 @@ from core.records.case_key import CaseKey
 from core.records.claim import Statement
 from core.records.image_form import square
 from core.records.unavailable import Unavailable
+from harness.tasks.detect.task import Detect
 from harness.workbench.calibration import data_calibration, packaged_calibration
 from harness.workbench.memo import Memo
 from harness.workbench.models import resolve_models
@@ -182,15 +183,15 @@ def test_only_a_conversion_that_failed_shows_that_a_model_does_not_compile(
 
 
 def test_calibration_takes_the_training_split_letterboxed_to_the_size(tmp_path: Path) -> None:
-    calibration = data_calibration(tiny.write_data(tmp_path / "data"), 2)
+    calibration = data_calibration(Detect(), tiny.write_data(tmp_path / "data"), 2)
     assert calibration.count == 2
     assert calibration.letterboxed(square(64)).shape == (2, 64, 64, 3)
 
 
 def test_other_images_are_another_calibration(tmp_path: Path) -> None:
     data = tiny.write_data(tmp_path / "data")
-    assert data_calibration(data, 2).identity != data_calibration(data, 3).identity
-    assert data_calibration(data, 2).identity == data_calibration(data, 2).identity
+    assert data_calibration(Detect(), data, 2).identity != data_calibration(Detect(), data, 3).identity
+    assert data_calibration(Detect(), data, 2).identity == data_calibration(Detect(), data, 2).identity
 
 
 @pytest.mark.convert

@@ -144,3 +144,48 @@ def test_best_class_keeps_each_box_once_under_its_best_score(seed: int) -> None:
     assert len(set(best.anchors.tolist())) == len(best.anchors) == len(set(found.anchors.tolist()))
     for anchor, score in zip(best.anchors, best.scores, strict=True):
         assert score == found.scores[found.anchors == anchor].max()
+
+
+def ranked(boxes: np.ndarray, scores: np.ndarray, classes: np.ndarray) -> Floats:
+    """Detections as an end-to-end head gives them, followed by padding."""
+    rows = np.concatenate([boxes, scores[:, None], classes[:, None]], 1).astype(np.float32)
+    return np.concatenate([rows, np.zeros((5, 6), np.float32)])[None]
+
+
+@pytest.mark.parametrize("normalised", [False, True], ids=["pixels", "normalised"])
+@pytest.mark.parametrize("form", ["ranked", "ssd"])
+def test_final_detections_are_taken_as_they_are(form: str, normalised: bool) -> None:
+    boxes = np.array([[4, 2, 40, 32], [10, 20, 30, 60], [1, 1, 2, 2]], np.float64)
+    scores, classes = np.array([0.9, 0.5, 0.01]), np.array([1, 0, 1])
+    if form == "ranked":
+        outputs = [ranked(boxes / (SIZE if normalised else 1), scores, classes)]
+    else:
+        parts = [(boxes[None][..., [1, 0, 3, 2]] / SIZE), classes[None], scores[None], np.array([3])]
+        outputs = [each.astype(np.float32) for each in parts]
+    layout = layout_of(outputs)
+    assert (layout.kind, layout.end_to_end) == (form, True)
+    found = decode(outputs, layout, 0.05)
+    np.testing.assert_allclose(found.boxes, boxes[:2], atol=1e-4)
+    np.testing.assert_allclose(found.scores, scores[:2], rtol=1e-6)
+    assert found.classes.tolist() == [1, 0]
+
+
+def test_only_as_many_of_an_ssds_detections_count_as_it_says() -> None:
+    outputs = [np.full((1, 10, 4), 0.5), np.zeros((1, 10)), np.full((1, 10), 0.9), np.array([4])]
+    found = [each.astype(np.float32) for each in outputs]
+    assert len(decode(found, layout_of(found), 0.1).scores) == 4
+
+
+def test_a_head_without_a_distribution_gives_the_four_distances_themselves() -> None:
+    maps: list[Floats] = []
+    for stride in STRIDES:
+        side = SIZE // stride
+        maps += [np.zeros((1, side, side, 4), np.float32), np.full((1, side, side, CLASSES), -9, np.float32)]
+    maps[2][0, 1, 2] = [0.5, 1, 1.5, 2]
+    maps[3][0, 1, 2, 1] = 3
+    layout = find_layout([each.shape for each in maps], CLASSES, SIZE)
+    assert isinstance(layout, Layout)
+    assert (layout.bins, layout.end_to_end) == (1, True)
+    found = decode(maps, layout, 0.5)
+    stride = STRIDES[1]
+    assert found.boxes.tolist() == [[2 * stride, 0.5 * stride, 4 * stride, 3.5 * stride]]

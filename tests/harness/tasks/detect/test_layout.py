@@ -69,7 +69,7 @@ def test_decoded_outputs_are_found_in_any_order(shapes: Shapes, kind: str, chann
     [
         [],
         [(1, 1000)],
-        [(1, 300, 6)],
+        [(1, 300, 7)],
         [(1, 84, 8400)],
         [(1, 19, 2100)],
         [(2, 19, 8400)],

@@ -72,3 +72,23 @@ def test_a_selection_leaves_out_low_scores_and_second_classes_as_told() -> None:
     candidates = Candidates(boxes, scores, np.array([0, 1, 2, 0]), np.array([5, 5, 5, 6]))
     assert Selection(0.25, 0.5, best_class_only=False).choose(candidates).scores.tolist() == scores[:2].tolist()
     assert Selection(0.25, 0.5, best_class_only=True).choose(candidates).scores.tolist() == scores[:1].tolist()
+
+
+def test_an_end_to_end_head_keeps_boxes_that_lie_on_each_other_and_each_class_of_a_box() -> None:
+    boxes = np.array([[0, 0, 10, 10]] * 3, np.float32)
+    scores = np.array([0.2, 0.9, 0.8], np.float32)
+    candidates = Candidates(boxes, scores, np.array([0, 0, 1]), np.array([0, 1, 1]))
+    found = Selection(confidence=0.1, iou=0.5, best_class_only=True).rank(candidates)
+    np.testing.assert_array_equal(found.scores, np.array([0.9, 0.8, 0.2], np.float32))
+
+
+def test_the_best_300_boxes_of_an_end_to_end_head_stay_and_of_their_classes_the_best_300() -> None:
+    count = 400
+    scores = np.linspace(0.9, 0.1, count).astype(np.float32)
+    first = Candidates(np.zeros((count, 4), np.float32), scores, np.zeros(count, int), np.arange(count))
+    second = Candidates(first.boxes, scores - np.float32(0.05), np.ones(count, int), first.anchors)
+    both = Candidates(*(np.concatenate(pair) for pair in zip(vars(first).values(), vars(second).values(), strict=True)))
+    found = Selection(confidence=0.01, iou=0.5, best_class_only=True).rank(both)
+    assert len(found.scores) == 300
+    kept = [row for row in range(2 * count) if both.anchors[row] < 300]
+    np.testing.assert_array_equal(found.scores, np.sort(both.scores[kept])[::-1][:300])
