@@ -20,7 +20,7 @@ NPUS := --npu ethos-u65-256 --npu ethos-u55-256 --npu ethos-u85-256
 # What `make bench` runs; ARGS replaces it.
 ARGS ?= --target sim --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
 
-.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly rules simulator-cases fuzz fuzz-commands audit docs clean
+.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly rules simulator-cases fuzz fuzz-commands audit docs screenshots clean
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -112,6 +112,10 @@ docs: $(STAMP) ## Write the generated pages anew and build the documentation sit
 	$(BIN)/python -m harness.cli.profiles_page
 	$(BIN)/python -m harness.cli.simulator_page
 	$(BIN)/zensical build --clean --strict
+
+RUN ?= results/latest
+screenshots: docs ## Take the pictures of docs/images from the report of RUN (results/latest) and the site; needs chromium.
+	$(BIN)/python -m benchmarks.studies.screenshots $(RUN)
 
 fuzz-commands: $(STAMP) ## Feed every command mutated files for SECONDS and write the statistics.
 	$(BIN)/python -m tests.harness.cli.fuzz $(SECONDS) --write
