@@ -25,6 +25,7 @@ OTHER_MEANING = {
     ("convert", "--images"),  # of the quantiser
     ("export-onnx", "--input"),  # the checkpoint
     ("estimate", "--npu"),  # without one it is read from a compiled file
+    *((command, "--npu") for command in ("compare", "bisect", "disassemble")),  # the one that a file is compiled for
     *((command, "--history") for command in ("history", "show", "report", "compare", "set")),  # which one is read
     *((command, flag) for command in ("recommend", "show") for flag in ("--npu", "--variant", "--target")),  # what is shown
 }
