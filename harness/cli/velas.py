@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import click
@@ -32,6 +33,10 @@ SHOWN = (
     ("npu_estimated_us", "vela"), ("npu_estimated_us", "open"), ("arena_bytes", ""), ("flash_bytes", ""), ("fits", ""),
 )  # fmt: skip
 HEADINGS = ("cpu", "executed", "fused", "elided", "NPU ms, Vela", "NPU ms, ours", "arena MiB", "file MiB", "fits")
+INDICES_SHOWN = 8
+REASON_LETTERS = 120
+NAME_LETTERS = 48
+
 velas_option = click.option("--velas", "words", metavar="RANGE", help="Versions: 4.2..5.2 (both ends included), or 4.5,5.0.")
 npu_option = click.option("--npu", default=DEFAULT_PROFILE, show_default=True, help="Profile name or TOML file.")
 file_argument = click.argument("file", type=click.Path(path_type=Path))
@@ -184,9 +189,12 @@ def _explain(change: Change, watched: Watched) -> None:
             if _departs(one):
                 say(f"Vela {one.version}: {_departure(one)}")
         return
-    for before, after in change.moved():
-        reason = f" ({after.reason or before.reason})" if after.reason or before.reason else ""
-        say(f"#{after.index} {after.operator} {after.name}: {before.where} -> {after.where}{reason}")
+    for move in change.moved(watched):
+        listed = ", ".join(f"#{index}" for index in move.indices[:INDICES_SHOWN])
+        rest = f" and {len(move.indices) - INDICES_SHOWN} more" if len(move.indices) > INDICES_SHOWN else ""
+        reason = f" ({shorten(move.reason, REASON_LETTERS, placeholder=' ...')})" if move.reason else ""
+        say(f"{len(move.indices)} {move.operator} {move.before} -> {move.after}: {listed}{rest}{reason}")
     if watched.metric.endswith("_us"):
         for operator, was, now in change.slower():
-            say(f"#{operator.index} {operator.operator} {operator.name}: {was:,.0f} -> {now:,.0f} cycles by our model")
+            name = operator.name[-NAME_LETTERS:]
+            say(f"#{operator.index} {operator.operator} {name}: {was:,.0f} -> {now:,.0f} cycles by our model")

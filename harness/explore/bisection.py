@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from conversion.speed_findings import operator_cycles
 from core.errors import UsageError
 from core.metrics import BY_NAME, nearest
 from core.records.measurement import Measurement
-from core.records.placement import PlacedOperator
+from core.records.placement import PlacedOperator, Where
 from core.records.unavailable import Unavailable
 from harness.explore.sightings import Sighting
 from harness.workbench.execution_figures import EQUALITY_METRICS
 
 OPERATORS_SHOWN = 8
+DECIMALS = 6
+REASONS_APART = " · "
+"""Vela's constraint stands before it, what of this operator does not hold it behind."""
 METRICS = (
     "operators_executed", "operators_fused", "operators_elided", "operators_cpu", "npu_operator_share", "npu_mac_share",
     "npu_cpu_crossings", "arena_bytes", "flash_bytes", "fits", "estimated_us", "npu_estimated_us", "bit_exact",
@@ -44,6 +48,11 @@ class Watched:
         """Whether the file has to be run for it."""
         return self.metric in EQUALITY_METRICS
 
+    @property
+    def place(self) -> str:
+        """The place whose operators it counts, "" where it counts none."""
+        return self.metric.partition("operators_")[2]
+
     def value(self, sighting: Sighting) -> str:
         """The figure as it is shown; `none: <reason>` where there is none. Equal texts are equal figures."""
         if isinstance(sighting.made, Unavailable):
@@ -51,11 +60,22 @@ class Watched:
         figure = self._figure(sighting.figures(with_bytes=self.of_bytes))
         if isinstance(figure.value, Unavailable):
             return f"none: {figure.value.reason}"
-        return BY_NAME[self.metric].text(figure) if figure.number is None else f"{figure.number:,}"
+        return BY_NAME[self.metric].text(figure) if figure.number is None else f"{round(figure.number, DECIMALS):,}"
 
     def _figure(self, figures: Sequence[Measurement]) -> Measurement:
         stat = self.stat or BY_NAME[self.metric].stat
         return next(one for one in figures if one.metric == self.metric and one.stat == stat)
+
+
+@dataclass(frozen=True)
+class Move:
+    """Operators of one kind that another version puts elsewhere, by their indices; `reason` is Vela's constraint."""
+
+    operator: str
+    before: Where
+    after: Where
+    reason: str
+    indices: tuple[int, ...] = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -71,22 +91,33 @@ class Change:
         """Whether there is a change."""
         return self.values[0] != self.values[1]
 
-    def moved(self) -> list[tuple[PlacedOperator, PlacedOperator]]:
-        """Operators of the file that the second version puts elsewhere; empty when either has no file."""
+    def moved(self, watched: Watched) -> list[Move]:
+        """Operators of the file that the second version puts elsewhere, the largest groups first; none when either has no file.
+
+        For a count of operators in one place only those that came from there or went there.
+        """
         first, second = self.before.made, self.after.made
         if isinstance(first, Unavailable) or isinstance(second, Unavailable):
             return []
-        pairs = zip(first.placement.operators, second.placement.operators, strict=True)
-        return [(a, b) for a, b in pairs if a.where != b.where]
+        groups: dict[tuple[str, Where, Where, str], list[int]] = defaultdict(list)
+        for a, b in zip(first.placement.operators, second.placement.operators, strict=True):
+            if a.where != b.where and watched.place in ("", a.where, b.where):
+                groups[a.operator, a.where, b.where, (a.reason or b.reason).partition(REASONS_APART)[0]].append(a.index)
+        moves = [Move(*key, indices=tuple(indices)) for key, indices in groups.items()]
+        return sorted(moves, key=lambda move: -len(move.indices))
 
     def slower(self) -> list[tuple[PlacedOperator, float, float]]:
-        """Operators whose cycles by our model differ most: (operator, cycles before, after); empty where it says nothing."""
+        """Operators in one place in both whose cycles by our model differ most: (operator, cycles before, after).
+
+        Empty where our model says nothing; those that moved are no comparison.
+        """
         first, second = _cycles(self.before), _cycles(self.after)
-        if isinstance(self.after.made, Unavailable) or not first or not second:
+        if isinstance(self.before.made, Unavailable) or isinstance(self.after.made, Unavailable) or not (first and second):
             return []
         rows = [
-            (operator, first.get(operator.index, 0.0), second.get(operator.index, 0.0))
-            for operator in self.after.made.placement.operators
+            (b, first.get(b.index, 0.0), second.get(b.index, 0.0))
+            for a, b in zip(self.before.made.placement.operators, self.after.made.placement.operators, strict=True)
+            if a.where == b.where
         ]
         told = [row for row in rows if row[1] != row[2]]
         return sorted(told, key=lambda row: -abs(row[2] - row[1]))[:OPERATORS_SHOWN]

@@ -145,7 +145,8 @@ def test_the_real_velas_between_which_a_transpose_moved_to_the_npu(tmp_path: Pat
     versions = versions_named(f"4.2.0,{installed_version()}")
     change = bisect(versions, asked.through, CPU, lambda *_: None)
     assert change.values == ("1", "0")
-    assert [(before.operator, before.where, after.where) for before, after in change.moved()] == [
-        ("TRANSPOSE", "cpu", "executed")
-    ]
+    (move,) = change.moved(CPU)
+    assert (move.operator, move.before, move.after, move.indices) == ("TRANSPOSE", "cpu", "executed", (1,))
+    assert move.reason
+    assert change.moved(Watched("operators_fused")) == []
     assert Watched("bit_exact").value(change.before) == Watched("bit_exact").value(change.after) == "yes"
