@@ -38,15 +38,16 @@ def class_names(view: RunView, model: str) -> list[str]:
 
 
 def class_pictures(view: RunView, dataset: LabelledInputs) -> list[Picture]:
-    """At most SHOWN images: those that most graphs get wrong, and one that all get right; none of inputs that are no images."""
+    """At most SHOWN images: the one that is surest and right, and those that most graphs get wrong or are least sure of."""
     found = {model: taken_for(view, model.name, dataset.identity) for model in view.models}
     found = {model: graphs for model, graphs in found.items() if graphs}
     if not found or not dataset.files:
         return []
-    wrong = np.zeros(dataset.count, int)
+    wrong = np.zeros(dataset.count)
     for graphs in found.values():
         for rows in graphs.values():
-            wrong += [row["best"][0] != row["true"] for row in rows]
+            sure = np.array([row["scores"][0] for row in rows])
+            wrong += [row["best"][0] != row["true"] for row in rows] - (sure / (1 + np.abs(sure).max()))
     chosen = [*np.argsort(wrong, kind="stable")[:1], *np.argsort(-wrong, kind="stable")]
     return [
         _picture(dataset, position, found, number)
