@@ -18,15 +18,18 @@ PHONE_WIDTH = 375
 
 
 @pytest.fixture(scope="module")
-def site() -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("zensical", reason="the site's generator needs Python 3.11")
     why = skip_reason("browser", lambda: "" if shutil.which("chromium") else "no `chromium` on PATH (apt-get install chromium)")
     if why:
         pytest.skip(why)
     program = shutil.which("zensical", path=str(CHECKOUT / ".venv/bin")) or "zensical"
-    done = subprocess.run([program, "build", "--clean", "--strict"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    folder = tmp_path_factory.mktemp("site")  # of each process its own: two may build at once
+    shutil.copytree(CHECKOUT / "docs", folder / "docs")
+    shutil.copy(CHECKOUT / "zensical.toml", folder)
+    done = subprocess.run([program, "build", "--clean", "--strict"], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return CHECKOUT / "build/site"
+    return folder / "build/site"
 
 
 def test_search_finds_offload_without_a_network_and_no_page_asks_a_server(site: Path) -> None:
