@@ -46,8 +46,8 @@ def memory_of(profile: Profile, asked: str = "") -> Memory:
 def estimated(compilation: Compilation, asked: str = "", tell: Progress = on_stderr) -> Estimation:
     """Our estimate of a compilation on the memory that was asked for, "" for the profile's."""
     memory = memory_of(compilation.profile, asked)
-    if isinstance(compilation.npu_estimated_us, Unavailable):
-        return Estimation(memory.identity, compilation.npu_estimated_us)
+    if compilation.nothing_on_the_npu:
+        return Estimation(memory.identity, compilation.nothing_on_the_npu)
     compiled = compilation.compiled
 
     def make(folder: Path) -> None:

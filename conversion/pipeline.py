@@ -1,14 +1,19 @@
-"""checkpoint -> int8 TFLite -> Vela -> Artefact: the straight way through this folder."""
+"""checkpoint, or a user's own file -> int8 TFLite -> Vela -> Artefact: the straight way through this folder."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from conversion.compilations import compiled
+from conversion.compiled_files import compiled_already, compiled_graph
+from conversion.file_kinds import COMPILED, TFLITE, TOSA, file_kind
 from conversion.model_checks import checked_graph
 from conversion.steps import Calibration, Origin, exported, quantised
+from conversion.tosa_graph import read_tosa
+from conversion.vela import read_graph
 from conversion.vela_options import VelaOptions
 from core.errors import UsageError
 from core.files import file_sha256
@@ -33,10 +38,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Source:
-    """A quantised TFLite file and where it came from; `floating` and `facts` are absent for a user's own TFLite file.
+    """A quantised file and where it came from; `floating` and `facts` are absent for a user's own file.
 
-    `image_size` is the side of a square image, 0 for any other input. `floating_rect` is the float graph on the larger canvas
-    of ultralytics' own validation.
+    `int8` is what is compiled, or came compiled, a file of the kind `kind` (conversion/file_kinds.py); `graph` is what it says
+    of itself. `image_size` is the side of a square image, 0 for any other input. `floating_rect` is the float graph on the
+    larger canvas of ultralytics' own validation.
     """
 
     variant: str
@@ -47,6 +53,7 @@ class Source:
     floating: ModelFile | None = None
     facts: CheckpointFacts | None = None
     floating_rect: ModelFile | None = None
+    kind: str = TFLITE
 
     @property
     def image(self) -> ImageForm | None:
@@ -93,20 +100,46 @@ def int8_source(
 
 
 def tflite_source(path: Path) -> Source:
-    """A user's own TFLite file; ModelError when it is broken, or when the NPU would run none of it."""
-    graph = checked_graph(path)
+    """A user's own TFLite file; ModelError when it is another, broken, or when the NPU would run none of it."""
+    return _source(path, TFLITE)
+
+
+def given_source(path: Path) -> Source:
+    """A user's own file of any kind; ModelError when it is broken, or when the NPU would run none of it."""
+    return _source(path, file_kind(path))
+
+
+def _source(path: Path, kind: str) -> Source:
+    graph = checked_graph(path) if kind == TFLITE else READERS[kind](path)
     form = only_image(graph)
     side = form.height if form and form.height == form.width else 0
-    return Source(path.stem, model_file(path), graph, side)
+    return Source(path.stem, model_file(path), graph, side, kind=kind)
+
+
+def graph_of(path: Path) -> TfliteGraph:
+    """The graph of a file of any kind, whether the NPU takes it or not; ModelError when it is broken."""
+    return READERS[file_kind(path)](path)
+
+
+READERS: Mapping[str, Callable[[Path], TfliteGraph]] = {
+    TFLITE: read_graph,
+    TOSA: read_tosa,
+    **dict.fromkeys(COMPILED, compiled_graph),
+}
+"""Kind of file -> what reads its graph."""
 
 
 def compile_source(source: Source, profile: Profile, vela: VelaOptions, progress: Progress) -> Artefact:
-    """The artefact of an int8 file for one profile."""
-    progress(f"compiling for {profile.name}")
+    """The artefact of an int8 file for one profile; a file that came compiled is its own."""
+    if source.kind in COMPILED:
+        compilation = compiled_already(source.int8, profile)
+    else:
+        progress(f"compiling for {profile.name}")
+        compilation = compiled(source.int8, profile, vela, progress)
     return Artefact(
         variant=source.variant,
         source=source.int8,
-        compilation=compiled(source.int8, profile, vela, progress),
+        compilation=compilation,
         image_size=source.image_size,
         weights=source.facts.weights if source.facts else source.graph.weights,
         recipe=source.recipe,

@@ -19,10 +19,12 @@ MAC_TOLERANCE = 1e-3
 LAYOUT_KINDS = frozenset(
     {
         "CONCATENATION", "EXPAND_DIMS", "GATHER", "PACK", "RESHAPE", "SLICE", "SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE",
-        "TILE", "TRANSPOSE", "UNPACK",
+        "TILE", "TRANSPOSE", "UNPACK", "CONCAT", "IDENTITY", "REVERSE",
     }
 )  # fmt: skip
-"""Operators that only say where data lies: without a command of their own they are nobody's work, so elided, not fused."""
+"""Operators of TFLite and TOSA that only say where data lies: without a command of their own they are elided, not fused."""
+COUNTED_KINDS = MAC_KINDS | {"CONV2D", "DEPTHWISE_CONV2D", "MATMUL"}
+"""Operators of TFLite, and of TOSA, whose multiply-accumulates Vela and we count."""
 UNCOUNTED_KINDS = frozenset({"TRANSPOSE_CONV"})
 """Vela computes these over zeros that it inserts (or splits them by phase) and counts more MACs than the definition has."""
 NPU_DILATION = 2
@@ -144,7 +146,7 @@ def _counted_alike(operator: Operator) -> bool:
     """Whether Vela's count of the operator follows the definition that ours does."""
     dilations = (operator.options.get("dilationHFactor", 1), operator.options.get("dilationWFactor", 1))
     inflated = any(isinstance(dilation, int) and dilation > NPU_DILATION for dilation in dilations)
-    return operator.kind in MAC_KINDS - UNCOUNTED_KINDS and not inflated
+    return operator.kind in COUNTED_KINDS - UNCOUNTED_KINDS and not inflated
 
 
 def _crossings(compiled: TfliteGraph) -> int:

@@ -73,9 +73,10 @@ def _cycles(index: int, commands: Sequence[OperationEstimate]) -> OperatorCycles
 def speed_findings(compilation: Compilation, found: Estimate) -> tuple[SpeedFinding, ...]:
     """A finding for every operator that is bound by something else than its MACs, what costs most first."""
     owned, others = _owned(compilation, found)
+    places = {operator.index: operator for operator in compilation.placement.operators}
     findings = [finding] if (finding := _of_nobody(compilation, found, others)) else []
     for index, commands in owned.items():
-        own, placed = _cycles(index, commands), compilation.placement.operators[index]
+        own, placed = _cycles(index, commands), places[index]
         beyond = own.cycles - own.causes.get("compute", 0.0)
         if own.bound != "compute" and beyond >= LEAST_SHARE * found.active_cycles:
             why = "; ".join(_reasons(placed, own.bound, commands)) or MORE_BYTES

@@ -167,14 +167,14 @@ def _compared(before: Compilation, after: Compilation) -> Check:
         cpu_after=len(after.placement.cpu),
         crossings_before=before.placement.crossings,
         crossings_after=after.placement.crossings,
-        latency_us_before=before.estimate.latency_us,
-        latency_us_after=after.estimate.latency_us,
+        latency_us_before=before.estimate.counted_us,
+        latency_us_after=after.estimate.counted_us,
     )
 
 
 def _unanswered(compilation: Compilation, problem: str) -> Check:
     count, crossings, latency_us = (
-        len(compilation.placement.cpu), compilation.placement.crossings, compilation.estimate.latency_us,
+        len(compilation.placement.cpu), compilation.placement.crossings, compilation.estimate.counted_us,
     )  # fmt: skip
     return Check(
         cpu_before=count,

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from conversion.file_kinds import TOSA, file_kind
 from conversion.placement import placement
 from conversion.requantisation import way_round, with_reason
+from conversion.tosa_graph import read_tosa
 from conversion.vela_failure import LAST_LINES, vela_failure
 from conversion.vela_input import vela_input, with_names_of
 from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
@@ -58,7 +60,7 @@ def compile_model(
     says. ModelError for a broken model, CompileError when Vela fails or contradicts itself.
     """
     path = model.path if isinstance(model, ModelFile) else model
-    graph = read_graph(path)
+    graph = source_graph(path)
     made = _compile_once(path, graph, profile, output_dir, vela, extra, time_limit_s)
     round_it = way_round(graph, made.placement, made.vela_version)
     if not round_it:
@@ -110,6 +112,11 @@ def read_graph(path: Path) -> TfliteGraph:
         raise ModelError(f"`{path}` cannot be read: {error.strerror}", "a TFLite file") from error
     except BrokenModel as error:
         raise ModelError(error.found, error.expected) from error
+
+
+def source_graph(path: Path) -> TfliteGraph:
+    """The graph of a file that Vela compiles, TFLite or TOSA; ModelError when the file is missing or broken."""
+    return read_tosa(path) if file_kind(path) == TOSA else read_graph(path)
 
 
 def vela_executable(vela: str = "") -> Path:

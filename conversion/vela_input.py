@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from conversion.file_kinds import TOSA, file_kind
 from conversion.rewrites import ModelCopy
+from core.errors import ModelError
 from core.records.placement import Placement
 from core.tflite.graph import TfliteGraph, parse
 
@@ -27,6 +29,8 @@ def vela_input(path: Path, graph: TfliteGraph) -> Iterator[tuple[Path, TfliteGra
     if not odd and not graph.others:
         yield path, graph
         return
+    if file_kind(path) == TOSA:
+        raise ModelError(f"`{path.name}` names a tensor {graph.tensors[odd[0]].name!r}", "printable names without quotes")
     copy = ModelCopy(path.read_bytes())
     for index in odd:
         copy.tensors[index].name = f"tensor_{index}".encode()

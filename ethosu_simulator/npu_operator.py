@@ -68,6 +68,11 @@ class NpuOperator:
         """The stream's typed operations."""
         return decode_operations(self.commands, self.config)
 
+    @property
+    def constants(self) -> NDArray[np.uint8]:
+        """The bytes of the read-only region: weights, scales and tables."""
+        return self._read_only
+
     def _arena_bytes(self, container: Container) -> int:
         """The bytes of the file's arena: what it must hold for every tensor of the file, scratch among them."""
         elsewhere = {tensor.index for region, tensors in self._own_regions() for tensor in tensors} | {self._fast.index}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.errors import RunError
 from core.versions import version_of
 from ethosu_simulator.container import Operator
+from ethosu_simulator.errors import NotModelled
 from targets.micro_process import MicroProcess
 from targets.tflite_parts import Segment, cut, self_contained
 
@@ -26,6 +27,7 @@ NAME = f"TFLite Micro {version_of('tflite-micro')}"
 START_SECONDS = 60.0
 SECONDS_PER_IMAGE = 300.0
 MODEL = "model"
+TFLITE = b"TFL3"
 
 
 def run_micro(model: bytes, images: Sequence[Sequence[Array]], outputs: int, tensor_bytes: int, what: str) -> list[list[Array]]:
@@ -63,6 +65,8 @@ class CpuOperators:
 
     def __call__(self, operator: Operator, inputs: Sequence[Array | None]) -> list[Array]:
         """The operator's outputs; RunError when TFLite Micro refuses it."""
+        if self._content[4:8] != TFLITE:
+            raise NotModelled(operator.name, "a kernel of a program: TFLite Micro has none of them")
         place = operator.graph, operator.position
         what = f"CPU operator {operator.name}"
         name = f"operator-{operator.graph}-{operator.position}"

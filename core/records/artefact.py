@@ -24,16 +24,22 @@ class Estimate:
 
     `memory_bytes` maps Vela's memory areas (sram, dram, on_chip_flash, off_chip_flash) to what the file needs there; feature
     maps lie in `arena_area`, weights and command stream in `constants_area`. `macs` is Vela's own count, which includes copies
-    and pooling: `Placement.macs` is the count by definition.
+    and pooling: `Placement.macs` is the count by definition. Of a file that was compiled elsewhere only the bytes are known.
     """
 
-    cycles: int
-    latency_us: float
-    npu_cycles: int
-    macs: int
+    cycles: int | Unavailable
+    latency_us: float | Unavailable
+    npu_cycles: int | Unavailable
+    macs: int | Unavailable
     memory_bytes: dict[str, int]
     arena_area: str
     constants_area: str
+
+    @property
+    def counted_us(self) -> float:
+        """Vela's time of one inference in microseconds, of a file that Vela compiled here."""
+        assert not isinstance(self.latency_us, Unavailable)
+        return self.latency_us
 
     @property
     def arena_bytes(self) -> int:
@@ -43,7 +49,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Compilation:
-    """One int8 TFLite file compiled by Vela for one profile.
+    """One file (int8 TFLite, TOSA) compiled by Vela for one profile, or one that came compiled.
 
     `command` is what was run, with file names only, `log` all that Vela printed, `debug_database` Vela's `*_debug.xml`.
     """
@@ -68,16 +74,21 @@ class Compilation:
     @property
     def npu_estimated_us(self) -> float | Unavailable:
         """Vela's estimate of the NPU's part of one inference in microseconds; unavailable when the NPU runs nothing of it."""
-        if len(self.placement.cpu) == len(self.placement.operators):
-            return Unavailable("nothing of it runs on the NPU")
-        return self.estimate.latency_us
+        return self.nothing_on_the_npu or self.estimate.latency_us
+
+    @property
+    def nothing_on_the_npu(self) -> Unavailable | None:
+        """Why there is no figure of the NPU's part, None when it runs some of it."""
+        whole = len(self.placement.cpu) == len(self.placement.operators)
+        return Unavailable("nothing of it runs on the NPU") if whole else None
 
 
 @dataclass(frozen=True)
 class Artefact:
     """What a target runs: the int8 source file, the compiled file, and where both came from.
 
-    `floating` is the float reference (ONNX), absent when the user brought a TFLite file. `weights` is the fingerprint of
+    A TOSA graph is a source too; a file that came compiled is both. `floating` is the float reference (ONNX), absent when the
+    user brought the file. `weights` is the fingerprint of
     the checkpoint's weights, `recipe` the quantisation recipe, both empty for a user's own TFLite file.
     """
 

@@ -47,12 +47,14 @@ class Placement:
 
     `crossings` counts how often execution passes between NPU and CPU inside the compiled graph, handing over its inputs and
     outputs not counted. Shares are 0..1. Executed, fused and elided operators all count as on the NPU: none of them costs the
-    CPU anything. `limits` names what this Vela did not write, and which checks could therefore not be made.
+    CPU anything. `limits` names what this Vela did not write, and which checks could therefore not be made; `uncounted` the
+    kinds of operators whose multiply-accumulates nobody knows.
     """
 
     operators: tuple[PlacedOperator, ...]
     crossings: int
     limits: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ()
 
     @property
     def cpu(self) -> tuple[PlacedOperator, ...]:
@@ -65,8 +67,10 @@ class Placement:
         return 1.0 - len(self.cpu) / len(self.operators) if self.operators else 0.0
 
     @property
-    def mac_share(self) -> float:
+    def mac_share(self) -> float | Unavailable:
         """Multiply-accumulates that are not on the CPU, 0..1; the operator share for a graph without any."""
+        if self.uncounted:
+            return Unavailable(f"the multiply-accumulates of {', '.join(self.uncounted)} are not known")
         on_cpu = sum(operator.macs for operator in self.cpu)
         return 1.0 - on_cpu / self.macs if self.macs else self.operator_share
 
@@ -99,13 +103,13 @@ class Placement:
 
     def to_json(self) -> dict[str, Any]:
         """A mapping for placement files: shares, crossings, and every operator."""
-        share = self.cycle_share
         return {
             "operator_share": self.operator_share,
-            "mac_share": self.mac_share,
-            "cycle_share": str(share) if isinstance(share, Unavailable) else share,
+            "mac_share": _figure(self.mac_share),
+            "cycle_share": _figure(self.cycle_share),
             "crossings": self.crossings,
             "limits": list(self.limits),
+            "uncounted": list(self.uncounted),
             "operators": [operator.to_json() for operator in self.operators],
         }
 
@@ -120,7 +124,13 @@ def read_placement(content: Any) -> Placement:
     What a Vela or an older version did not write is `Unavailable`.
     """
     operators = tuple(_read_operator(index, row) for index, row in enumerate(content["operators"]))
-    return Placement(operators, int(content.get("crossings", 0)), tuple(map(str, content.get("limits", ()))))
+    limits, uncounted = (tuple(map(str, content.get(name, ()))) for name in ("limits", "uncounted"))
+    return Placement(operators, int(content.get("crossings", 0)), limits, uncounted)
+
+
+def _figure(value: float | Unavailable) -> float | str:
+    """A share, or the text that says why there is none."""
+    return str(value) if isinstance(value, Unavailable) else value
 
 
 def _read_operator(index: int, row: Any) -> PlacedOperator:

@@ -43,16 +43,16 @@ class Program(Model):
         self.inputs: tuple[Tensor, ...] = tuple(file.tensors[number].tensor for number in file.inputs)
         self.outputs: tuple[Tensor, ...] = tuple(file.tensors[number].tensor for number in file.outputs)
         self._constants = frozenset(number for number, value in file.tensors.items() if value.tensor.data)
-        self._delegates = {number: _delegate(file, number, limits) for number in _used(file.steps)}
+        self.delegates = {number: _delegate(file, number, limits) for number in _used(file.steps)}
         self.operators: tuple[NpuOperator | Operator, ...] = tuple(
             self._operator(step, position) for position, step in enumerate(file.steps) if not step.moves
         )
-        if not self._delegates:
+        if not self.delegates:
             raise ContainerError(f"no delegate of {BACKEND} in the program: expected one lowered for Ethos-U")
 
     def _operator(self, step: Step, position: int) -> NpuOperator | Operator:
         if step.delegate >= 0:
-            return self._delegates[step.delegate]
+            return self.delegates[step.delegate]
         *inputs, out = step.arguments or (-1,)
         return Operator(name=step.kernel, inputs=tuple(inputs), outputs=(out,), position=position)
 
@@ -68,7 +68,7 @@ class Program(Model):
 
     def compiled_with(self, stream: NpuOperator) -> Mapping[str, str]:
         """What the file says of how a delegate was compiled."""
-        numbers = [number for number, operator in self._delegates.items() if operator is stream]
+        numbers = [number for number, operator in self.delegates.items() if operator is stream]
         return self.file.delegates[numbers[0]].specs
 
     def outputs_of(self, operator: Operator) -> tuple[Tensor, ...]:
@@ -110,7 +110,7 @@ class Program(Model):
     def _on_npu(
         self, step: Step, number: int, values: dict[int, Array], trace: list[Executed] | None, watcher: Watcher | None
     ) -> None:
-        operator = self._delegates[step.delegate]
+        operator = self.delegates[step.delegate]
         places, known = (*operator.inputs, *operator.outputs), self.file.tensors
         if len(step.arguments) != len(places):
             raise ContainerError(f"a delegate called with {len(step.arguments)} values: expected {len(places)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from conversion.model_checks import checked_graph
-from conversion.profile_files import load_profile
+from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.requantisation import compilation_findings
 from conversion.vela import compile_model
 from core.errors import UsageError
@@ -36,7 +36,7 @@ KNOWN = (
 
 @click.command("check")
 @click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
-@declared(BenchOptions, "profiles")
+@declared(BenchOptions, "profiles", default=[DEFAULT_PROFILE], help="NPU profile; a file is a user's own.")
 @click.option(
     "--require", multiple=True, default=DEFAULT, show_default=True, metavar="THRESHOLD",
     help="`metric op value` on placement or memory (docs/guides/acceptance.md); repeatable.",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from conversion.profile_files import DEFAULT_PROFILE
 from core.errors import EthosBenchError
 from core.outputs import require_free, write_output
 from core.records.measurement import Measurement
@@ -26,7 +27,7 @@ from harness.workbench.workbench import Workbench
 @click.option("--optimized-dir", type=click.Path(path_type=Path), required=True, help="Folder of the six training folders.")
 @declared(BenchOptions, "data")
 @declared(BenchOptions, "images")
-@declared(BenchOptions, "profiles")
+@declared(BenchOptions, "profiles", default=[DEFAULT_PROFILE], help="NPU profile; a file is a user's own.")
 @declared(BenchOptions, "memory")
 @declared(BenchOptions, "targets")
 @declared(BenchOptions, "variants")

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from conversion.compiled_files import profile_of_stream
+from conversion.file_kinds import TOSA, file_kind
 from conversion.profile_files import load_profile
+from conversion.tosa_graph import read_tosa
 from conversion.vela import compile_tosa, vela_executable, vela_version
 from conversion.vela_options import VelaOptions
 from core.errors import ModelError, UsageError
 from core.files import file_sha256
-from targets.tosa.graph import read_tosa
 from targets.tosa.reference import reference_name, tosa_outputs
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from ethosu_simulator import Model, NpuOperator
     from ethosu_simulator.timing import Estimate
 
-KINDS = {b"ET12": "ExecuTorch program", b"PK\x03\x04": "raw npz of Vela", b"TOSA": "TOSA graph"}
-PROGRAM, TOSA = KINDS[b"ET12"], KINDS[b"TOSA"]
 NOISE_SEED = 20261128
 NOISE_RUNS = 2
 
@@ -82,15 +82,6 @@ class CompiledFile:
         return len(self.streams) + sum(self.left.values())
 
 
-def compiled_kind(path: Path) -> str:
-    """What kind of compiled file the bytes begin as; empty when they do not."""
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        begin = file.read(8)
-    return KINDS.get(begin[4:8]) or KINDS.get(begin[:4]) or ""
-
-
 @contextmanager
 def compiled_tosa(path: Path, profile: Profile, vela: VelaOptions) -> Iterator[Path]:
     """The raw npz that Vela makes of a TOSA graph for a profile; ModelError for a broken graph, CompileError from Vela."""
@@ -108,7 +99,11 @@ def tosa_files(path: Path, profiles: Sequence[str], vela: VelaOptions, tosa: Pat
         version = vela_version(vela_executable(vela.vela))
         found.append(
             replace(
-                made, path=path, sha256=file_sha256(path), kind=f"{TOSA}, compiled by Vela {version}", source=graph.operators
+                made,
+                path=path,
+                sha256=file_sha256(path),
+                kind=f"{TOSA}, compiled by Vela {version}",
+                source=dict(graph.kinds.most_common()),
             )
         )
     return found
@@ -122,11 +117,11 @@ def compiled_file(path: Path, profiles: Sequence[str], tosa: Path | None = None)
     import ethosu_simulator
     from ethosu_simulator.timing import MemoryFileError, estimate
 
-    kind = compiled_kind(path)
+    kind = file_kind(path)
     try:
         model = ethosu_simulator.load(path)
         streams = [operator for operator in model.operators if isinstance(operator, ethosu_simulator.NpuOperator)]
-        profile = _profile(path, streams[0].config.name, profiles)
+        profile = profile_of_stream(path, streams[0].config.name, profiles)
         found = estimate(path, memory=profile.timing_memory)
         compared = compare(path, streams, tosa) if tosa else None
     except MemoryFileError as error:
@@ -155,7 +150,7 @@ def compare(path: Path, streams: Sequence[NpuOperator], tosa: Path) -> Compared:
         raise UsageError(f"`{path.name}` has {len(streams)} streams and --tosa names one graph", "a file with one delegate")
     chance = np.random.default_rng(NOISE_SEED)
     runs = [[_noise(chance, tensor) for tensor in streams[0].inputs] for _ in range(NOISE_RUNS)]
-    references = tosa_outputs(tosa, runs)
+    references = tosa_outputs(tosa, read_tosa(tosa), runs)
     size = differing = 0
     for inputs, expected in zip(runs, references, strict=True):
         for got, wanted in zip(streams[0].run(inputs), expected, strict=True):
@@ -169,21 +164,6 @@ def compare(path: Path, streams: Sequence[NpuOperator], tosa: Path) -> Compared:
 def _noise(chance: np.random.Generator, tensor: Any) -> Any:
     kind = np.dtype(tensor.dtype)
     return chance.integers(np.iinfo(kind).min, np.iinfo(kind).max, tensor.shape, kind, endpoint=True)
-
-
-def _profile(path: Path, npu: str, names: Sequence[str]) -> Profile:
-    if len(names) > 1:
-        raise UsageError(
-            f"`{path.name}` is compiled, and {len(names)} profiles are named", f"one profile for {npu}, or no --npu"
-        )
-    profile = load_profile(names[0] if names else npu)
-    if profile.accelerator_config != npu:
-        raise UsageError(
-            f"`{path.name}` is compiled for {npu}, `--npu {profile.name}` is {profile.accelerator_config}",
-            "the NPU that the file was compiled for, or no --npu",
-            f"ethos-bench inspect {path.name}",
-        )
-    return profile
 
 
 def _said(tensor: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from conversion.pipeline import Settings, compile_source, int8_source
-from conversion.profile_files import load_profile
+from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.requantisation import compilation_findings
 from conversion.steps import Origin, facts_of
@@ -30,7 +30,7 @@ from targets.memory_budget import budget_shortfalls
 @click.option(
     "--output", type=click.Path(path_type=Path), default=Path("converted"), show_default=True, help="Folder to write."
 )
-@declared(BenchOptions, "profiles")
+@declared(BenchOptions, "profiles", default=[DEFAULT_PROFILE], help="NPU profile; a file is a user's own.")
 @declared(BenchOptions, "recipe", type=click.Choice(list(RECIPES)), metavar=None, default=DEFAULT_RECIPE, show_default=True)
 @click.option("--images", type=int, help="Calibration images (default: the recipe's).")
 @image_size_option

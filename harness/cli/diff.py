@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from conversion.pipeline import tflite_source
-from conversion.profile_files import load_profile
+from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.vela_options import VelaOptions
 from core.errors import ModelError
 from harness.cli.diff_view import show_comparison
@@ -29,7 +29,7 @@ THREADS = 2
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--image", type=click.Path(path_type=Path), required=True, help="Image to run, letterboxed to the model's size.")
 @click.option("--float", "floating", type=click.Path(path_type=Path), help="The float .tflite that FILE was quantised from.")
-@declared(BenchOptions, "profiles")
+@declared(BenchOptions, "profiles", default=[DEFAULT_PROFILE], help="NPU profile; a file is a user's own.")
 @click.option(
     "--tolerance", type=click.FloatRange(0, 2), default=0.01, show_default=True, help="Cosine error at which int8 departs."
 )

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conversion.file_kinds import PROGRAM, TOSA, file_kind
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.vela_options import VelaOptions
 from core.errors import ModelError, UsageError
-from harness.cli.compiled_file import PROGRAM, TOSA, compiled_kind, compiled_tosa
+from harness.cli.compiled_file import compiled_tosa
 from harness.cli.failing import exits_cleanly
 from harness.cli.saying import say
 
@@ -36,13 +37,13 @@ def disassemble_command(file: Path, form: str, npu: str) -> None:
 
     if not file.is_file():
         raise UsageError(f"`{file}` does not exist", EXPECTED)
-    is_tosa = compiled_kind(file) == TOSA
+    is_tosa = file_kind(file) == TOSA
     if npu and not is_tosa:
         raise UsageError(f"--npu {npu}: `{file.name}` is compiled, and its NPU is in its stream", "no --npu")
     with compiled_tosa(file, load_profile(npu or DEFAULT_PROFILE), VelaOptions()) if is_tosa else nullcontext(file) as compiled:
         model = _loaded(compiled, file.name)
         streams = [operator for operator in model.operators if isinstance(operator, NpuOperator)]
-    part = "delegate" if compiled_kind(file) == PROGRAM else "stream"
+    part = "delegate" if file_kind(file) == PROGRAM else "stream"
     if form == "json":
         document = [
             {"stream": number, "npu": stream.config.name, "commands": data(stream.commands)}

@@ -11,11 +11,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from conversion.file_kinds import TFLITE, TOSA, file_kind
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.vela import compile_model, read_graph
 from conversion.vela_options import VelaOptions
 from core.errors import ModelError, UsageError
-from harness.cli.compiled_file import TOSA, compiled_kind, compiled_tosa
+from harness.cli.compiled_file import compiled_tosa
 from harness.cli.failing import exits_cleanly
 from harness.cli.saying import say
 from harness.report.safe_console import SafeConsole
@@ -40,7 +41,7 @@ def estimate_command(file: Path, npu: str, memory: str, as_json: bool) -> None:
     if not file.is_file():
         raise UsageError(f"`{file}` does not exist", "a file that Vela compiled, or an int8 .tflite or .tosa file")
     profile = load_profile(npu) if npu else None
-    if compiled_kind(file) == TOSA:
+    if file_kind(file) == TOSA:
         profile = profile or load_profile(DEFAULT_PROFILE)
         with compiled_tosa(file, profile, VelaOptions()) as compiled:
             found, said = _estimated(compiled, profile, memory)
@@ -59,7 +60,7 @@ def estimate_command(file: Path, npu: str, memory: str, as_json: bool) -> None:
 
 def _is_compiled(file: Path) -> bool:
     """Whether Vela wrote the file."""
-    if compiled_kind(file):
+    if file_kind(file) != TFLITE:
         return True
     return any(operator.custom and operator.kind == "ethos-u" for operator in read_graph(file).operators)
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from conversion.file_kinds import TFLITE, TOSA, file_kind
 from conversion.model_checks import checked_graph, findings
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.requantisation import compilation_findings
@@ -26,7 +27,7 @@ from core.records.artefact import Compilation
 from core.records.profile import Profile
 from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
-from harness.cli.compiled_file import TOSA, CompiledFile, compiled_file, compiled_kind, tosa_files
+from harness.cli.compiled_file import CompiledFile, compiled_file, tosa_files
 from harness.cli.inspect_compiled import compiled_document, show_compiled
 from harness.cli.inspect_rules import JudgedFile, judge_file, rules_document, show_rules
 from harness.cli.inspect_speed import Speed, show_speed, speed_document, speed_of
@@ -49,7 +50,7 @@ class Inspected:
 
 @click.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path))
-@declared(BenchOptions, "profiles")
+@declared(BenchOptions, "profiles", default=[DEFAULT_PROFILE], help="NPU profile; a file is a user's own.")
 @click.option("--rules", multiple=True, help="Rules profile that judges the file too, for example ethos-n78.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: one JSON object on stdout.")
 @gathered(VelaOptions, "vela")
@@ -70,7 +71,7 @@ def inspect_command(
 ) -> None:
     """Say what Vela puts on the NPU of FILE (integer TFLite), or what is in it (.pte, or npz of Vela's)."""
     try:
-        if compiled_kind(file):
+        if file_kind(file) != TFLITE:
             named = profiles if context.get_parameter_source("profiles") is not ParameterSource.DEFAULT else ()
             _inspect_compiled(_compiled_files(file, named, vela, tosa), as_json=as_json)
             return
@@ -87,7 +88,7 @@ def inspect_command(
 
 
 def _compiled_files(file: Path, named: Sequence[str], vela: VelaOptions, tosa: Path | None) -> list[CompiledFile]:
-    if compiled_kind(file) == TOSA:
+    if file_kind(file) == TOSA:
         return tosa_files(file, named or (DEFAULT_PROFILE,), vela, tosa)
     return [compiled_file(file, named, tosa)]
 

@@ -30,7 +30,7 @@ class Conversions:
         self._targets = targets
 
     def source(self, case: CaseKey) -> Source:
-        """The int8 TFLite file of a case; a twin's is taken over under this model's name."""
+        """The int8 file of a case; a twin's is taken over under this model's name."""
         twin = self._models.twin(case.variant)
         if twin:
             return replace(self.source(replace(case, variant=twin)), variant=case.variant)
@@ -39,8 +39,8 @@ class Conversions:
     def _source(self, case: CaseKey) -> Source:
         name, model, dataset = case.variant, self._models[case.variant], self._session.dataset
         self._models.require_identity(name)
-        if model.tflite:
-            return self._models.tflite(name)
+        if model.file:
+            return self._models.given(name)
         facts = self._models.facts(name)
         assert facts
         assert model.origin
@@ -94,8 +94,8 @@ class Conversions:
 
     def fitting_size(self, case: CaseKey) -> int | Unavailable:
         """The largest image size at which a case that does not fit would, 0 when there is none, or why it is not known."""
-        if self._models[case.variant].tflite:
-            return Unavailable("a TFLite file has one size")
+        if self._models[case.variant].file:
+            return Unavailable("a quantised file has one size")
         if not self._targets.of(case.target).must_fit:
             return Unavailable("computed for platforms that refuse what does not fit")
         return self._largest_fitting([case], self.artefact(case).image_size)

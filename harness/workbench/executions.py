@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
+from conversion.file_kinds import COMPILED, TFLITE
 from conversion.pipeline import Source
 from core.errors import RunError
 from core.records.artefact import Artefact
@@ -21,10 +18,14 @@ from harness.workbench.inputs import Inputs, instead_of_data, of_dataset, of_noi
 from harness.workbench.models import Models
 from harness.workbench.open_targets import OpenTargets
 from harness.workbench.options import NPU_IMAGES
-from harness.workbench.reference import Equality, compare, reference_outputs
+from harness.workbench.reference import Equality, Reference, compare, reference_outputs
 from harness.workbench.session import Session
+from harness.workbench.tosa_reference import tosa_reference
 from targets.run_checks import run_checked
 from targets.target import Target
+from targets.tflite_micro import NAME as MICRO
+
+NO_REFERENCE = "no reference: --tosa FILE names the graph that the {} was made of"
 
 
 class Executions:
@@ -71,21 +72,25 @@ class Executions:
             if isinstance(position, Unavailable):
                 return instead_of_data(of_noise(count, graph), position.reason)
             return of_dataset(task, dataset, count, graph, position)
-        shown, own = picture(graph), self._models[case.variant].tflite
+        shown, own = picture(graph), self._models[case.variant].file
         if isinstance(shown, Unavailable) or own or count == 1:
             return of_noise(count, graph)
         return of_photographs(count, graph, shown)
 
     def equality(self, case: CaseKey) -> Equality | Unavailable:
-        """Whether the bytes of a run are those of TFLite Micro's reference kernels, or why nothing was compared."""
+        """Whether the bytes of a run are those of the reference for its kind of file, or why nothing was compared."""
         if self._targets.of(case.target).graph == "int8":
             return Unavailable(f"{case.target} runs the int8 source file: its speed is measured, not the NPU's bytes")
         run, source = self.run(case), self._conversions.source(case)
         try:
-            expected = self._reference(case, source)
+            reference = self._reference(case, source)
         except RunError as error:
             return Unavailable(f"no reference: {error.found}")
-        found = compare(run.outputs, expected, [tensor.name for tensor in source.graph.outputs])
+        if isinstance(reference, Unavailable):
+            return reference
+        found = compare(run.outputs, reference.outputs, [tensor.name for tensor in source.graph.outputs], reference.name)
+        if source.kind != TFLITE:
+            return found
         return self._session.memo.get(("arbitration", run.executed, case.target), lambda: self._arbitrated(case, found, run))
 
     def _arbitrated(self, case: CaseKey, found: Equality, run: Run) -> Equality:
@@ -93,9 +98,15 @@ class Executions:
         feeds, tell = self.inputs(case).feeds, self._session.telling(case.variant)
         return arbitrated(found, run.outputs, artefact, source, feeds, tell)
 
-    def _reference(self, case: CaseKey, source: Source) -> list[list[NDArray[Any]]]:
-        feeds, threads, tell = self.inputs(case).feeds, self._session.options.threads, self._session.telling(case.variant)
-        return self._session.memo.get(
-            ("reference", source.int8.sha256, len(feeds)),
-            lambda: reference_outputs(source.int8, source.graph, feeds, threads, tell),
-        )
+    def _reference(self, case: CaseKey, source: Source) -> Reference | Unavailable:
+        """TFLite Micro for a TFLite file, the TOSA reference model for everything that was made of a TOSA graph."""
+        feeds, options, tell = self.inputs(case).feeds, self._session.options, self._session.telling(case.variant)
+        if source.kind in COMPILED and not options.tosa:
+            return Unavailable(NO_REFERENCE.format(source.kind))
+
+        def made() -> Reference:
+            if source.kind == TFLITE:
+                return Reference(MICRO, reference_outputs(source.int8, source.graph, feeds, options.threads, tell))
+            return tosa_reference(source, options.tosa or source.int8.path, feeds, tell)
+
+        return self._session.memo.get(("reference", source.int8.sha256, len(feeds)), made)

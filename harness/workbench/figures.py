@@ -53,19 +53,19 @@ class Subject:
 
 
 def identity_figures(
-    subject: Subject, facts: CheckpointFacts | None, activation: str, twin: str, checkpoint_bytes: int
+    subject: Subject, facts: CheckpointFacts | None, activation: str | Unavailable, twin: str, checkpoint_bytes: int
 ) -> list[Measurement]:
     """What the model is: activation, parameters, file size, and which other model it equals.
 
-    `facts` is None for a TFLite file, `checkpoint_bytes` 0 where there is no checkpoint file.
+    `facts` is None for a user's own file, `checkpoint_bytes` 0 where there is no checkpoint file.
     """
-    no_file = Unavailable("no checkpoint file: seeded weights" if facts else "no checkpoint file: a TFLite file was given")
+    no_file = Unavailable("no checkpoint file: seeded weights" if facts else "no checkpoint file: a quantised file was given")
     found = [
         subject.record("activation", activation, Evidence.COMPILED),
         subject.record("same_model_as", twin or "none", Evidence.COMPILED),
         subject.record("checkpoint_bytes", checkpoint_bytes or no_file, Evidence.COMPILED),
     ]
-    parameters: Value = facts.parameters if facts else Unavailable("a TFLite file does not say how it was parametrised")
+    parameters: Value = facts.parameters if facts else Unavailable("a quantised file does not say how it was parametrised")
     found.append(subject.record("parameters", parameters, Evidence.COMPILED))
     return found
 
@@ -79,7 +79,12 @@ def offload_figures(subject: Subject, compilation: Compilation) -> list[Measurem
         subject.record("npu_mac_share", placement.mac_share, Evidence.COMPILED),
         subject.record("npu_cycle_share", placement.cycle_share, Evidence.ESTIMATED),
         subject.record("npu_cpu_crossings", placement.crossings, Evidence.COMPILED),
-        subject.record("macs", placement.macs, Evidence.COMPILED),
+        subject.record(
+            "macs",
+            placement.macs,
+            Evidence.COMPILED,
+            note="; ".join(placement.uncounted and ("without " + ", ".join(placement.uncounted),)),
+        ),
         *(
             subject.record(f"operators_{where}", placement.count(where), Evidence.COMPILED)
             for where in ("executed", "fused", "elided", "cpu")

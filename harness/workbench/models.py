@@ -8,11 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 from conversion.checkpoint import SEEDED_IMAGE_SIZE, find_checkpoints
-from conversion.pipeline import Source, tflite_source
+from conversion.file_kinds import TFLITE
+from conversion.pipeline import Source, given_source
 from conversion.steps import Origin, facts_of
 from conversion.variants import BY_NAME, VARIANTS, activation_name, expected_activation
 from core.errors import CheckpointError, EthosBenchError, ModelError, UsageError
 from core.records.checkpoint_facts import CheckpointFacts
+from core.records.unavailable import Unavailable
 from harness.workbench.options import BenchOptions
 from harness.workbench.session import Session
 
@@ -21,14 +23,14 @@ BASE = "base_silu"
 
 @dataclass(frozen=True)
 class Model:
-    """A model by name; it comes from an origin (checkpoint or seeded build), or from a user's own TFLite file.
+    """A model by name; it comes from an origin (checkpoint or seeded build), or from a user's own `file` of any kind.
 
     `problem` is set when the name was asked for and no file is there.
     """
 
     name: str
     origin: Origin | None = None
-    tflite: Path | None = None
+    file: Path | None = None
     problem: CheckpointError | None = None
 
     @property
@@ -60,7 +62,7 @@ def _base(options: BenchOptions) -> list[Model]:
 
 def _own(options: BenchOptions) -> list[Model]:
     if options.model:
-        return [Model(options.model.stem, tflite=options.model)]
+        return [Model(options.model.stem, file=options.model)]
     if options.checkpoint:
         return [Model(options.checkpoint.stem, Origin(options.checkpoint.stem, checkpoint=options.checkpoint))]
     names = [name for name in BY_NAME if name != BASE]
@@ -97,7 +99,7 @@ class Models(Mapping[str, Model]):
         return len(self._models)
 
     def facts(self, name: str) -> CheckpointFacts | None:
-        """What a model's checkpoint is; None for a user's own TFLite file."""
+        """What a model's checkpoint is; None for a user's own file."""
         model = self[name]
         if model.problem:
             raise model.problem
@@ -143,38 +145,47 @@ class Models(Mapping[str, Model]):
         """Raise the model's error when its activation is not the one the name promises, before anything is computed."""
         asked = self._session.options.expect_activation
         promised, held = asked or expected_activation(name), self.activation(name)
+        if isinstance(held, Unavailable):
+            if asked:
+                raise UsageError(f"--expect-activation {asked}: {held.reason}", "the TFLite file or the checkpoint", "--model")
+            return
         if promised and held != promised:
-            tflite = self[name].tflite
-            kind = ModelError if tflite else CheckpointError
+            file = self[name].file
+            kind = ModelError if file else CheckpointError
             said = "--expect-activation" if asked else "its name"
             raise kind(
                 f"{name} holds {held} where {said} says {promised}",
                 f"a graph with {promised} activations: a name is no evidence (an exporter may ignore what was asked for)",
-                f"ethos-bench inspect {tflite}" if tflite else "",
+                f"ethos-bench inspect {file}" if file else "",
             )
 
-    def activation(self, name: str) -> str:
-        """The activations that are really in a model's graph."""
+    def activation(self, name: str) -> str | Unavailable:
+        """The activations that are really in a model's graph, or why they can't be read from it."""
         facts = self.facts(name)
-        return facts.activation if facts else activation_name(self.tflite(name).graph.activations)
+        if facts:
+            return facts.activation
+        source = self.given(name)
+        if source.kind != TFLITE:
+            return Unavailable(f"{source.kind}: it does not name its activations")
+        return activation_name(source.graph.activations)
 
     def weights(self, name: str) -> str:
         """The fingerprint of a model's weights."""
         facts = self.facts(name)
-        return facts.weights if facts else self.tflite(name).graph.weights
+        return facts.weights if facts else self.given(name).graph.weights
 
-    def tflite(self, name: str) -> Source:
-        """The int8 file that a user brought."""
-        path = self[name].tflite
+    def given(self, name: str) -> Source:
+        """The file that a user brought."""
+        path = self[name].file
         assert path
-        return self._session.memo.get(("tflite", name), lambda: tflite_source(path))
+        return self._session.memo.get(("given", name), lambda: given_source(path))
 
     def base(self, name: str) -> str:
         """The model that others are compared with, "" when the session has none or it is this one."""
         return BASE if BASE in self and name != BASE else ""
 
     def checkpoint_bytes(self, name: str) -> int:
-        """Size of a model's checkpoint file, 0 for seeded weights and TFLite files."""
+        """Size of a model's checkpoint file, 0 for seeded weights and a user's own file."""
         origin = self[name].origin
         path: Path | None = origin.checkpoint if origin else None
         return path.stat().st_size if path else 0

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from conversion.file_kinds import COMPILED, TFLITE, TOSA, file_kind
 from conversion.options import ConversionOptions
+from conversion.pipeline import graph_of
 from conversion.profile_files import DEFAULT_PROFILE
+from conversion.tosa_graph import read_tosa
 from conversion.variants import BY_NAME, asked_activation
-from conversion.vela import read_graph
 from core.errors import ModelError, UsageError
 from core.option_fields import check_bounds, option
 from core.tflite.graph import TfliteGraph
@@ -30,7 +32,11 @@ class BenchOptions(ConversionOptions, TargetChoices):
         "--target", f"where to run: {', '.join(kind.written for kind in TARGETS.values())}", (DEFAULT_TARGET,), metavar="SPEC"
     )
     profiles: tuple[str, ...] = option(
-        "--npu", "NPU profile; a file is a user's own", (DEFAULT_PROFILE,), metavar="NAME|FILE.toml"
+        "--npu",
+        "NPU profile; a file is a user's own; of a `--model` that is compiled already it can only be the file's NPU",
+        (),
+        metavar="NAME|FILE.toml",
+        default_text=f"`{DEFAULT_PROFILE}`, or the compiled file's",
     )
     memory: str = option(
         "--memory",
@@ -59,7 +65,16 @@ class BenchOptions(ConversionOptions, TargetChoices):
         "--checkpoints", "folder with `<documented folder>/weights/best.pt` anywhere below", None, metavar="DIR"
     )
     checkpoint: Path | None = option("--checkpoint", "any ultralytics detector or classifier", None, metavar="FILE")
-    model: Path | None = option("--model", "any quantised TFLite file", None, metavar="FILE.tflite")
+    model: Path | None = option(
+        "--model",
+        "any quantised TFLite file, a TOSA graph, an ExecuTorch program for Ethos-U, or a raw npz of Vela's "
+        "([ExecuTorch and TOSA](../guides/executorch.md))",
+        None,
+        metavar="FILE",
+    )
+    tosa: Path | None = option(
+        "--tosa", "TOSA graph that a compiled `--model` was made of: the reference of its bytes", None, metavar="FILE"
+    )
     inputs: tuple[str, ...] = option(
         "--input",
         "values of one input of `--model`, as numpy.save writes them, in its own type and shape; inputs that neither this nor "
@@ -131,6 +146,7 @@ class BenchOptions(ConversionOptions, TargetChoices):
         if unknown and not (self.checkpoint or self.model):
             raise UsageError(f"unknown variant `{unknown[0]}`", f"one of {', '.join(BY_NAME)}")
         self.check_conversion()
+        self._check_kind()
         self._check_own()
 
     def _check_own(self) -> None:
@@ -146,6 +162,26 @@ class BenchOptions(ConversionOptions, TargetChoices):
                 "--model or --checkpoint beside it",
             )
 
+    def _check_kind(self) -> None:
+        """Raise UsageError for targets and options that a model of its kind cannot have."""
+        kind = file_kind(self.model) if self.model else TFLITE
+        if self.tosa and kind not in COMPILED:
+            raise UsageError(
+                f"--tosa {self.tosa}: no compiled file that it was made into", "--model FILE.pte or FILE.npz beside it"
+            )
+        if self.tosa:
+            read_tosa(self.tosa)
+        able = [spec for spec in self.targets if kind == TFLITE or spec == DEFAULT_TARGET or _takes_tflite(kind, spec)]
+        for spec in self.targets:
+            if spec not in able:
+                raise UsageError(
+                    f"--target {spec} does not run files of the kind `{kind}`",
+                    f"--target {DEFAULT_TARGET}",
+                    f"--target {DEFAULT_TARGET}",
+                )
+        if self.rules and kind != TFLITE:
+            raise UsageError(f"--rules {self.rules[0]}: `{kind}` has no layers of TFLite to judge", "the TFLite file")
+
     def _check_files(self) -> None:
         models = {"checkpoints": self.checkpoints, "checkpoint": self.checkpoint, "model": self.model}
         given = [name for name, path in models.items() if path]
@@ -153,13 +189,18 @@ class BenchOptions(ConversionOptions, TargetChoices):
             raise UsageError(f"--{given[0]} and --{given[1]} were both given", "one of them")
         for flag, path in (("checkpoint", self.checkpoint), ("model", self.model), ("base-model", self.base_model)):
             if path and not path.is_file():
-                kind = "quantised .tflite file" if flag == "model" else "ultralytics .pt file"
+                kind = "quantised .tflite, .tosa, .pte or .npz file" if flag == "model" else "ultralytics .pt file"
                 raise UsageError(f"--{flag} `{path}` does not exist", f"a {kind}")
+
+
+def _takes_tflite(kind: str, spec: str) -> bool:
+    """Whether a target runs Vela's TFLite file of a TOSA graph: one with an NPU; the graph itself runs on no CPU here."""
+    return kind == TOSA and getattr(target_class(spec), "graph", "") == "npu"
 
 
 def _graph_if_any(path: Path) -> TfliteGraph | None:
     """The graph of a file; None when it cannot be read: then its own tests fail with it."""
     try:
-        return read_graph(path)
+        return graph_of(path)
     except ModelError:
         return None

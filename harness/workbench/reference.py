@@ -41,6 +41,14 @@ class Equality:
     finding: str = ""
 
 
+@dataclass(frozen=True)
+class Reference:
+    """The outputs that each image has to give, and who says so."""
+
+    name: str
+    outputs: Outputs
+
+
 def reference_outputs(
     model: ModelFile, graph: TfliteGraph, images: Sequence[Tensors], processes: int, progress: Progress
 ) -> list[list[Array]]:
@@ -85,11 +93,11 @@ def _outputs(
     return [[np.load(folder / f"{number}.npy", allow_pickle=False) for number in own] for own in numbers]
 
 
-def compare(outputs: Outputs, expected: Outputs, names: Sequence[str]) -> Equality:
+def compare(outputs: Outputs, expected: Outputs, names: Sequence[str], reference: str = NAME) -> Equality:
     """The images whose outputs are the reference's bytes, and where the first other image departs."""
     differences = [_difference(image, *pair, names) for image, pair in enumerate(zip(outputs, expected, strict=True))]
     found = [difference for difference in differences if difference]
-    return Equality(len(differences), len(differences) - len(found), found[0] if found else "")
+    return Equality(len(differences), len(differences) - len(found), found[0] if found else "", reference)
 
 
 def _difference(image: int, outputs: Sequence[Array], expected: Sequence[Array], names: Sequence[str]) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from conversion.compiled_files import compiled_npu, profile_of_stream
 from conversion.estimates import memory_of
-from conversion.profile_files import load_profile
+from conversion.file_kinds import COMPILED, file_kind
+from conversion.pipeline import graph_of
+from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.steps import Origin, facts_of
-from conversion.vela import read_graph
 from core.errors import EthosBenchError, ModelError, UsageError
 from core.progress import Progress
 from core.records.checkpoint_facts import CheckpointFacts
@@ -38,7 +40,7 @@ class Session:
     def of(cls, options: BenchOptions, progress: Progress) -> Session:
         """The session that options ask for; UsageError when no session could do that."""
         options.check()
-        profiles = {profile.name: profile for profile in map(load_profile, options.profiles)}
+        profiles = {profile.name: profile for profile in _profiles(options)}
         for profile in profiles.values():
             memory_of(profile, options.memory)
         return cls(replace(options, vela=session_vela(options)), profiles, progress)
@@ -60,7 +62,7 @@ class Session:
     def _own_task(self) -> TaskName:
         """What the user's own file is for; one that cannot be read fails in its own tests."""
         try:
-            return task_of(read_graph(self.options.model)) if self.options.model else "detect"
+            return task_of(graph_of(self.options.model)) if self.options.model else "detect"
         except ModelError:
             return "detect"
 
@@ -82,6 +84,13 @@ class Session:
     def telling(self, name: str) -> Progress:
         """A progress that says which model it is about."""
         return lambda text: self.progress(f"{name}: {text}")
+
+
+def _profiles(options: BenchOptions) -> list[Profile]:
+    """The NPUs that were asked for, else the default one; of a file that is compiled already it is the file's own."""
+    if options.model and file_kind(options.model) in COMPILED:
+        return [profile_of_stream(options.model, compiled_npu(options.model), options.profiles)]
+    return [load_profile(name) for name in options.profiles or (DEFAULT_PROFILE,)]
 
 
 def session_vela(options: BenchOptions) -> str:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from core.errors import RunError
 from core.processes import run_child
 from core.progress import Progress, on_stderr
+from core.tflite.graph import TfliteGraph
 from core.tool_environment import tool_python
-from targets.tosa.graph import read_tosa
 
 Array = NDArray[Any]
 LOCK = Path(__file__).with_name("requirements.lock")
@@ -30,13 +30,14 @@ def reference_name() -> str:
     return f"TOSA reference model {version[1]}"
 
 
-def tosa_outputs(tosa: Path, runs: Sequence[Sequence[Array]], tell: Progress = on_stderr) -> list[list[Array]]:
-    """The outputs of a TOSA graph for the inputs of each run, both in the graph's order.
+def tosa_outputs(
+    tosa: Path, graph: TfliteGraph, runs: Sequence[Sequence[Array]], tell: Progress = on_stderr
+) -> list[list[Array]]:
+    """The outputs of a TOSA file, whose graph is `graph`, for the inputs of each run, both in the graph's order.
 
     Inputs are taken by their elements: each gets the shape that the graph gives it. RunError when a type or a count is another,
     or the reference model calls a run invalid; ToolMissing when it cannot be installed.
     """
-    graph = read_tosa(tosa)
     given: dict[str, Array] = {}
     for run, arrays in enumerate(runs):
         found = [f"{values.dtype} of {values.size}" for values in arrays]

@@ -74,6 +74,6 @@ def pytest_load_initial_conftests() -> None:
     targets.TARGETS = {**kinds.TARGETS, **STAND_INS}
     paths = os.environ.get("ETHOS_BENCH_TEST_MODELS")
     if paths:
-        models = tuple(Model(Path(path).stem, tflite=Path(path)) for path in paths.split(":"))
+        models = tuple(Model(Path(path).stem, file=Path(path)) for path in paths.split(":"))
         session: Any = workbench
         session.resolve_models = lambda options: models

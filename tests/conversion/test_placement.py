@@ -117,6 +117,7 @@ def test_a_dilation_that_vela_fills_with_zeros_is_no_contradiction(tmp_path: Pat
     model.operators[-1].builtinOptions.dilationHFactor = model.operators[-1].builtinOptions.dilationWFactor = 5
     found = compile_bytes(model.finish([image], [output]), tmp_path)
     assert found.placement.macs == 8 * 8 * 8 * 9 * 8
+    assert isinstance(found.estimate.macs, int)
     assert found.estimate.macs > found.placement.macs
 
 

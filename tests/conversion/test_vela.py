@@ -60,6 +60,7 @@ def test_the_same_model_gives_the_same_bytes_in_any_folder_under_any_name(tmp_pa
 
 def test_the_estimate_is_in_microseconds_bytes_and_cycles_of_the_profiles_clock(compiled: Compile) -> None:
     estimate = compiled("all_on_the_npu", "ethos-u55-256").estimate
+    assert isinstance(estimate.cycles, int)
     assert estimate.latency_us == pytest.approx(estimate.cycles / PROFILE.clock_hz * 1e6)
     assert estimate.arena_bytes == estimate.memory_bytes["sram"]
     assert 4096 <= estimate.arena_bytes <= 20_000  # two feature maps of 16 x 16 x 16 at most, not their KiB

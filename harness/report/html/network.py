@@ -92,7 +92,7 @@ def _network(key: str, profile: str, placement: Placement, ours: ModelCycles | N
     operators = placement.operators
     places = Counter(operator.where for operator in operators)
     cycles, compute = _numbers(operators, "npu_cycles"), _numbers(operators, "compute_cycles")
-    own = _of_operators(ours, len(operators)) if ours else None
+    own = _of_operators(ours, operators) if ours else None
     total, top = sum(cycles or ()), max([*(cycles or ()), *(one.cycles for one in own or ())], default=0)
     return Network(
         key=key,
@@ -156,11 +156,11 @@ def _cycles(cycles: Sequence[int] | None, compute: Sequence[int] | None, top: fl
     return Track("Vela's cycles", f"{top / 1e3:,.0f} k", {"busy": _bars(compute, top), "waiting": _bars(waits, top, compute)})
 
 
-def _of_operators(ours: ModelCycles, count: int) -> list[OperatorCycles]:
+def _of_operators(ours: ModelCycles, operators: Operators) -> list[OperatorCycles]:
     """One entry for each operator of the source, without cycles where it has no command of its own."""
     known = {one.index: one for one in ours.operators}
     none = OperatorCycles(index=0, cycles=0.0, bound="", causes={}, read_beats=0, write_beats=0)
-    return [known.get(index, none) for index in range(count)]
+    return [known.get(operator.index, none) for operator in operators]
 
 
 def _bound(own: Sequence[OperatorCycles] | None, top: float) -> Track | None:

@@ -24,6 +24,8 @@ SHARED = {one.declared.flag: one for one in options_of(SuiteOptions)}
 OTHER_MEANING = {
     ("convert", "--images"),  # of the quantiser
     ("export-onnx", "--input"),  # the checkpoint
+    *((command, "--npu") for command in ("compare", "bisect")),  # of `velas`: one profile
+    ("disassemble", "--npu"),  # what a TOSA graph is compiled for
     ("estimate", "--npu"),  # without one it is read from a compiled file
     *((command, "--npu") for command in ("compare", "bisect", "disassemble")),  # the one that a file is compiled for
     *((command, "--history") for command in ("history", "show", "report", "compare", "set")),  # which one is read
@@ -65,7 +67,7 @@ def test_each_option_arrives_in_its_field(tmp_path: Path) -> None:
     given: dict[str, Any] = {}
     arguments: list[str] = []
     for flag, one in SHARED.items():
-        if flag in ("--checkpoints", "--model", "--record", "--recipe", "--input"):  # --input needs --model
+        if flag in ("--checkpoints", "--model", "--record", "--recipe", "--input", "--tosa"):  # the last two need --model
             continue
         value = {bool: True, int: 7, Path: file, str: one.choices[-1] if one.choices else "text"}[one.kind]
         value = {"--target": "host", "--imgsz": "96", "--preprocess": "mean=0,std=1,resize=crop,order=rgb"}.get(flag, value)

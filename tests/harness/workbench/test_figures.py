@@ -157,7 +157,7 @@ def test_a_checkpoint_has_parameters_and_size_and_other_models_a_reason() -> Non
     assert seeded["checkpoint_bytes"] == Unavailable("no checkpoint file: seeded weights")
     assert seeded["same_model_as"] == "twin"
     tflite = by_metric(identity_figures(SUBJECT, None, "relu", "", 0))
-    assert tflite["checkpoint_bytes"] == Unavailable("no checkpoint file: a TFLite file was given")
+    assert tflite["checkpoint_bytes"] == Unavailable("no checkpoint file: a quantised file was given")
     assert isinstance(tflite["parameters"], Unavailable)
 
 

@@ -1,6 +1,6 @@
 """TOSA graphs: read within bounds, compiled, and their bytes held against the reference model.
 
-Covers conversion.vela, core.tool_environment, harness.cli.compiled_file, targets.tosa.graph, targets.tosa.reference,
+Covers conversion.vela, conversion.tosa_graph, core.tool_environment, harness.cli.compiled_file, targets.tosa.reference,
 targets.tosa.child.
 """
 
@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from conversion import tosa_graph
 from conversion.profile_files import load_profile
+from conversion.tosa_graph import read_tosa
 from conversion.vela import compile_tosa
 from core.errors import EthosBenchError, RunError, ToolMissing
 from core.tool_environment import tool_python
 from harness.cli.disassemble import disassemble_command
 from harness.cli.estimate import estimate_command
 from harness.cli.inspect import inspect_command
-from targets.tosa.graph import read_tosa
 from targets.tosa.reference import tosa_outputs
 from tests.ethosu_simulator.pte_files import DELEGATE, Pte, Value, _places, blocks_of
 from tests.targets.tosa.tosa_files import max_pool
@@ -42,10 +43,19 @@ def inspect(*arguments: str | Path) -> Result:
 
 def test_a_graph_is_read_as_its_operators_inputs_and_outputs(graph: Path) -> None:
     found = read_tosa(graph)
-    assert dict(found.operators) == {"MAX_POOL2D": 1}
+    assert dict(found.kinds) == {"MAX_POOL2D": 1}
     assert [(tensor.name, tensor.shape, tensor.dtype) for tensor in (*found.inputs, *found.outputs)] == [
         ("x", (1, 8, 8, 16), "int8"), ("y", (1, 4, 4, 16), "int8"),
     ]  # fmt: skip
+
+
+def test_multiply_accumulates_are_counted_by_the_definition_of_each_operator() -> None:
+    of = tosa_graph._macs
+    assert of("CONV2D", [(1, 8, 8, 3), (16, 3, 3, 3)], [(1, 8, 8, 16)]) == 8 * 8 * 16 * 27
+    assert of("DEPTHWISE_CONV2D", [(1, 8, 8, 4), (3, 3, 4, 1)], [(1, 8, 8, 4)]) == 8 * 8 * 4 * 9
+    assert of("TRANSPOSE_CONV2D", [(1, 4, 4, 3), (16, 2, 2, 3)], [(1, 8, 8, 16)]) == 4 * 4 * 3 * 16 * 4
+    assert of("MATMUL", [(1, 5, 7), (1, 7, 3)], [(1, 5, 3)]) == 5 * 3 * 7
+    assert of("ADD", [(1, 8), (1, 8)], [(1, 8)]) == 0
 
 
 def test_damaged_graphs_end_in_typed_errors(graph: Path) -> None:
@@ -109,7 +119,7 @@ def program_of(raw: Path) -> Pte:
 @pytest.mark.parametrize("npu", [U55, "ethos-u65-256", "ethos-u85-256"])
 def test_bytes_equal_the_reference_models_and_a_changed_graph_is_seen(graph: Path, tmp_path: Path, npu: str) -> None:
     try:
-        tosa_outputs(graph, [[np.zeros((1, 8, 8, 16), np.int8)]])
+        tosa_outputs(graph, read_tosa(graph), [[np.zeros((1, 8, 8, 16), np.int8)]])
     except ToolMissing as error:
         pytest.skip(f"no reference model: {error.found.splitlines()[0]}")
     path = tmp_path / "pool.pte"
@@ -127,7 +137,7 @@ def test_bytes_equal_the_reference_models_and_a_changed_graph_is_seen(graph: Pat
 
 def test_inputs_of_another_size_are_refused_by_name(graph: Path) -> None:
     with pytest.raises(RunError, match=r"`pool\.tosa` takes int8 of 1024 elements, not int8 of 3"):
-        tosa_outputs(graph, [[np.zeros(3, np.int8)]])
+        tosa_outputs(graph, read_tosa(graph), [[np.zeros(3, np.int8)]])
 
 
 def test_an_environment_that_cannot_be_made_says_what_pip_said_and_leaves_nothing(
