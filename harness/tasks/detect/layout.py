@@ -87,7 +87,7 @@ def find_layout(
                         channels_last=channels_last, box_unit=box_unit, bins=bins,
                         end_to_end=bins == PLAIN_BINS if end_to_end is None else end_to_end,
                     )  # fmt: skip
-    final = _final_kind(exact)
+    final = _final_kind(exact, sides)
     if final:
         return Layout(
             kind=final, sides=sides, strides=(), class_count=class_count, order=tuple(range(len(exact))),
@@ -96,10 +96,13 @@ def find_layout(
     return Unavailable(_reason(exact, class_count, sides))
 
 
-def _final_kind(shapes: list[Shape]) -> Literal["ranked", "ssd", ""]:
-    """Which kind of final detections outputs of these shapes are, "" for none."""
+def _final_kind(shapes: list[Shape], sides: Sides) -> Literal["ranked", "ssd", ""]:
+    """Which kind of final detections outputs of these shapes are, "" for none.
+
+    Six numbers for each anchor are the scores of two classes, not a ranking.
+    """
     if len(shapes) == 1 and len(shapes[0]) == 3 and shapes[0][0] == 1 and shapes[0][2] == RANKED_COLUMNS:
-        return "ranked"
+        return "" if shapes[0][1] in [anchor_count(sides, strides) for strides in SCALES] else "ranked"
     boxes = shapes[0][1] if shapes and len(shapes[0]) == 3 else 0
     return "ssd" if boxes and shapes == [(1, boxes, 4), (1, boxes), (1, boxes), (1,)] else ""
 

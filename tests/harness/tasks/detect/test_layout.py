@@ -70,6 +70,7 @@ def test_decoded_outputs_are_found_in_any_order(shapes: Shapes, kind: str, chann
         [],
         [(1, 1000)],
         [(1, 300, 7)],
+        [(1, 8400, 6)],
         [(1, 84, 8400)],
         [(1, 19, 2100)],
         [(2, 19, 8400)],
