@@ -14,6 +14,7 @@ import importlib.util
 import io
 import json
 import os
+import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -91,9 +92,11 @@ def load_checkpoint(path: Path) -> LoadedModel:
             f"`{path}` is not a checkpoint", "an ultralytics .pt file (an architecture yaml is never built from outside)"
         )
     tasks = _ultralytics_tasks()
-    with _quiet():
+    with _quiet(), tempfile.TemporaryDirectory() as folder:
+        alias = Path(folder) / "checkpoint.pt"  # some names mean another file to ultralytics: yolov3-tiny.pt is yolov3-tinyu.pt
+        alias.symlink_to(path.resolve())
         try:
-            content, _ = tasks.torch_safe_load(str(path), safe_only=True)
+            content, _ = tasks.torch_safe_load(str(alias), safe_only=True)
         except Exception as error:
             raise _unreadable(path, error) from error
     module = (content.get("ema") or content.get("model")) if isinstance(content, dict) else None
