@@ -127,8 +127,12 @@ class StoredRun:
         return self.found("detections", model, graph)
 
     def found(self, folder: str, model: str, graph: str) -> Any | None:
-        """What a graph found, as its task keeps it, None when the run kept nothing."""
-        name = found_name(folder, model, graph)
+        """What a graph found, as its task keeps it, None when the run kept nothing.
+
+        Of `npu`, what the first of its NPUs and targets found that the run has an accuracy of.
+        """
+        ran = (f"npu-{one.profile}-{one.target}" for one in self.records if one.graph == graph and one.case.model == model)
+        name = found_name(folder, model, next(ran, graph) if graph == "npu" else graph)
         text = self._text(name)
         return None if text is None else _parsed(self.folder / name, text)
 

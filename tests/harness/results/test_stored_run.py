@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from harness.cli import main
 from harness.history.engine import history_url
 from harness.history.store import History
 from harness.report.past_runs import runs_beside
+from harness.results.file_names import found_name
 from harness.results.store import point_latest
 from harness.results.stored_run import read_run
 from tests.harness.report.runs import write_run
@@ -59,6 +61,17 @@ def test_a_broken_run_is_an_error_in_words(tmp_path: Path, damage: Callable[[Pat
     assert "results.json" in done.output
     assert words in done.output
     assert not (tmp_path / "x.html").exists()
+
+
+def test_what_an_npu_found_is_read_under_the_name_that_the_suite_gives_it(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", ("level2_relu",))
+    first = next(record for record in run.records if record.metric == "map50_95")
+    run = replace(run, written=replace(run.written, records=(*run.records, replace(first, graph="npu", target="sim"))))
+    place = run.folder / found_name("detections", "level2_relu", f"npu-{first.profile}-sim")
+    place.parent.mkdir(exist_ok=True)
+    place.write_text('[{"image_id": 7}]')
+    assert run.found("detections", "level2_relu", "npu") == [{"image_id": 7}]
+    assert run.found("detections", "level2_relu", "int8") is None
 
 
 def test_a_page_that_cannot_be_written_is_an_error_in_words(tmp_path: Path) -> None:
