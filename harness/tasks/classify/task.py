@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from core.errors import DatasetError, UsageError
 from core.files import file_sha256, sha256
 from core.progress import Progress
 from core.records.artefact import ModelFile
 from core.records.unavailable import Unavailable
-from core.tflite.graph import TfliteGraph
-from core.tflite.nodes import Tensor
 from harness.tasks.classify.dataset import LabelledInputs, load_inputs, training_files
-from harness.tasks.classify.judged import METRICS, Classified, judge_file, judge_given, values
+from harness.tasks.classify.judged import METRICS, Classified, judge_file, judge_given
+from harness.tasks.classify.labelled import Labelled
 from harness.tasks.classify.metrics import paired
-from harness.tasks.classify.preprocess import EXAMPLE, FORM, Preprocess
+from harness.tasks.classify.preprocess import EXAMPLE, FORM
 from harness.tasks.interval import Interval
 from harness.tasks.pixels import in_colours
-from harness.tasks.runtimes import TensorFormat
-from harness.tasks.task import Outputs, Task, TrainingImages
+from harness.tasks.task import Outputs, TrainingImages
 
 
 @dataclass(frozen=True)
-class Classify(Task[LabelledInputs, Classified]):
+class Classify(Labelled[Classified]):
     """Labelled inputs, and what a classifier takes them for; `preprocess` is how images become inputs, where it is known."""
 
-    preprocess: Preprocess | None = None
     classes: tuple[str, ...] = ()
 
     name = "classify"
@@ -64,22 +57,6 @@ class Classify(Task[LabelledInputs, Classified]):
             found = f"`{model}` has {count} classes and the data set `{dataset.name}` {len(dataset.class_names)}"
             raise DatasetError(found, "the data set the model was trained with, or a labels.txt with all of its classes")
 
-    def position(self, graph: TfliteGraph, dataset: LabelledInputs) -> int | Unavailable:
-        """The only input."""
-        return 0 if len(graph.inputs) == 1 else Unavailable(f"the model has {len(graph.inputs)} inputs")
-
-    def batch(self, graph: TfliteGraph, position: int) -> int:
-        """One: a classifier of several inputs at once is run with one data set entry for each only when it is exported so."""
-        return 1
-
-    def take(self, dataset: LabelledInputs, positions: Sequence[int]) -> LabelledInputs:
-        """The inputs at these positions."""
-        return dataset.take(positions)
-
-    def tensors(self, dataset: LabelledInputs, graph: TfliteGraph, position: int) -> Iterator[NDArray[Any]]:
-        """Preprocessed images, or the rows of an array."""
-        return values(dataset, format_of(graph.inputs[position]), self.preprocess)
-
     def judge(
         self, model: ModelFile, rect: ModelFile | None, dataset: LabelledInputs, threads: int, progress: Progress
     ) -> Classified | Unavailable:
@@ -95,9 +72,3 @@ class Classify(Task[LabelledInputs, Classified]):
     def difference(self, first: Classified, second: Classified) -> Interval:
         """The difference of top-1 accuracy."""
         return paired(first.top1, second.top1, first.dataset.count)
-
-
-def format_of(tensor: Tensor) -> TensorFormat:
-    """A tensor of a TFLite file as a runtime's format."""
-    scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
-    return TensorFormat(name=tensor.name, shape=tensor.shape, dtype=tensor.dtype, scale=scale, zero_point=zero_point)

@@ -22,16 +22,15 @@ from core.files import sha256
 from core.progress import Progress
 from core.records.artefact import ModelFile
 from core.records.unavailable import Unavailable
-from core.tflite.graph import TfliteGraph
 from core.versions import version_of
 from harness.tasks.classify.dataset import LabelledInputs, load_inputs
 from harness.tasks.classify.judged import values, with_interval
+from harness.tasks.classify.labelled import Labelled
 from harness.tasks.classify.metrics import Statistic, area_under_curve, paired
-from harness.tasks.classify.preprocess import EXAMPLE, FORM, Preprocess
-from harness.tasks.classify.task import format_of
+from harness.tasks.classify.preprocess import EXAMPLE, FORM
 from harness.tasks.interval import Interval
 from harness.tasks.runtimes import Floats, Runtime, dequantise, open_runtime
-from harness.tasks.task import Outputs, Task, TaskFigure
+from harness.tasks.task import Outputs, TaskFigure
 
 KINDS = 2
 
@@ -56,10 +55,8 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Score(Task[LabelledInputs, Scored]):
+class Score(Labelled[Scored]):
     """Inputs of two kinds, and how high a model scores each."""
-
-    preprocess: Preprocess | None = None
 
     name = "score"
     metrics = ("auc",)
@@ -81,22 +78,6 @@ class Score(Task[LabelledInputs, Scored]):
 
     def require_classes(self, dataset: LabelledInputs, count: int, model: str) -> None:
         """Nothing: a score has no classes of its own."""
-
-    def position(self, graph: TfliteGraph, dataset: LabelledInputs) -> int | Unavailable:
-        """The only input."""
-        return 0 if len(graph.inputs) == 1 else Unavailable(f"the model has {len(graph.inputs)} inputs")
-
-    def batch(self, graph: TfliteGraph, position: int) -> int:
-        """One."""
-        return 1
-
-    def take(self, dataset: LabelledInputs, positions: Sequence[int]) -> LabelledInputs:
-        """The inputs at these positions."""
-        return dataset.take(positions)
-
-    def tensors(self, dataset: LabelledInputs, graph: TfliteGraph, position: int) -> Iterator[NDArray[Any]]:
-        """The rows of an array, or preprocessed images."""
-        return values(dataset, format_of(graph.inputs[position]), self.preprocess)
 
     def judge(
         self, model: ModelFile, rect: ModelFile | None, dataset: LabelledInputs, threads: int, progress: Progress

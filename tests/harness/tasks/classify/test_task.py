@@ -1,6 +1,6 @@
 """A classifier is fed and judged through what every task promises, with figures that can be worked out by hand.
 
-Covers harness.tasks.classify.judged.
+Covers harness.tasks.classify.judged, harness.tasks.classify.labelled.
 """
 
 from __future__ import annotations
