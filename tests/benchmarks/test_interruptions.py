@@ -72,7 +72,8 @@ def test_ctrl_c_while_a_model_is_compiled(model: MakeModel, tmp_path: Path, spre
     run.says("KeyboardInterrupt")
     assert run.code == 2
     assert gone(int(pid_file.read_text()))
-    said = ("last-results.txt", "stage-seconds.json")  # where the newest run lies and what tests took: true of a broken-off one too
+    # where the newest run lies and what its tests took: whole, and true of one that was broken off too
+    said = ("last-results.txt", "stage-seconds.json")
     left = [path for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock" and path.name not in said]
     assert left == []
     assert not list((cache / "compile").glob("*"))
