@@ -38,7 +38,7 @@ Array = NDArray[Any]
 TARGET = "sim"
 INPUTS = 2
 """Inferences whose bytes are held against TFLite Micro's: a ramp over all values, and noise over all of them."""
-ONE_SIZE = Unavailable("a TFLite file has one size")
+ONE_SIZE = Unavailable("a quantised file has one size")
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def test_a_profile_whose_vela_configuration_does_not_exist(run_suite: RunSuite, 
 @pytest.mark.slow
 def test_a_model_that_does_not_exist(run_suite: RunSuite, tmp_path: Path) -> None:
     run = run_suite("--model", tmp_path / "nowhere.tflite")
-    run.says("nowhere.tflite` does not exist", "expected: a quantised .tflite file")
+    run.says("nowhere.tflite` does not exist", "expected: a quantised .tflite, .tosa, .pte or .npz file")
     assert run.code == USAGE
 
 

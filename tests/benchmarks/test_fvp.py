@@ -78,7 +78,7 @@ def test_a_model_that_does_not_fit_is_a_result_and_is_not_run(run_suite: RunSuit
     fits = run.record("fits")
     assert fits["value"] is False
     assert "needs 3.07 MiB, the runner's arena has 2.00 MiB" in fits["note"]
-    assert run.record("fitting_imgsz")["unavailable"] == "a TFLite file has one size"
+    assert run.record("fitting_imgsz")["unavailable"] == "a quantised file has one size"
     for metric in ("latency_us", "npu_executed_share", "npu_time_share", "bit_exact", "bit_exact_images"):
         assert run.record(metric)["unavailable"].startswith("does not fit: needs 3.07 MiB")
     run.says("large does not fit ethos-u55-128")

@@ -56,7 +56,7 @@ def tmpfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield folder
     finally:
         let_go()  # a mark that is held keeps the disk busy
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def maker(tmp_path: Path, seconds: float) -> subprocess.Popen[str]:
