@@ -136,10 +136,14 @@ def transposing() -> bytes:
     return model.finish([image], [made])
 
 
+@pytest.fixture
+def _velas() -> None:
+    if reason := skip_reason("velas", lambda: "" if is_at_hand("4.2.0") else "Vela 4.2.0 is not here: type make velas"):
+        pytest.skip(reason)
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(
-    bool(skip_reason("velas", lambda: "" if is_at_hand("4.2.0") else "make velas has not been run")), reason="make velas"
-)
+@pytest.mark.usefixtures("_velas")
 def test_the_real_velas_between_which_a_transpose_moved_to_the_npu(tmp_path: Path) -> None:
     asked = question(transposing(), tmp_path, "ethos-u65-256")
     versions = versions_named(f"4.2.0,{installed_version()}")
