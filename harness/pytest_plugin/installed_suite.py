@@ -22,22 +22,27 @@ FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 def run_suite(given: Sequence[str], folder: Path) -> int:
     """The exit code of the suite with pytest's options `given`, with results below `folder`."""
     with _without_foreign_settings():
-        return int(pytest.main([*_settings(folder), *given, str(SUITE)]))
+        return int(pytest.main([*_settings(folder, given), *given, str(SUITE)]))
 
 
 def typed(arguments: Sequence[object], folder: Path) -> str:
     """What the user typed to start the session that pytest got `arguments` for, without secrets."""
     texts = [str(argument) for argument in arguments]
-    settings = _settings(folder)
+    settings = _settings(folder, texts)
     if texts[: len(settings)] == settings:
         return redacted_command([COMMAND, *texts[len(settings) : -1]])
     return redacted_command(["pytest", *texts])
 
 
-def _settings(folder: Path) -> list[str]:
-    """What comes before the user's own: our settings alone, and the plugins' notes in our cache, not in the user's folder."""
+def _settings(folder: Path, given: Sequence[str]) -> list[str]:
+    """What comes before the user's own: our settings alone, and the plugins' notes in our cache, not in the user's folder.
+
+    pytest knows no option for its own notes where `given` turns them off.
+    """
     notes = cache_root() / "pytest"
-    places = ["-o", f"cache_dir={notes}", "--benchmark-storage", f"file://{notes}/benchmarks"]
+    places = ["--benchmark-storage", f"file://{notes}/benchmarks"]
+    if not {"no:cacheprovider", "-pno:cacheprovider"} & set(given):
+        places += ["-o", f"cache_dir={notes}"]
     return ["-c", str(SETTINGS), "--rootdir", str(folder), "--confcutdir", str(SUITE), "-p", PLUGIN, *places]
 
 
