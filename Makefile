@@ -78,7 +78,7 @@ fast-tests: $(STAMP)
 
 lock: $(STAMP) ## Resolve requirements.lock and requirements-board.lock anew.
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.10 \
-	  --extra convert --extra farm --extra postgres --extra dev pyproject.toml --output-file requirements.lock
+	  --extra convert --extra explore --extra farm --extra postgres --extra dev pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.9 \
 	  requirements-board.in --output-file requirements-board.lock
 
