@@ -32,7 +32,8 @@ class ConversionOptions(VelaOptions):
 
     recipe: str = option(
         "--recipe",
-        "quantisation recipe; `fast` is the plain route ([recipes](../recipes.md))",
+        "quantisation recipe; `fast` is the plain route, `per-tensor` gives a layer's weights one scale "
+        "([recipes](../recipes.md))",
         "",
         metavar="NAME",
         default_text="the best known",

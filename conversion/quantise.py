@@ -1,4 +1,4 @@
-"""Float TFLite -> full-integer TFLite: int8 input and output, int8 weights per channel, no float tensor left."""
+"""Float TFLite -> full-integer TFLite: int8 input and output, int8 weights, no float tensor left."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from core.tflite.graph import Operator, TfliteGraph, parse
 
 Images = NDArray[np.uint8]
 Route = Callable[[bytes, Images], bytes]
+Weights = Literal["per channel", "per tensor"]
+"""Whether each output channel of a convolution has a scale of its own, or all share one."""
 
 CALIBRATION_THREADS = 2
 SILENT: dict[str, Any] = {"enable_progress_bar": False, "enable_progress_report": False}
@@ -39,9 +41,24 @@ def full_range(float_tflite: bytes, images: Images) -> bytes:
 
     docs/recipes.md says what was tried beyond this, and what it gave. `images` as for `fast`.
     """
+    graph, ranges = _full_ranges(float_tflite, images)
+    return assembled(float_tflite, graph, ranges)
+
+
+def per_tensor(float_tflite: bytes, images: Images) -> bytes:
+    """As `full_range`, with one scale for all weights of a layer: what Mesa's open driver takes, which knows no other.
+
+    docs/recipes.md says what that costs. `images` as for `fast`.
+    """
+    graph, ranges = _full_ranges(float_tflite, images)
+    return assembled(float_tflite, graph, ranges, weights="per tensor")
+
+
+def _full_ranges(float_tflite: bytes, images: Images) -> tuple[TfliteGraph, dict[int, Range]]:
+    """The graph, and for each activation its true extremes over all images."""
     graph = parse(float_tflite, "the float model")
     seen = observe(float_tflite, graph, _floats(images), CALIBRATION_THREADS)
-    return assembled(float_tflite, graph, choose(graph, seen, RangeRule()))
+    return graph, choose(graph, seen, RangeRule())
 
 
 @dataclass(frozen=True)
@@ -52,7 +69,11 @@ class Recipe:
     images: int
 
 
-RECIPES: Mapping[str, Recipe] = {"full-range": Recipe(full_range, images=256), "fast": Recipe(fast, images=64)}
+RECIPES: Mapping[str, Recipe] = {
+    "full-range": Recipe(full_range, images=256),
+    "fast": Recipe(fast, images=64),
+    "per-tensor": Recipe(per_tensor, images=256),
+}
 DEFAULT_RECIPE = "full-range"
 
 
@@ -64,14 +85,20 @@ def write_int8(request: Mapping[str, Any], folder: Path, progress: Progress) -> 
     (folder / "int8.tflite").write_bytes(int8)
 
 
-def assembled(float_tflite: bytes, graph: TfliteGraph, ranges: Mapping[int, Range], wide: Iterable[Operator] = ()) -> bytes:
-    """The int8 file with these activation ranges, by tensor index, and per-channel weights.
+def assembled(
+    float_tflite: bytes,
+    graph: TfliteGraph,
+    ranges: Mapping[int, Range],
+    wide: Iterable[Operator] = (),
+    weights: Weights = "per channel",
+) -> bytes:
+    """The int8 file with these activation ranges, by tensor index.
 
     The operators in `wide` compute with int16 activations, between QUANTIZE operators.
     """
     from ai_edge_quantizer import qtyping
 
-    engine = _static_int8(float_tflite)
+    engine = _static_int8(float_tflite, weights)
     every = qtyping.TFLOperationName.ALL_SUPPORTED
     for operator in wide:
         exactly = f"^{re.escape(graph.tensors[operator.outputs[0]].name)};?$"
@@ -85,14 +112,16 @@ def _statistic(span: Range) -> dict[str, NDArray[np.float32]]:
     return {side: np.full((1, 1, 1, 1), value, np.float32) for side, value in (("min", span.low), ("max", span.high))}
 
 
-def _static_int8(float_tflite: bytes) -> Any:
-    """ai-edge-quantizer with int8 activations and per-channel symmetric int8 weights for every operator."""
+def _static_int8(float_tflite: bytes, weights: Weights) -> Any:
+    """ai-edge-quantizer with int8 activations and symmetric int8 weights for every operator."""
     from ai_edge_quantizer import qtyping, quantizer
 
     teach_leaky_relu()
     engine = quantizer.Quantizer(bytearray(float_tflite))
     every = qtyping.TFLOperationName.ALL_SUPPORTED
-    engine.add_static_config(regex=".*", operation_name=every, activation_num_bits=8, weight_num_bits=8)
+    shared = qtyping.QuantGranularity.TENSORWISE
+    sharing = {"weight_granularity": shared} if weights == "per tensor" else {}
+    engine.add_static_config(regex=".*", operation_name=every, activation_num_bits=8, weight_num_bits=8, **sharing)
     return engine
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+from core.errors import UsageError
 from core.records.checkpoint_facts import CheckpointFacts
 from core.tflite.graph import TfliteGraph
 from harness.tasks.classify.metadata import metadata_labels, metadata_preprocess
-from harness.tasks.classify.preprocess import Preprocess, parse_preprocess
+from harness.tasks.classify.preprocess import FLAG, Preprocess, parse_preprocess
 from harness.tasks.classify.task import Classify
 from harness.tasks.detect.task import Detect
 from harness.tasks.no_task import NoTask
@@ -31,7 +32,7 @@ class Known:
 
 
 TASKS: dict[TaskName, Callable[[Known], OfKind]] = {
-    "detect": lambda known: Detect(known.end_to_end),
+    "detect": lambda known: Detect(known.end_to_end, known.preprocess),
     "classify": lambda known: Classify(known.preprocess, known.classes),
     "score": lambda known: Score(known.preprocess),
     "none": lambda known: NoTask(),
@@ -58,8 +59,22 @@ def task_of(graph: TfliteGraph) -> TaskName:
 def task_named(name: TaskName, preprocess: str, model: Path | None, facts: CheckpointFacts | None) -> OfKind:
     """A task for a model; what `--preprocess` says counts before the metadata of a TFLite file, or a checkpoint's own rule."""
     asked = parse_preprocess(preprocess) if preprocess else None
+    _require_use(name, preprocess)
     if facts:
-        return TASKS[name](Known(asked or OWN_PREPROCESS, facts.classes, facts.end_to_end))
-    if model is None or name not in ("classify", "score"):
+        own = None if name == "detect" else OWN_PREPROCESS
+        return TASKS[name](Known(asked or own, facts.classes, facts.end_to_end))
+    if model is None or name == "none":
         return TASKS[name](Known(asked))
     return TASKS[name](Known(asked or metadata_preprocess(model), metadata_labels(model)))
+
+
+def _require_use(name: TaskName, preprocess: str) -> None:
+    """Nothing, or UsageError when a task does not do what `--preprocess` asks for."""
+    if preprocess and name == "none":
+        raise UsageError(f"{FLAG} {preprocess} beside --task none: no image is fed", "one of the two", "--task none")
+    if "resize=" in preprocess and name == "detect":
+        raise UsageError(
+            f"{FLAG} {preprocess} for a detector: its images are letterboxed, and boxes are found back by that",
+            "mean, std and order alone",
+            f"{FLAG} mean=127.5,std=127.5",
+        )

@@ -14,18 +14,24 @@ from core.records.image_form import ImageForm, image_form
 from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
 from core.tflite.nodes import Tensor
+from harness.tasks.classify.preprocess import Preprocess
 from harness.tasks.pixels import to_float, to_quantised
+from harness.tasks.runtimes import format_of, in_type
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The one input of a model that takes images: its position among the inputs, its tensor, and how it holds them."""
+    """The one input of a model that takes images: its position among the inputs, its tensor, and how it holds them.
+
+    `preprocess` is what pixels become; None: 0..1.
+    """
 
     position: int
     tensor: Tensor
     form: ImageForm
+    preprocess: Preprocess | None = None
 
     def filled(self, pixels: Iterable[Pixels]) -> Iterator[NDArray[Any]]:
         """Pixels uint8 (1, height, width, channels) in the tensor's own type, layout and batch; a rest of a batch is left."""
@@ -34,11 +40,16 @@ class Picture:
             yield self._values(np.concatenate(images)).reshape(self.tensor.shape)
 
     def _values(self, pixels: Pixels) -> NDArray[Any]:
-        turned = pixels.transpose(0, 3, 1, 2) if self.form.layout == "NCHW" else pixels
+        if self.preprocess:
+            return self._turned(in_type(self.preprocess.normalised(pixels), format_of(self.tensor)))
+        turned = self._turned(pixels)
         if self.tensor.is_float:
             return to_float(turned)
         dtype = np.dtype(self.tensor.dtype).type
         return to_quantised(turned, self.tensor.scales[0], self.tensor.zero_points[0], dtype)
+
+    def _turned(self, values: NDArray[Any]) -> NDArray[Any]:
+        return values.transpose(0, 3, 1, 2) if self.form.layout == "NCHW" else values
 
 
 def picture(graph: TfliteGraph) -> Picture | Unavailable:

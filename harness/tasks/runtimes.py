@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelError
+from core.tflite.nodes import Tensor
 
 Floats = NDArray[np.float32]
 
@@ -54,6 +55,22 @@ def open_runtime(path: Path, threads: int) -> Runtime:
 def dequantise(tensors: Sequence[NDArray[Any]], formats: Sequence[TensorFormat]) -> list[Floats]:
     """Integer tensors of a model (or of a target that ran it) as float32; float tensors as they are."""
     return [_dequantised(tensor, form) for tensor, form in zip(tensors, formats, strict=True)]
+
+
+def format_of(tensor: Tensor) -> TensorFormat:
+    """A tensor of a TFLite file as a runtime's format."""
+    scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
+    return TensorFormat(name=tensor.name, shape=tensor.shape, dtype=tensor.dtype, scale=scale, zero_point=zero_point)
+
+
+def in_type(real: NDArray[Any], form: TensorFormat) -> NDArray[Any]:
+    """Real values as an input holds them: float32, or round(value / scale) + zero_point, ties to even, saturated."""
+    if not form.quantised:
+        return real.astype(np.float32)
+    limits = np.iinfo(np.dtype(form.dtype))
+    found = np.rint(real.astype(np.float64) / form.scale) + form.zero_point
+    integers: NDArray[Any] = np.clip(found, limits.min, limits.max).astype(form.dtype)
+    return integers
 
 
 def _dequantised(tensor: NDArray[Any], form: TensorFormat) -> Floats:

@@ -107,8 +107,9 @@ class BenchOptions(ConversionOptions, TargetChoices):
     )
     preprocess: str = option(
         "--preprocess",
-        "how images become a classifier's input, mean and std in pixel values: `mean=0,std=255`, "
-        "`mean=123.7/116.3/103.5,std=58.4/57.1/57.4,resize=crop`; also `resize=stretch`, `order=bgr`",
+        "how images become the input, mean and std in pixel values: `mean=0,std=255`, "
+        "`mean=123.7/116.3/103.5,std=58.4/57.1/57.4,resize=crop`; also `resize=stretch`, `order=bgr`; a "
+        "detector's are letterboxed, and 0..1 where nothing says else",
         "",
         metavar="SPEC",
         default_text="the model's metadata",

@@ -333,13 +333,14 @@ def test_a_file_without_a_model_is_refused_by_name(tmp_path: Path, content: Any)
         ("yolo11n-seg.yaml", "Segment"),
         ("yolo11n-pose.yaml", "Pose"),
         ("yolo11n-obb.yaml", "OBB"),
+        ("yolov8n-rtdetr.yaml", "RTDETRDecoder"),
     ],
 )
 def test_another_head_is_refused_by_its_name(tmp_path: Path, architecture: str, head: str) -> None:
     torch = pytest.importorskip("torch")
     require_convert()
     tasks = _ultralytics_tasks()
-    kinds = {"Segment": "SegmentationModel", "Pose": "PoseModel", "OBB": "OBBModel"}
+    kinds = {"Segment": "SegmentationModel", "Pose": "PoseModel", "OBB": "OBBModel", "RTDETRDecoder": "RTDETRDetectionModel"}
     module = getattr(tasks, kinds.get(head, "DetectionModel"))(architecture, verbose=False)
     path = tmp_path / "other.pt"
     torch.save({"model": module, "train_args": {}}, path)

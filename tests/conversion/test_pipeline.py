@@ -114,7 +114,7 @@ def test_the_plain_route_is_what_ai_edge_quantizer_makes_by_itself(source: Sourc
     assert source.floating
     content = (source.floating.path.parent / "float.tflite").read_bytes()
     images = noise(square(CONVERTED_SIZE))
-    engine = quantise._static_int8(content)
+    engine = quantise._static_int8(content, "per channel")
     name, signature = next(iter(Interpreter(model_content=content).get_signature_list().items()))
     samples = [{signature["inputs"][0]: image} for image in quantise._floats(images)]
     theirs = engine.quantize(engine.calibrate({name: samples}, num_threads=2), **quantise.SILENT).quantized_model

@@ -29,7 +29,7 @@ from harness.tasks.classify.metrics import Scores, Statistic, area_under_curve, 
 from harness.tasks.classify.preprocess import Preprocess
 from harness.tasks.images import read_image
 from harness.tasks.interval import Interval
-from harness.tasks.runtimes import Floats, TensorFormat, dequantise, open_runtime
+from harness.tasks.runtimes import Floats, TensorFormat, dequantise, in_type, open_runtime
 from harness.tasks.task import Outputs, TaskFigure
 
 METRICS = ("top1", "top5")
@@ -169,15 +169,7 @@ def fitted(row: NDArray[Any], form: TensorFormat, preprocess: Preprocess | None)
         row = made.transpose(2, 0, 1) if image.layout == "NCHW" else made
     elif row.dtype.name == form.dtype:
         return _shaped(row, form)
-    return _shaped(quantised(row, form) if form.quantised else row.astype(np.float32), form)
-
-
-def quantised(real: NDArray[Any], form: TensorFormat) -> NDArray[Any]:
-    """Real values as the integers of an input: round(value / scale) + zero_point, ties to even, saturated."""
-    limits = np.iinfo(np.dtype(form.dtype))
-    found = np.rint(real.astype(np.float64) / form.scale) + form.zero_point
-    integers: NDArray[Any] = np.clip(found, limits.min, limits.max).astype(form.dtype)
-    return integers
+    return _shaped(in_type(row, form), form)
 
 
 def _shaped(row: NDArray[Any], form: TensorFormat) -> NDArray[Any]:

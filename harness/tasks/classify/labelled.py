@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
-from core.tflite.nodes import Tensor
 from harness.tasks.classify.dataset import LabelledInputs
 from harness.tasks.classify.judged import values
 from harness.tasks.classify.preprocess import Preprocess
-from harness.tasks.runtimes import TensorFormat
+from harness.tasks.runtimes import format_of
 from harness.tasks.task import Judged, Task
 
 Found = TypeVar("Found", bound=Judged)
@@ -41,9 +40,3 @@ class Labelled(Task[LabelledInputs, Found]):
     def tensors(self, dataset: LabelledInputs, graph: TfliteGraph, position: int) -> Iterator[NDArray[Any]]:
         """Preprocessed images, or the rows of an array."""
         return values(dataset, format_of(graph.inputs[position]), self.preprocess)
-
-
-def format_of(tensor: Tensor) -> TensorFormat:
-    """A tensor of a TFLite file as a runtime's format."""
-    scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
-    return TensorFormat(name=tensor.name, shape=tensor.shape, dtype=tensor.dtype, scale=scale, zero_point=zero_point)

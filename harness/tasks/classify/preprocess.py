@@ -57,6 +57,10 @@ class Preprocess:
 
     def normalised(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Real values of pixels whose last axis are the channels, RGB."""
+        for numbers in (self.mean, self.std):
+            if len(numbers) not in (1, pixels.shape[-1]):
+                found = f"{FLAG} has {len(numbers)} numbers for each pixel, and the input {pixels.shape[-1]} channels"
+                raise UsageError(found, "one number for all channels, or one for each", EXAMPLE)
         turned = pixels[..., ::-1] if self.order == "bgr" else pixels
         mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
         return ((turned.astype(np.float32) - mean) / std).astype(np.float32)
@@ -75,8 +79,17 @@ def parse_preprocess(text: str) -> Preprocess:
 
 
 def asked_preprocess(text: str) -> str:
-    """The text itself when it can be parsed."""
-    return str(parse_preprocess(text)) if text else ""
+    """The text itself when it can be parsed: what it leaves open is for the task to say."""
+    if text:
+        parse_preprocess(text)
+    return text
+
+
+def require_pixels_of_0_to_1(how: Preprocess | None) -> None:
+    """Nothing, or UsageError when a checkpoint would be calibrated on other values than those that it is trained on."""
+    if how is not None and (set(how.mean), set(how.std), how.order) != ({0.0}, {255.0}, "rgb"):
+        found = f"a checkpoint is quantised on pixels of 0 to 1, and {FLAG} says {how}"
+        raise UsageError(found, "mean=0,std=255,order=rgb, as ultralytics trains", EXAMPLE)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

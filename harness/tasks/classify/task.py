@@ -14,7 +14,7 @@ from harness.tasks.classify.dataset import LabelledInputs, load_inputs, training
 from harness.tasks.classify.judged import METRICS, Classified, judge_file, judge_given
 from harness.tasks.classify.labelled import Labelled
 from harness.tasks.classify.metrics import paired
-from harness.tasks.classify.preprocess import EXAMPLE, FORM
+from harness.tasks.classify.preprocess import EXAMPLE, FORM, require_pixels_of_0_to_1
 from harness.tasks.interval import Interval
 from harness.tasks.pixels import in_colours
 from harness.tasks.task import Outputs, TrainingImages
@@ -45,9 +45,9 @@ class Classify(Labelled[Classified]):
     def calibration(self, data: Path, count: int) -> TrainingImages:
         """Images of `train`, as they become inputs; UsageError when the quantiser would see other values than 0..1."""
         files, how = training_files(data, count), self.preprocess
-        if how is None or (set(how.mean), set(how.std), how.order) != ({0.0}, {255.0}, "rgb"):
-            found = f"a checkpoint is quantised on pixels of 0 to 1, and --preprocess says {how}"
-            raise UsageError(found, "mean=0,std=255,order=rgb, as ultralytics trains", EXAMPLE)
+        if how is None:
+            raise UsageError(f"nothing says how images of `{data}` become the model's input", FORM, EXAMPLE)
+        require_pixels_of_0_to_1(how)
         digest = sha256("".join([str(how), *map(file_sha256, files)]))
         return TrainingImages(files, digest, lambda image, form: how.sized(in_colours(image, form.channels), form)[None])
 

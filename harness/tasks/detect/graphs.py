@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from core.errors import ModelError
 from core.records.image_form import ImageForm, image_form
+from harness.tasks.classify.preprocess import Preprocess
 from harness.tasks.pixels import to_float, to_quantised
-from harness.tasks.runtimes import Floats, Runtime, TensorFormat, open_runtime
+from harness.tasks.runtimes import Floats, Runtime, TensorFormat, in_type, open_runtime
 
 
 class Graph(Protocol):
@@ -36,10 +37,14 @@ class Graph(Protocol):
 
 @dataclass(frozen=True)
 class LoadedGraph:
-    """A model in a runtime of this computer; `image` says how its input holds an image."""
+    """A model in a runtime of this computer.
+
+    `image` says how its input holds an image, `preprocess` what its pixels become; None: 0..1.
+    """
 
     runtime: Runtime
     image: ImageForm
+    preprocess: Preprocess | None = None
 
     @property
     def path(self) -> Path:
@@ -58,16 +63,20 @@ class LoadedGraph:
 
     def run(self, canvas: NDArray[np.uint8]) -> list[Floats]:
         """The outputs for an image."""
+        return self.runtime.infer(_laid_out(self._values(canvas), self.image))
+
+    def _values(self, canvas: NDArray[np.uint8]) -> NDArray[Any]:
         form = self.input
+        if self.preprocess:
+            return in_type(self.preprocess.normalised(canvas), form)
         dtype = np.dtype(form.dtype).type
-        image = to_quantised(canvas, form.scale, form.zero_point, dtype) if form.quantised else to_float(canvas)
-        return self.runtime.infer(_laid_out(image, self.image))
+        return to_quantised(canvas, form.scale, form.zero_point, dtype) if form.quantised else to_float(canvas)
 
 
-def open_graph(path: Path, threads: int) -> LoadedGraph:
+def open_graph(path: Path, threads: int, preprocess: Preprocess | None = None) -> LoadedGraph:
     """The model in a `.onnx` or `.tflite` file on `threads` threads; ModelError when it is broken, or takes no image."""
     runtime = open_runtime(path, threads)
-    return LoadedGraph(runtime, _image(path, runtime.inputs))
+    return LoadedGraph(runtime, _image(path, runtime.inputs), preprocess)
 
 
 def _image(path: Path, inputs: Sequence[TensorFormat]) -> ImageForm:

@@ -20,6 +20,7 @@ from core.progress import Progress
 from core.records.artefact import ModelFile
 from core.records.unavailable import Unavailable
 from core.versions import version_of
+from harness.tasks.classify.preprocess import Preprocess
 from harness.tasks.detect import evaluate, nms
 from harness.tasks.detect.accuracy import Accuracy
 from harness.tasks.detect.coco import coco_accuracy
@@ -94,10 +95,12 @@ def detected(
     progress: Progress,
     *,
     end_to_end: bool | None = None,
+    preprocess: Preprocess | None = None,
 ) -> Detected | Unavailable:
     """What a graph finds on a data set, or why its outputs are not those of a YOLO head for these classes.
 
-    `rect` is the same graph on the canvas that published figures were measured on; without one they come from `model`.
+    `preprocess` is what pixels become, None: 0..1. `rect` is the same graph on the canvas that published figures were measured
+    on; without one they come from `model`.
     """
     runtime = "onnxruntime" if model.path.suffix == ".onnx" else "ai-edge-litert"
     version = f"{runtime} {version_of(runtime)}"
@@ -105,7 +108,8 @@ def detected(
     if isinstance(layout, Unavailable):
         return layout
     parts = {"model": model.sha256, "rect": rect.sha256 if rect else "", "data": dataset.identity, "runtime": version}
-    finder = _Finder(dataset, threads, progress, end_to_end)
+    parts["preprocess"] = str(preprocess or "")
+    finder = _Finder(dataset=dataset, threads=threads, progress=progress, end_to_end=end_to_end, preprocess=preprocess)
     folder = entry(
         "detections", {**parts, **_settings(layout)}, lambda folder: finder.write(model, rect, folder), tell=progress
     )
@@ -155,12 +159,13 @@ def _write(folder: Path, found: Sequence[Detections]) -> None:
         (folder / f"{name}.json").write_text(json.dumps(to_coco(detections)), "utf-8")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Finder:
     dataset: Dataset
     threads: int
     progress: Progress
     end_to_end: bool | None
+    preprocess: Preprocess | None
 
     def write(self, model: ModelFile, rect: ModelFile | None, folder: Path) -> None:
         """Both sets of detections as COCO result lists: of one pass over the images, or of two when `rect` has its own."""
@@ -180,7 +185,7 @@ class _Finder:
     def _detect(self, model: ModelFile, selections: tuple[Selection, ...], margin: int) -> tuple[Detections, ...]:
         layout = _layout(model, self.dataset, end_to_end=self.end_to_end)
         assert isinstance(layout, Layout)
-        graph = open_graph(model.path, ONE)
+        graph = open_graph(model.path, ONE, self.preprocess)
         return detect(graph, self.dataset, layout, selections, self._report, margin, self.threads)
 
     def _report(self, done: int, total: int) -> None:

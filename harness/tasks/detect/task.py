@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from core.records.artefact import ModelFile
 from core.records.image_form import ImageForm
 from core.records.unavailable import Unavailable
 from core.tflite.graph import TfliteGraph
+from harness.tasks.classify.preprocess import Preprocess, require_pixels_of_0_to_1
 from harness.tasks.detect.bootstrap import bootstrap_difference
 from harness.tasks.detect.dataset import Dataset, load_calibration, load_dataset
 from harness.tasks.detect.evaluate import canvases
@@ -31,9 +32,11 @@ class Detect(Task[Dataset, Detected]):
     """YOLO data sets, and what a detector finds in their images.
 
     `end_to_end`: whether raw maps are of a head that leaves one box for each object; None where no checkpoint says so.
+    `preprocess`: what the pixels of a letterboxed image become; None: 0..1.
     """
 
     end_to_end: bool | None = None
+    preprocess: Preprocess | None = None
 
     name = "detect"
     metrics = MAP_METRICS
@@ -45,7 +48,8 @@ class Detect(Task[Dataset, Detected]):
         return load_dataset(data, images=images)
 
     def calibration(self, data: Path, count: int) -> TrainingImages:
-        """Images of `train`, letterboxed."""
+        """Images of `train`, letterboxed; UsageError when the quantiser would see other values than 0..1."""
+        require_pixels_of_0_to_1(self.preprocess)
         chosen = load_calibration(data, count)
         return TrainingImages(chosen.images, chosen.identity, letterboxed)
 
@@ -68,14 +72,15 @@ class Detect(Task[Dataset, Detected]):
 
     def tensors(self, dataset: Dataset, graph: TfliteGraph, position: int) -> Iterator[NDArray[Any]]:
         """Letterboxed images."""
-        shown = _shown(graph)
+        shown = replace(_shown(graph), preprocess=self.preprocess)
         return shown.filled(canvases(dataset, shown.form))
 
     def judge(
         self, model: ModelFile, rect: ModelFile | None, dataset: Dataset, threads: int, progress: Progress
     ) -> Detected | Unavailable:
         """What a detector on this computer finds."""
-        return detected(model, rect, dataset, threads, progress, end_to_end=self.end_to_end)
+        how = self.preprocess
+        return detected(model, rect, dataset, threads, progress, end_to_end=self.end_to_end, preprocess=how)
 
     def judge_outputs(
         self, outputs: Outputs, model: ModelFile, dataset: Dataset, threads: int, runtime: str

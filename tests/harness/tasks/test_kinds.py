@@ -12,7 +12,9 @@ import pytest
 from core.errors import UsageError
 from core.metrics import ACCURACIES, BY_NAME
 from core.tflite.graph import parse
-from harness.tasks.kinds import TASKS, Known, task_of
+from harness.tasks.classify.preprocess import Preprocess
+from harness.tasks.detect.task import Detect
+from harness.tasks.kinds import TASKS, Known, task_named, task_of
 from harness.tasks.task import TaskName
 from tests.benchmarks import tiny
 from tests.conversion.tflite_builder import TinyModel
@@ -38,6 +40,23 @@ def test_what_int8_costs_has_both_ends_of_its_interval(name: TaskName) -> None:
 def test_a_model_without_a_task_is_judged_on_no_data(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing is judged"):
         TASKS["none"](Known()).load(tmp_path / "data.yaml", None)
+
+
+@pytest.mark.parametrize(
+    ("task", "asked", "found"),
+    [("none", "mean=0,std=255", "beside --task none"), ("detect", "mean=0,std=255,resize=stretch", "letterboxed"),
+     ("detect", "mean=0,std=255,resize=crop", "letterboxed")],
+)  # fmt: skip
+def test_a_preprocessing_that_a_task_has_no_use_for_is_refused(task: TaskName, asked: str, found: str) -> None:
+    with pytest.raises(UsageError, match=found) as caught:
+        task_named(task, asked, None, None)
+    assert caught.value.hint
+
+
+def test_a_detector_takes_the_range_of_its_pixels_from_the_command_line() -> None:
+    task = task_named("detect", "mean=127.5,std=127.5", None, None)
+    assert isinstance(task, Detect)
+    assert task.preprocess == Preprocess((127.5,), (127.5,))
 
 
 def flat(outputs: int, inputs: int = 8) -> bytes:

@@ -22,7 +22,7 @@ def test_what_is_not_written_as_it_has_to_be_is_refused_with_an_example(text: st
 def test_a_preprocessing_is_written_as_it_is_read() -> None:
     text = "mean=123.7/116.3/103.5,std=58.4/57.1/57.4,resize=stretch,order=bgr"
     assert str(parse_preprocess(text)) == text
-    assert asked_preprocess("mean=0,std=255") == "mean=0,std=255,resize=crop,order=rgb"
+    assert asked_preprocess("mean=0,std=255") == "mean=0,std=255"
     assert asked_preprocess("") == ""
 
 
@@ -51,3 +51,9 @@ def test_an_image_of_the_inputs_size_is_not_resampled_and_grey_is_its_luma() -> 
     grey = parse_preprocess("mean=0,std=1").values(pixels, square(6, channels=1))
     assert grey.shape == (6, 6, 1)
     np.testing.assert_allclose(grey[..., 0], pixels @ np.array([0.299, 0.587, 0.114]), atol=1)
+
+
+def test_numbers_for_three_colours_are_refused_for_a_grey_input() -> None:
+    grey = np.zeros((4, 4, 3), np.uint8)
+    with pytest.raises(UsageError, match="3 numbers for each pixel, and the input 1 channels"):
+        parse_preprocess("mean=1/2/3,std=1").values(grey, square(4, 1))

@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import ModelError
 from core.records.image_form import ImageForm, square
+from harness.tasks.classify.preprocess import Preprocess
 from harness.tasks.detect.graphs import open_graph
 from harness.tasks.runtimes import TensorFormat, dequantise
 from tests.harness.tasks.detect.tiny_models import FLOAT32, INT8, write_tflite
@@ -19,6 +20,18 @@ def test_a_tflite_model_takes_pixels_and_returns_floats(tmp_path: Path, random: 
     (output,) = graph.run(pixels)
     assert output.dtype == np.float32
     np.testing.assert_allclose(output, pixels / 255, atol=1e-6)
+
+
+def test_a_model_for_other_pixels_than_0_to_1_gets_them_in_its_own_layout(tmp_path: Path, random: np.random.Generator) -> None:
+    pixels = random.integers(0, 256, (1, 8, 8, 3), np.uint8)
+    turned = Preprocess((0.0,), (51.0,), order="bgr")  # 0..5, which RELU leaves as it is
+    for path in (
+        write_tflite(tmp_path / "relu.tflite", [1, 8, 8, 3], FLOAT32),
+        write_onnx(tmp_path / "relu.onnx", [1, 3, 8, 8]),
+    ):
+        (output,) = open_graph(path, 1, turned).run(pixels)
+        found = output.transpose(0, 2, 3, 1) if path.suffix == ".onnx" else output
+        np.testing.assert_allclose(found, pixels[..., ::-1] / 51, atol=1e-6)
 
 
 def test_a_tflite_model_tells_size_type_and_quantisation(tmp_path: Path) -> None:
