@@ -18,8 +18,8 @@ from core.progress import Notice
 MODULES = {
     "ab": "ab", "baseline": "baseline", "bundle": "bundle", "cache": "cache", "check": "check", "compare": "compare",
     "compare-models": "compare_models", "convert": "convert", "diff": "diff", "disassemble": "disassemble",
-    "doctor": "doctor", "estimate": "estimate", "export": "export", "export-onnx": "export_onnx", "fvp": "fvp",
-    "history": "history", "init": "init", "inspect": "inspect", "profiles": "profiles", "recommend": "recommend",
+    "doctor": "doctor", "estimate": "estimate", "explore": "explore", "export": "export", "export-onnx": "export_onnx",
+    "fvp": "fvp", "history": "history", "init": "init", "inspect": "inspect", "profiles": "profiles", "recommend": "recommend",
     "report": "report", "run": "run", "targets": "targets", "velas": "velas",
     "verify": "bundle",
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from conversion.compilations import compiled
 from conversion.estimates import Estimation, estimated
 from conversion.pipeline import Source
-from conversion.vela_options import VelaOptions
+from conversion.vela_options import INSTALLED, VelaOptions
 from conversion.velas.environments import executable_of
-from core.errors import EthosBenchError
+from core.errors import EthosBenchError, StorageError
 from core.progress import Progress
 from core.records.artefact import Artefact, Compilation
 from core.records.case_key import CaseKey
@@ -50,12 +50,17 @@ class Question:
     memory: str = ""
     tell: Progress = field(default=lambda _: None, compare=False)
 
-    def through(self, version: str) -> Sighting:
-        """What that version makes of the file; a refusal of its compiler, or of this Python, is a result with its reason."""
+    def through(self, version: str, asked: VelaOptions = INSTALLED) -> Sighting:
+        """What that version makes of the file, with the options `asked`.
+
+        A refusal of its compiler, or of this Python, is a result with its reason; a disk that is full is none.
+        """
         try:
-            vela = VelaOptions(vela=str(executable_of(version, self.tell)))
+            vela = replace(asked, vela=str(executable_of(version, self.tell)))
             self.tell(f"Vela {version}: {self.source.variant} for {self.profile.name}")
             made: Compilation | Unavailable = compiled(self.source.int8, self.profile, vela, self.tell)
+        except StorageError:
+            raise
         except EthosBenchError as error:
             made = Unavailable(error.found)
         return Sighting(self, version, made)

@@ -1,0 +1,221 @@
+"""`ethos-bench explore`: models x sizes x recipes x NPUs x Velas, and which of them holds a product's limits."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+from rich import box
+from rich.table import Table
+
+from core.errors import UsageError
+from core.outputs import require_free, write_output
+from core.redaction import redacted_command
+from core.versions import versions_of
+from harness.cli.failing import exits_cleanly
+from harness.cli.options import gathered
+from harness.cli.saying import cell as shown
+from harness.cli.saying import say, wide_console
+from harness.explore import front, work
+from harness.explore.engine import explored, local_workers
+from harness.explore.exploration import Cell, Exploration
+from harness.explore.plan import ExploreOptions, planned, with_file
+from harness.explore.requests import CellRequest
+
+MOST_UNASKED = 1000
+"""Cells that are computed without being asked whether so many were meant."""
+TYPICAL_CELL_S, TYPICAL_CONVERSION_S = 8.0, 60.0
+"""A YOLO of nano size at 320 px on one core: what is guessed with before any cell is known."""
+VERSIONS = ("ethos-bench", "ethos-u-vela")
+MIB = float(2**20)
+SHOWN = 20
+
+
+@click.command("explore")
+@click.argument("file", type=click.Path(path_type=Path), required=False, metavar="[explore.toml]")
+@gathered(ExploreOptions, "options")
+@click.option(
+    "--cluster", default="", metavar="tcp://...|ssh:HOSTS", help="A Dask scheduler, or hosts. Default: this computer."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Say how many cells there are, how many are known, and about how long the rest takes."
+)
+@click.option("--yes", is_flag=True, help=f"Don't ask before more than {MOST_UNASKED:,} cells.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write every cell with its figures.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), metavar="FILE", help="Write a row per cell.")
+@click.pass_context
+@exits_cleanly
+def explore_command(
+    context: click.Context,
+    file: Path | None,
+    options: ExploreOptions,
+    cluster: str,
+    dry_run: bool,
+    yes: bool,
+    json_file: Path | None,
+    csv_file: Path | None,
+) -> None:
+    """Explore every combination of models, sizes, recipes, NPUs, memories and Velas, and find the cheapest NPU within limits.
+
+    A cell that is known is not computed again: a run that was stopped goes on where it was. Exit code 1 when no cell holds the
+    limits.
+    """
+    options = with_file(options, file)
+    for path, flag in ((json_file, "--json"), (csv_file, "--csv")):
+        if path:
+            require_free(path, flag)
+    requests = planned(options)
+    if dry_run:
+        say(_forecast(requests))
+        return
+    _confirm(requests, yes=yes)
+    found = _exploration(requests, cluster)
+    if json_file:
+        write_output(json_file, found.to_text(), "--json")
+    if csv_file:
+        write_output(csv_file, found.to_csv(), "--csv")
+    answer = front.answer(found.cells, options.limits)
+    _print(found, answer)
+    if not answer.meeting:
+        context.exit(1)
+
+
+def _confirm(requests: Sequence[CellRequest], *, yes: bool) -> None:
+    if yes or len(requests) <= MOST_UNASKED:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{len(requests):,} cells were asked for", f"at most {MOST_UNASKED:,}, or --yes", "ethos-bench explore --dry-run"
+        )
+    click.confirm(f"{_forecast(requests)}. Go on?", abort=True)
+
+
+def _forecast(requests: Sequence[CellRequest]) -> str:
+    """How much there is to do, in words."""
+    known = {request: cell for request in requests if (cell := work.known(request))}
+    missing = [request for request in requests if request not in known]
+    if not missing:
+        return f"{len(requests):,} cells, all of them known"
+    per_cell = statistics.median(cell.seconds for cell in known.values()) if known else TYPICAL_CELL_S
+    sources = {request.source for request in missing if request.source.recipe} - {request.source for request in known}
+    seconds = (per_cell * len(missing) + TYPICAL_CONVERSION_S * len(sources)) / local_workers()
+    guessed = "the known ones' median" if known else "as a YOLO of nano size at 320 px takes them"
+    return (
+        f"{len(requests):,} cells, {len(known):,} known; {len(sources):,} conversions and {len(missing):,} cells to compute: "
+        f"about {_duration(seconds)} on {local_workers()} processors ({guessed})"
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _exploration(requests: Sequence[CellRequest], cluster: str) -> Exploration:
+    """Every cell, in the order of the question; each is told of when it comes."""
+    start, found = time.monotonic(), {}
+    for one in explored(requests, cluster, lambda text: say(text, err=True)):
+        found[one.cell.key] = one.cell
+        said = one.cell.failed or f"{one.cell.seconds:.1f} s"
+        say(f"{time.monotonic() - start:7.1f} s  {one.done} of {one.of}: {one.cell.key.name}: {said}", err=True)
+    return Exploration(
+        made=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        command=redacted_command(["ethos-bench", *sys.argv[1:]]),
+        versions=versions_of(VERSIONS),
+        cells=tuple(found[request.key] for request in requests),
+    )
+
+
+def _print(found: Exploration, answer: front.Answer) -> None:
+    console = wide_console()
+    cheapest = answer.cheapest
+    if cheapest:
+        console.print(f"[bold]cheapest NPU: {shown(cheapest.key.npu)}[/bold], with {shown(_told(cheapest))}", soft_wrap=True)
+    else:
+        excluded = ", ".join(f"{name} excludes {count}" for name, count in answer.excluded.items())
+        console.print(f"[bold]no cell of {len(found.cells)} holds the limits[/bold]: {excluded}", soft_wrap=True)
+    failed = [cell for cell in found.cells if cell.failed]
+    if len(found.cells) > len(failed):
+        console.print(_heat(found.cells))
+    if answer.front:
+        console.print(_front(answer.front))
+    for cell in failed[:SHOWN]:
+        console.print(f"failed: {shown(cell.key.name)}: {shown(cell.failed)}", soft_wrap=True)
+    if len(failed) > SHOWN:
+        console.print(f"failed: {len(failed) - SHOWN} more (--json FILE or --csv FILE has them all)")
+
+
+def _told(cell: Cell) -> str:
+    """A cell's model and figures in one line."""
+    latency, interval, quality = front.latency_us(cell), front.latency_interval(cell), front.map50_95(cell)
+    within = f" ({interval[0] / 1e3:.2f} to {interval[1] / 1e3:.2f})" if interval else ""
+    time_said = "no time of the whole model" if latency is None else f"{latency / 1e3:.2f} ms{within} by our cycle model"
+    memory = [f"{value / MIB:.2f} MiB of {name}" for name, value in _memories(cell) if value is not None]
+    return ", ".join([cell.key.row, time_said, *([f"mAP50-95 {quality:.3f}"] if quality is not None else []), *memory])
+
+
+def _memories(cell: Cell) -> tuple[tuple[str, float | None], ...]:
+    return ("SRAM", front.sram_bytes(cell)), ("flash", front.flash_bytes(cell))
+
+
+def _heat(cells: Sequence[Cell]) -> Table:
+    """The time of each model on each NPU, in milliseconds, coloured from the fastest to the slowest."""
+    npus = sorted(
+        dict.fromkeys(cell.key.npu for cell in cells), key=lambda npu: min(front.cost(c) for c in cells if c.key.npu == npu)
+    )
+    rows: dict[str, dict[str, Cell]] = {}
+    for cell in cells:
+        rows.setdefault(_row(cell, cells), {})[cell.key.npu] = cell
+    times = sorted(us for cell in cells if (us := _heat_us(cell)) is not None)
+    table = Table(
+        box=box.SIMPLE_HEAD, title="ms by our cycle model, the NPU's part (* operators on the CPU)", title_justify="left"
+    )
+    table.add_column("model")
+    for npu in npus:
+        table.add_column(npu.removeprefix("ethos-"), justify="right")
+    for row, by_npu in rows.items():
+        table.add_row(shown(row), *(_heat_cell(by_npu.get(npu), times) for npu in npus))
+    return table
+
+
+def _row(cell: Cell, cells: Sequence[Cell]) -> str:
+    """The model with what was chosen for it, and the Vela and memory where several were asked for."""
+    several = [field for field in ("vela", "memory") if len({getattr(one.key, field) for one in cells}) > 1]
+    return ", ".join([cell.key.row, *(f"{field} {getattr(cell.key, field)}".strip() for field in several)])
+
+
+def _heat_us(cell: Cell) -> float | None:
+    return cell.number("npu_estimated_us", "open")
+
+
+def _heat_cell(cell: Cell | None, times: Sequence[float]) -> str:
+    if cell is None:
+        return ""
+    us = _heat_us(cell)
+    if us is None:
+        return "[dim]failed[/dim]" if cell.failed else "[dim]none[/dim]"
+    share = times.index(us) / max(1, len(times) - 1)
+    colour = "green" if share < 1 / 3 else "yellow" if share < 2 / 3 else "red"
+    return f"[{colour}]{us / 1e3:.2f}{'*' if cell.number('operators_cpu') else ''}[/{colour}]"
+
+
+def _front(cells: Sequence[Cell]) -> Table:
+    """The cells that no other one beats."""
+    table = Table(box=box.SIMPLE_HEAD, title="beaten by none in NPU, time, mAP, SRAM and flash", title_justify="left")
+    for heading in ("NPU", "model", "Vela"):
+        table.add_column(heading)
+    for heading in ("ms, ours", "mAP50-95", "SRAM MiB", "flash MiB"):
+        table.add_column(heading, justify="right")
+    for cell in sorted(cells, key=front.cost)[:SHOWN]:
+        figures = (
+            (front.latency_us(cell), 1e3, 2),
+            (front.map50_95(cell), 1, 3),
+            *((value, MIB, 2) for _, value in _memories(cell)),
+        )
+        texts = ["-" if value is None else f"{value / unit:.{digits}f}" for value, unit, digits in figures]
+        table.add_row(shown(cell.key.npu), shown(cell.key.row), cell.key.vela, *texts)
+    return table

@@ -1,0 +1,235 @@
+"""Cells on all processors of this computer, or on a Dask cluster: Dask schedules and retries; we say what depends on what."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from core.errors import EthosBenchError, TargetUnavailable, ToolMissing, UsageError
+from core.installation import install_line
+from core.progress import Progress
+from harness.explore import work
+from harness.explore.exploration import Cell, Figure
+from harness.explore.requests import CellRequest, SourceRequest
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+LOOPBACK = "127.0.0.1"
+CONNECT_S = 20
+DEATHS = 2
+"""Workers that a cell may bring down before it counts as failed: it may be the cell's own doing."""
+CONVERSIONS = "conversions"
+"""The resource that quantising takes, where workers declare it: `dask worker --resources conversions=1`."""
+SSH = "ssh:"
+HINT = "ethos-bench explore --cluster tcp://HOST:8786"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A cell that has come, and how many of all have by then."""
+
+    cell: Cell
+    done: int
+    of: int
+
+
+def explored(requests: Sequence[CellRequest], cluster: str, tell: Progress) -> Iterator[Found]:
+    """The cells as they come: those that are known first, without a cluster; then what `cluster` computes.
+
+    `cluster` is "" for all processors of this computer, `tcp://host:port` of a scheduler, or `ssh:host,host` (the first one
+    schedules). TargetUnavailable when it is not there or is lost on the way: what had come by then is kept.
+    """
+    waiting, done = [], 0
+    accuracy = {source: work.known_accuracy(source) for source in {request.source for request in requests}}
+    for request in requests:
+        cell, figures = work.known(request), accuracy[request.source]
+        if cell is None or figures is None:
+            waiting.append(request)
+        else:
+            done += 1
+            yield Found(_with_accuracy(cell, figures), done, len(requests))
+    if not waiting:
+        return
+    with _client(cluster, tell) as client:
+        for cell in _computed(client, waiting):
+            done += 1
+            yield Found(cell, done, len(requests))
+
+
+def _with_accuracy(cell: Cell, figures: Sequence[Figure]) -> Cell:
+    """The cell with what its model reaches; a cell that failed has no figures."""
+    return cell if cell.failed else replace(cell, figures=(*cell.figures, *figures))
+
+
+def _computed(client: Client, requests: Sequence[CellRequest]) -> Iterator[Cell]:
+    """Each cell when it is done, with the accuracy of its model where that was asked for."""
+    submitted = submit(client, requests)
+    try:
+        for future, request in _as_they_come(client, submitted.cells):
+            cell = _cell_of(future, request)
+            yield _with_accuracy(cell, submitted.accuracy[request.source].result())
+    finally:
+        with contextlib.suppress(Exception):  # the cluster may be gone
+            client.cancel([*submitted.cells, *submitted.accuracy.values()])
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """Cells that are on their way, and the accuracy of each source that is judged."""
+
+    cells: dict[Future, CellRequest]
+    accuracy: dict[SourceRequest, Future]
+
+
+def submit(client: Client, requests: Sequence[CellRequest]) -> Submitted:
+    """Everything as tasks: a source's conversion first, then its cells and its accuracy, which need nothing else."""
+    expected = work.worker_identity()
+    sources = list(dict.fromkeys(request.source for request in requests))
+    conversions = {
+        source: client.submit(work.converted, source, expected, pure=False, resources=_conversion_resources(client))
+        for source in sources
+    }
+    accuracy = {source: client.submit(work.judged, source, expected, conversions[source], pure=False) for source in sources}
+    cells = {
+        client.submit(work.computed, request, expected, conversions[request.source], pure=False): request
+        for request in requests
+    }
+    return Submitted(cells, accuracy)
+
+
+def _conversion_resources(client: Client) -> dict[str, int] | None:
+    """What a conversion takes: nothing where no worker says that it has it, for it would wait for ever."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return {CONVERSIONS: 1} if any(CONVERSIONS in worker["resources"] for worker in workers) else None
+
+
+def _as_they_come(client: Client, cells: dict[Future, CellRequest]) -> Iterator[tuple[Future, CellRequest]]:
+    from distributed import as_completed
+
+    with _lost(client):
+        for future in as_completed(list(cells), loop=client.loop, raise_errors=False):
+            if future.status in ("cancelled", "lost"):
+                raise _is_lost(client)
+            yield future, cells[future]
+
+
+def _cell_of(future: Future, request: CellRequest) -> Cell:
+    """The cell of a task that has ended; one that brought its workers down is a cell that failed."""
+    from distributed import KilledWorker
+
+    try:
+        cell: Cell = future.result()
+    except KilledWorker:
+        return Cell(
+            key=request.key, weights=request.source.model.weights, identity={},
+            failed=f"{DEATHS + 1} workers ended while they computed it (out of memory?)",
+        )  # fmt: skip
+    return cell
+
+
+@contextlib.contextmanager
+def _client(cluster: str, tell: Progress) -> Iterator[Client]:
+    """A client of the cluster whose workers all have our code; a local cluster ends with it."""
+    dask, distributed = _libraries()
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    settings = {"distributed.scheduler.allowed-failures": DEATHS, "distributed.comm.timeouts.connect": f"{CONNECT_S}s"}
+    with dask.config.set(settings), contextlib.ExitStack() as stack:
+        address = stack.enter_context(_started(cluster, distributed, tell)) if not cluster.startswith("tcp") else cluster
+        try:
+            client = stack.enter_context(distributed.Client(address, timeout=CONNECT_S, set_as_default=False))
+        except (OSError, TimeoutError, asyncio.TimeoutError, ValueError) as error:
+            raise TargetUnavailable(f"no scheduler answers at `{cluster}`", "a Dask scheduler that runs", HINT) from error
+        _require_workers(client)
+        yield client
+
+
+def _libraries() -> tuple[Any, Any]:
+    try:
+        import dask
+        import distributed
+    except ImportError as error:
+        raise ToolMissing("the extra `explore` is not installed", "dask and distributed", install_line("explore")) from error
+    return dask, distributed
+
+
+def _started(cluster: str, distributed: Any, tell: Progress) -> contextlib.AbstractContextManager[Any]:
+    """A cluster of our own: the processors of this computer, or of hosts that SSH reaches."""
+    if cluster.startswith(SSH):
+        hosts = cluster.removeprefix(SSH).split(",")
+        tell(f"starting workers on {', '.join(hosts)}")
+        return _by_ssh(hosts, distributed)
+    if cluster:
+        raise UsageError(f"--cluster {cluster}: no cluster is written so", "tcp://host:port, ssh:host,host or nothing", HINT)
+    count = local_workers()
+    tell(f"starting {count} workers on this computer")
+    return local_cluster(count)
+
+
+def local_workers() -> int:
+    """A process for each processor that this one may use: a cell is one thread's work."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def local_cluster(count: int) -> contextlib.AbstractContextManager[Any]:
+    """A cluster of `count` processes here, which nobody else can reach."""
+    _, distributed = _libraries()
+    cluster: contextlib.AbstractContextManager[Any] = distributed.LocalCluster(
+        n_workers=count, threads_per_worker=1, processes=True, host=LOOPBACK, dashboard_address=None,
+        silence_logs=logging.CRITICAL, memory_limit=0,
+    )  # fmt: skip
+    return cluster
+
+
+def _by_ssh(hosts: Sequence[str], distributed: Any) -> contextlib.AbstractContextManager[Any]:
+    try:
+        cluster: contextlib.AbstractContextManager[Any] = distributed.SSHCluster(
+            [hosts[0], *hosts], worker_options={"nthreads": 1}, scheduler_options={"dashboard": False}
+        )
+    except ImportError as error:
+        raise ToolMissing(
+            "asyncssh, by which Dask starts workers, is not installed", "asyncssh", "pip install asyncssh"
+        ) from error
+    except Exception as error:  # whatever asyncssh or a remote Python says
+        raise TargetUnavailable(f"no workers on {', '.join(hosts)}: {error}", "hosts with ethos-bench[explore]") from error
+    return cluster
+
+
+def _require_workers(client: Client) -> None:
+    """Nothing, or an error that names the first worker that cannot take part: before its first cell."""
+    with _lost(client):
+        client.wait_for_workers(1, timeout=CONNECT_S)
+        expected = work.worker_identity()
+        for address, answer in client.run(_own_identity, on_error="return").items():
+            if answer != expected:
+                said = f"has no such ethos-bench ({answer})" if isinstance(answer, Exception) else f"runs other code ({answer})"
+                raise ToolMissing(
+                    f"the worker at {address} {said}; here it is {expected}", "the same ethos-bench on every machine"
+                )
+
+
+def _own_identity() -> str:
+    return work.worker_identity()
+
+
+@contextlib.contextmanager
+def _lost(client: Client) -> Iterator[None]:
+    """Turns what Dask says when the scheduler is gone into our error."""
+    try:
+        yield
+    except (EthosBenchError, GeneratorExit):
+        raise
+    except (OSError, TimeoutError, asyncio.TimeoutError, asyncio.CancelledError, RuntimeError) as error:
+        raise _is_lost(client) from error
+
+
+def _is_lost(client: Client) -> TargetUnavailable:
+    return TargetUnavailable(
+        f"the scheduler at {client.scheduler.address if client.scheduler else 'the cluster'} is gone",
+        "a cluster that lasts; what was computed is kept, and the same command goes on there",
+    )

@@ -1,0 +1,191 @@
+"""What to explore: axes from the command line or an `explore.toml`, checked, and every cell that they span."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import MISSING, dataclass, fields, replace
+from itertools import product
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, ConfigDict
+
+from conversion.checkpoint import SEEDED_IMAGE_SIZE, find_checkpoints
+from conversion.file_kinds import COMPILED, file_kind
+from conversion.pipeline import image_size
+from conversion.profile_files import DEFAULT_PROFILE
+from conversion.quantise import DEFAULT_RECIPE, RECIPES
+from conversion.variants import BY_NAME
+from conversion.velas.versions import installed_version, versions_named
+from core.errors import UsageError
+from core.files import file_sha256
+from core.option_fields import check_bounds, option
+from core.toml_file import read_toml
+from harness.explore.front import Limits, microseconds, share, size_bytes
+from harness.explore.requests import CellRequest, ModelChoice, Optimise, SourceRequest, TunedVela
+from harness.explore.work import facts_for, memory_identity, profile_named
+
+Quantity = Annotated[str, BeforeValidator(str)]
+"""As it is typed; a file may have a number in its place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExploreOptions:
+    """The axes of an exploration, what is asked of every cell, and the limits; an `explore.toml` has the fields' names."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=False)
+
+    checkpoint: tuple[Path, ...] = option("--checkpoint", "any ultralytics detector or classifier", (), metavar="FILE")
+    checkpoints: Path | None = option(
+        "--checkpoints", "folder with `<documented folder>/weights/best.pt` anywhere below", None, metavar="DIR"
+    )
+    model: tuple[Path, ...] = option("--model", "a quantised TFLite file, or a TOSA graph", (), metavar="FILE")
+    seeded: tuple[str, ...] = option(
+        "--seeded", f"one of {', '.join(BY_NAME)} with weights from a seed: placement and time without a checkpoint", (),
+        metavar="NAME",
+    )  # fmt: skip
+    npu: tuple[str, ...] = option("--npu", "NPU profile, or a TOML file", (DEFAULT_PROFILE,), metavar="NAME|FILE.toml")
+    memory: tuple[str, ...] = option(
+        "--memory", "memory of our cycle model ([time](../reference/timing.md))", (), metavar="NAME|FILE.toml",
+        default_text="the profile's",
+    )  # fmt: skip
+    velas: str = option(
+        "--velas", "versions of Vela: 4.2..5.2, or 4.5,5.2", "", metavar="RANGE", default_text="the installed one"
+    )
+    imgsz: tuple[int, ...] = option("--imgsz", "image size in pixels", (), metavar="N", default_text="the checkpoint's own")
+    recipe: tuple[str, ...] = option(
+        "--recipe", "quantisation recipe ([recipes](../recipes.md))", (), metavar="NAME", default_text="the best known"
+    )
+    optimise: tuple[Optimise, ...] = option("--optimise", "what Vela optimises for", (), default_text="the profile's")
+    arena_cache: tuple[int, ...] = option(
+        "--arena-cache", "bytes of the arena that Vela may keep in a cache", (), metavar="BYTES", default_text="the profile's"
+    )
+    data: Path | None = option(
+        "--data", "train split calibrates, test split (else val) judges the int8 models", None, metavar="data.yaml|DIR|FILE"
+    )
+    images: int | None = option("--images", "judge on N evenly spaced images", None, metavar="N", least=1)
+    calibration_images: int | None = option(
+        "--calibration-images", "images that the quantiser sees", None, metavar="N", default_text="the recipe's", least=1
+    )
+    bytes: bool = option("--bytes", "run every cell in the simulator too, and hold its bytes against TFLite Micro's", False)
+    untrained: bool = option("--untrained", "the checkpoints' weights come from a seed: they have no accuracy", False)
+    max_latency: Quantity = option("--max-latency", "time of an inference by our cycle model: `33ms`", "", metavar="TIME")
+    min_map: Quantity = option("--min-map", "mAP50-95 of the int8 model, 0 to 1", "", metavar="MAP")
+    max_sram: Quantity = option("--max-sram", "SRAM that a model may take: `2MiB`", "", metavar="SIZE")
+    max_flash: Quantity = option("--max-flash", "size of the compiled file: `4MiB`", "", metavar="SIZE")
+
+    @property
+    def limits(self) -> Limits:
+        """What a cell has to hold; UsageError for what is no quantity."""
+        return Limits(
+            latency_us=microseconds(self.max_latency, "--max-latency"),
+            map50_95=share(self.min_map, "--min-map"),
+            sram_bytes=size_bytes(self.max_sram, "--max-sram"),
+            flash_bytes=size_bytes(self.max_flash, "--max-flash"),
+        )
+
+
+def with_file(options: ExploreOptions, path: Path | None) -> ExploreOptions:
+    """The options of a file, under those of the command line that are not as they are by default; paths are the file's."""
+    if path is None:
+        return options
+    written = read_toml(path, ExploreOptions, "exploration")
+    typed = {
+        one.name: value
+        for one in fields(options)
+        if one.default is not MISSING and (value := getattr(options, one.name)) != one.default
+    }
+    return replace(_beside(written, path.parent), **typed)
+
+
+def _beside(written: ExploreOptions, folder: Path) -> ExploreOptions:
+    return replace(
+        written,
+        checkpoint=tuple(folder / path for path in written.checkpoint),
+        checkpoints=written.checkpoints and folder / written.checkpoints,
+        model=tuple(folder / path for path in written.model),
+        npu=tuple(str(folder / name) if name.endswith(".toml") else name for name in written.npu),
+        memory=tuple(str(folder / name) if name.endswith(".toml") else name for name in written.memory),
+        data=written.data and folder / written.data,
+    )
+
+
+def planned(options: ExploreOptions) -> tuple[CellRequest, ...]:
+    """Every cell, the models outermost; UsageError for an axis with a value that cannot be, before anything is computed."""
+    check_bounds(options)
+    _ = options.limits
+    npus = {profile_named(name).name: name for name in options.npu}
+    memories = options.memory or ("",)
+    for npu, memory in product(npus.values(), memories):
+        memory_identity(npu, memory)
+    velas = versions_named(options.velas) if options.velas else (installed_version(),)
+    tunings = [
+        TunedVela(optimise=optimise, arena_cache=arena)
+        for optimise, arena in product(options.optimise or ("",), options.arena_cache or (0,))
+    ]
+    return tuple(
+        CellRequest(
+            source=source, npu=npu, npu_name=name, memory=memory, vela=vela, tuned=tuned, with_bytes=options.bytes,
+        )
+        for source in _sources(options)
+        for vela, tuned, memory, (name, npu) in product(velas, tunings, memories, npus.items())
+    )  # fmt: skip
+
+
+def _sources(options: ExploreOptions) -> Iterator[SourceRequest]:
+    """Every model quantised every way."""
+    models = _distinct(_models(options))
+    if not models:
+        raise UsageError("no model to explore", "--checkpoint, --checkpoints, --model or --seeded", "--seeded base_silu")
+    for unknown in set(options.recipe) - set(RECIPES):
+        raise UsageError(f"unknown recipe `{unknown}`", f"one of {', '.join(RECIPES)}", f"--recipe {DEFAULT_RECIPE}")
+    for model in models:
+        if model.file:
+            yield SourceRequest(model=model, data=options.data, images=options.images)
+            continue
+        recipes = options.recipe or ("fast" if model.weights == "seeded" else DEFAULT_RECIPE,)
+        for size, recipe in product(_sizes(model, options.imgsz), recipes):
+            yield SourceRequest(
+                model=model, image_size=size, recipe=recipe, data=options.data, images=options.images,
+                calibration_images=options.calibration_images,
+            )  # fmt: skip
+
+
+def _sizes(model: ModelChoice, asked: Sequence[int]) -> tuple[int, ...]:
+    facts = facts_for(model)
+    own = SEEDED_IMAGE_SIZE if model.seeded else facts.image_size
+    return tuple(dict.fromkeys(image_size(model.origin, facts, size) for size in asked or (own,)))
+
+
+def _models(options: ExploreOptions) -> Iterator[ModelChoice]:
+    for seeded in options.seeded:
+        if seeded not in BY_NAME:
+            raise UsageError(f"--seeded {seeded} is not known", f"one of {', '.join(BY_NAME)}", "--seeded base_silu")
+        yield ModelChoice(name=seeded, identity=seeded, seeded=seeded)
+    found = find_checkpoints(options.checkpoints) if options.checkpoints else {}
+    for name, path in [*found.items(), *((path.stem, path) for path in options.checkpoint)]:
+        yield ModelChoice(
+            name=name, identity=_digest(path, "checkpoint"), checkpoint=path.resolve(), untrained=options.untrained
+        )
+    for path in options.model:
+        digest = _digest(path, "model")
+        if file_kind(path) in COMPILED:
+            raise UsageError(
+                f"--model `{path}` is compiled already, for one NPU", "the .tflite or .tosa file that it was made of"
+            )
+        yield ModelChoice(name=path.stem, identity=digest, file=path.resolve())
+
+
+def _digest(path: Path, flag: str) -> str:
+    if not path.is_file():
+        raise UsageError(f"--{flag} `{path}` does not exist", "a file")
+    return file_sha256(path)
+
+
+def _distinct(models: Iterable[ModelChoice]) -> list[ModelChoice]:
+    """The models, each once; two files of one name are told apart by their folders."""
+    once = list({model.identity: model for model in models}.values())
+    names = [model.name for model in once]
+    return [
+        replace(model, name=f"{model.name}-{model.identity[:6]}") if names.count(model.name) > 1 else model for model in once
+    ]

@@ -1,0 +1,101 @@
+"""What is asked of one cell, in words that a process on another machine can take: names, paths and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from conversion.steps import Origin
+from conversion.vela_options import VelaOptions
+from harness.explore.exploration import CellKey, Weights
+
+Optimise = Literal["", "Size", "Performance"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelChoice:
+    """One model: a checkpoint, a seeded build of ours by its name, or a file that is quantised already.
+
+    `identity` is the SHA-256 of the file, or the seeded name; `untrained` says that a checkpoint's weights come from a seed.
+    """
+
+    name: str
+    identity: str
+    checkpoint: Path | None = None
+    seeded: str = ""
+    file: Path | None = None
+    untrained: bool = False
+
+    @property
+    def origin(self) -> Origin:
+        """Where a model that is converted comes from."""
+        return Origin(self.name, checkpoint=self.checkpoint, seeded=self.seeded)
+
+    @property
+    def weights(self) -> Weights:
+        """What is known of its weights."""
+        if self.file:
+            return "unknown"
+        return "seeded" if self.seeded or self.untrained else "trained"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRequest:
+    """A model quantised one way; `image_size` and `recipe` are 0 and "" for a file that is quantised already.
+
+    `data` calibrates and judges, `images` and `calibration_images` None are the whole split and the recipe's own number.
+    """
+
+    model: ModelChoice
+    image_size: int = 0
+    recipe: str = ""
+    data: Path | None = None
+    images: int | None = None
+    calibration_images: int | None = None
+
+    @property
+    def name(self) -> str:
+        """How it is called where it is worked on."""
+        size = f" {self.image_size} px" if self.image_size else ""
+        return f"{self.model.name}{size}{f' {self.recipe}' if self.recipe else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunedVela(VelaOptions):
+    """Vela told what to optimise for, and how many bytes its arena may take in a cache; "" and 0 leave it to the profile."""
+
+    optimise: Optimise = ""
+    arena_cache: int = 0
+
+    def arguments(self) -> tuple[str, ...]:
+        """What is added to Vela's command line."""
+        optimise = ("--optimise", self.optimise) if self.optimise else ()
+        arena = ("--arena-cache-size", str(self.arena_cache)) if self.arena_cache else ()
+        return (*optimise, *arena)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellRequest:
+    """One cell: a source for an NPU (a profile's name or file) with a memory for our cycle model, by one Vela."""
+
+    source: SourceRequest
+    npu: str
+    npu_name: str
+    memory: str = ""
+    vela: str
+    tuned: TunedVela = TunedVela()
+    with_bytes: bool = False
+
+    @property
+    def key(self) -> CellKey:
+        """What the cell is called."""
+        return CellKey(
+            model=self.source.model.name,
+            npu=self.npu_name,
+            memory=self.memory,
+            vela=self.vela,
+            image_size=self.source.image_size,
+            recipe=self.source.recipe,
+            vela_options=" ".join(self.tuned.arguments()),
+        )
