@@ -66,17 +66,18 @@ def page(run: StoredRun, dataset: DataSet | None = None, past: Past | None = Non
     view, exhibits = RunView(run), Exhibits()
     content = _content(view, exhibits, dataset, past)
     data = _script_data(run, exhibits, content.networks)
-    style, script = (_own(name) for name in ("report.css", "report.js"))
-    template = _environment().get_template("report.html.jinja")
-    return template.render(**vars(content), data=asdict(data), style=style, script=script, script_hash=_sha256(script))
+    style, script = (own_file(name) for name in ("report.css", "report.js"))
+    template = environment().get_template("report.html.jinja")
+    return template.render(**vars(content), data=asdict(data), style=style, script=script, script_hash=script_sha256(script))
 
 
-def _own(name: str) -> Markup:
+def own_file(name: str) -> Markup:
     """A file of ours, to be put into the page as it is."""
     return Markup((TEMPLATES / name).read_text("utf-8"))  # noqa: S704  # nosec B704  # no word of a run
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What renders our templates; everything is escaped."""
     environment = Environment(
         loader=PackageLoader("harness.report.html"),
         autoescape=True,
@@ -286,5 +287,6 @@ def _script_data(run: StoredRun, exhibits: Exhibits, panels: Mapping[str, Sequen
     )
 
 
-def _sha256(script: str) -> str:
+def script_sha256(script: str) -> str:
+    """The digest by which a page's policy lets its own script run, base64."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

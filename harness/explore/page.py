@@ -1,0 +1,62 @@
+"""The page of an exploration: a heat map, a plot, limits and a table in one file that asks nobody for anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from core.files import storage_errors, write_whole
+from harness.explore.exploration import Exploration
+from harness.explore.page_content import ExplorationContent, ShownCell, content_of
+from harness.report.html.exhibits import BADGES
+from harness.report.html.page import environment, own_file, script_sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What a page says of itself: its `title`, a sentence below it, and what changed since `since` ("" for nothing before)."""
+
+    title: str = "Exploration"
+    lead: str = ""
+    since: str = ""
+    changes: Sequence[str] = ()
+
+
+def write_page(exploration: Exploration, output: Path, words: Words | None = None) -> None:
+    """Write the page of an exploration; StorageError when it cannot be written."""
+    text = exploration_page(exploration, words or Words())
+    with storage_errors(f"write `{output}`", "a writable folder", "--html explore.html"):
+        write_whole(output, text)
+
+
+def exploration_page(exploration: Exploration, words: Words) -> str:
+    """The page of an exploration as text."""
+    content = content_of(exploration)
+    style = own_file("report.css") + own_file("exploration.css")
+    script = own_file("exploration.js")
+    return environment().get_template("exploration.html.jinja").render(
+        **vars(content),
+        **vars(words),
+        exploration=exploration,
+        failed=sum(bool(cell.failed) for cell in content.cells),
+        cheapest=cheapest(content.cells),
+        badges=BADGES,
+        data={**asdict(content.for_script()), "evidenceWords": {name: meaning for name, (_, meaning) in BADGES.items()}},
+        style=style,
+        script=script,
+        script_hash=script_sha256(script),
+        heat=_heat(content),
+    )  # fmt: skip
+
+
+def cheapest(cells: Sequence[ShownCell]) -> ShownCell | None:
+    """The fastest cell of the cheapest NPU whose platform has the memory, None when no cell has it."""
+    fitting = [cell for cell in cells if not cell.failed and cell.goals[0] is not None and cell.fits is not False]
+    return min(fitting, key=lambda cell: (cell.cost, cell.goals[0]), default=None)
+
+
+def _heat(content: ExplorationContent) -> list[tuple[str, list[ShownCell | None]]]:
+    """Each row of the heat map with its cell on each NPU, None where none was asked for."""
+    places = {(cell.row, cell.npu): cell for cell in content.cells}
+    return [(row, [places.get((row, npu)) for npu in content.npus]) for row in content.rows]
