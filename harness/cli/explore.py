@@ -24,6 +24,7 @@ from harness.cli.saying import say, wide_console
 from harness.explore import front, work
 from harness.explore.engine import explored, local_workers
 from harness.explore.exploration import Cell, Exploration
+from harness.explore.page import Words, exploration_page
 from harness.explore.plan import ExploreOptions, planned, with_file
 from harness.explore.requests import CellRequest
 
@@ -48,6 +49,7 @@ SHOWN = 20
 @click.option("--yes", is_flag=True, help=f"Don't ask before more than {MOST_UNASKED:,} cells.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write every cell with its figures.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), metavar="FILE", help="Write a row per cell.")
+@click.option("--html", "html_file", type=click.Path(path_type=Path), metavar="FILE", help="Write a page, all in one file.")
 @click.pass_context
 @exits_cleanly
 def explore_command(
@@ -59,6 +61,7 @@ def explore_command(
     yes: bool,
     json_file: Path | None,
     csv_file: Path | None,
+    html_file: Path | None,
 ) -> None:
     """Explore every combination of models, sizes, recipes, NPUs, memories and Velas, and find the cheapest NPU within limits.
 
@@ -66,7 +69,7 @@ def explore_command(
     limits.
     """
     options = with_file(options, file)
-    for path, flag in ((json_file, "--json"), (csv_file, "--csv")):
+    for path, flag in ((json_file, "--json"), (csv_file, "--csv"), (html_file, "--html")):
         if path:
             require_free(path, flag)
     requests = planned(options)
@@ -79,6 +82,8 @@ def explore_command(
         write_output(json_file, found.to_text(), "--json")
     if csv_file:
         write_output(csv_file, found.to_csv(), "--csv")
+    if html_file:
+        write_output(html_file, exploration_page(found, Words()), "--html")
     answer = front.answer(found.cells, options.limits)
     _print(found, answer)
     if not answer.meeting:

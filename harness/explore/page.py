@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.files import storage_errors, write_whole
+from harness.explore import front
 from harness.explore.exploration import Exploration
 from harness.explore.page_content import ExplorationContent, ShownCell, content_of
 from harness.report.html.exhibits import BADGES
@@ -40,7 +41,7 @@ def exploration_page(exploration: Exploration, words: Words) -> str:
         **vars(words),
         exploration=exploration,
         failed=sum(bool(cell.failed) for cell in content.cells),
-        cheapest=cheapest(content.cells),
+        cheapest=front.answer(exploration.cells, front.Limits()).cheapest,
         badges=BADGES,
         data={**asdict(content.for_script()), "evidenceWords": {name: meaning for name, (_, meaning) in BADGES.items()}},
         style=style,
@@ -48,12 +49,6 @@ def exploration_page(exploration: Exploration, words: Words) -> str:
         script_hash=script_sha256(script),
         heat=_heat(content),
     )  # fmt: skip
-
-
-def cheapest(cells: Sequence[ShownCell]) -> ShownCell | None:
-    """The fastest cell of the cheapest NPU whose platform has the memory, None when no cell has it."""
-    fitting = [cell for cell in cells if not cell.failed and cell.goals[0] is not None and cell.fits is not False]
-    return min(fitting, key=lambda cell: (cell.cost, cell.goals[0]), default=None)
 
 
 def _heat(content: ExplorationContent) -> list[tuple[str, list[ShownCell | None]]]:

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass, field
 
 from core.metrics import BY_NAME
 from core.records.unavailable import Unavailable
+from harness.explore import front
 from harness.explore.exploration import Cell, Exploration, Figure
 from harness.report.html.exhibits import NO_VALUE
 
-FAMILIES = ("ethos-u55", "ethos-u65", "ethos-u85")
-LAST = 1 << 30
 Name = tuple[str, str, str]
 """Metric, stat and graph."""
 SHOWN: tuple[tuple[Name, str], ...] = (
@@ -34,7 +33,6 @@ SHOWN: tuple[tuple[Name, str], ...] = (
 )
 """The columns, in their order; those that no cell has are left out."""
 SMALL_FORM, SMALL = ".2f", 0.1
-LOW, HIGH = ("estimated_us", "open_low", ""), ("estimated_us", "open_high", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +116,7 @@ def content_of(exploration: Exploration) -> ExplorationContent:
     names = [(name, title) for name, title in SHOWN if any(_figure(cell, name) for cell in cells)]
     several_velas = len({cell.key.vela for cell in cells}) > 1
     shown = [_shown(cell, [name for name, _ in names], vela=several_velas) for cell in cells]
-    costs = {cell.npu: cell.cost for cell in shown}
+    costs = {npu: min(cell.cost for cell in shown if cell.npu == npu) for npu in {cell.npu for cell in shown}}
     return ExplorationContent(
         columns=[_column(name, title) for name, title in names],
         cells=shown,
@@ -128,14 +126,7 @@ def content_of(exploration: Exploration) -> ExplorationContent:
     )
 
 
-def cost_of(cell: Cell) -> tuple[int, int]:
-    """How dear an NPU is: its MACs per cycle, then its family; last of all where the cell does not say which it is."""
-    family, _, macs = cell.identity.get("accelerator", cell.key.npu).rpartition("-")
-    return (int(macs), FAMILIES.index(family)) if family in FAMILIES and macs.isdigit() else (LAST, len(FAMILIES))
-
-
 def _shown(cell: Cell, names: Sequence[Name], *, vela: bool) -> ShownCell:
-    low, high = (cell.number(*name) for name in (LOW, HIGH))
     key = cell.key
     parts = (key.row, f"Vela {key.vela}" if vela and key.vela else "", key.memory)
     of = {"weights": cell.weights, **({"Vela": key.vela} if key.vela else {}), **cell.identity}
@@ -145,21 +136,13 @@ def _shown(cell: Cell, names: Sequence[Name], *, vela: bool) -> ShownCell:
         npu=key.npu,
         weights=cell.weights,
         failed=cell.failed,
-        cost=cost_of(cell),
-        interval=None if low is None or high is None else (low, high),
+        cost=front.cost(cell),
+        interval=front.latency_interval(cell),
         figures=tuple(_text(_figure(cell, name)) for name in names),
         of=of,
-        goals=_goals(cell),
+        goals=(front.latency_us(cell), front.map50_95(cell), front.sram_bytes(cell), front.flash_bytes(cell)),
         fits=fits if isinstance(fits := cell.value("fits"), bool) else None,
     )
-
-
-def _goals(cell: Cell) -> tuple[float | None, ...]:
-    """Latency, mAP, SRAM and flash: what limits are put on. A file that puts nothing into SRAM needs none of it."""
-    sram = cell.number("memory_bytes", "sram")
-    if sram is None and cell.figures and isinstance(cell.value("memory_bytes", "sram"), Unavailable):
-        sram = 0.0
-    return (cell.number("estimated_us", "open"), cell.number("map50_95", "", "int8"), sram, cell.number("flash_bytes"))
 
 
 def _figure(cell: Cell, name: Name) -> Figure | None:

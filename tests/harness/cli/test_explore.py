@@ -29,14 +29,15 @@ def test_the_cheapest_npu_stands_first_and_what_is_known_is_not_computed_again(f
     pytest.importorskip("distributed", reason="the extra `explore`")
     asked = ("--model", file, "--npu", "ethos-u65-256", "--npu", "ethos-u55-32")
     assert "2 cells, 0 known" in command(*asked, "--dry-run").stdout
-    json_file, csv_file = tmp_path / "found.json", tmp_path / "found.csv"
-    done = command(*asked, "--json", json_file, "--csv", csv_file)
+    json_file, csv_file, page = tmp_path / "found.json", tmp_path / "found.csv", tmp_path / "found.html"
+    done = command(*asked, "--json", json_file, "--csv", csv_file, "--html", page)
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("cheapest NPU: ethos-u55-32, with detector, ")
     assert "2 of 2: detector, " in done.stderr
     found = read_exploration(json_file)
     assert [cell.key.npu for cell in found.cells] == ["ethos-u65-256", "ethos-u55-32"]
     assert csv_file.read_text("utf-8").count("\n") == 3
+    assert '<h1 id="cheapest">ethos-u55-32</h1>' in page.read_text("utf-8")
     assert "2 cells, all of them known" in command(*asked, "--dry-run").stdout
     slow = found.cells[1].number("estimated_us", "open")
     assert slow

@@ -17,7 +17,7 @@ from core.records.evidence import Evidence
 from core.records.measurement import Value
 from core.records.unavailable import Unavailable
 from harness.explore.exploration import Cell, CellKey, Exploration, Figure
-from harness.explore.page import Words, cheapest, exploration_page, write_page
+from harness.explore.page import Words, exploration_page, write_page
 from harness.explore.page_content import content_of
 from harness.report.html.exhibits import NO_VALUE
 from tests.lanes import skip_reason
@@ -38,7 +38,7 @@ def cell(model: str, npu: str, ms: float | str, *, sram: int = 512 * KIB, qualit
     return Cell(
         key=CellKey(model=model, npu=npu, image_size=320, vela="5.2.0"),
         weights="trained",
-        identity={"compiled": "c0ffee"},
+        identity={"compiled": "c0ffee", "accelerator": npu},
         figures=(
             figure("estimated_us", whole, "open", evidence=Evidence.ESTIMATED),
             *(figure("estimated_us", value, end, evidence=Evidence.ESTIMATED) for end, value in ends.items()),
@@ -51,7 +51,12 @@ def cell(model: str, npu: str, ms: float | str, *, sram: int = 512 * KIB, qualit
 
 
 def failing(model: str, npu: str, why: str) -> Cell:
-    return Cell(key=CellKey(model=model, npu=npu, image_size=320, vela="5.2.0"), weights="seeded", identity={}, failed=why)
+    return Cell(
+        key=CellKey(model=model, npu=npu, image_size=320, vela="5.2.0"),
+        weights="seeded",
+        identity={"accelerator": npu},
+        failed=why,
+    )
 
 
 def exploration(*cells: Cell) -> Exploration:
@@ -73,16 +78,13 @@ def example() -> Exploration:
 def test_npus_stand_from_the_cheapest_to_the_dearest_and_the_answer_is_the_first_that_holds() -> None:
     content = content_of(example())
     assert content.npus == ["ethos-u55-128", "ethos-u55-256", "ethos-u65-256", "ethos-u85-256"]
-    best = cheapest(content.cells)
-    assert best
-    assert (best.row, best.npu) == ("quick 320px", "ethos-u55-128")
+    assert ">ethos-u55-128</h1>" in exploration_page(example(), Words())
 
 
 def test_what_does_not_fit_is_no_answer() -> None:
-    found = cheapest(content_of(exploration(cell("big", NPUS[1], 5, fits=False), cell("big", NPUS[0], 1))).cells)
-    assert found
-    assert found.npu == NPUS[0]
-    assert cheapest(content_of(exploration(cell("big", NPUS[1], 5, fits=False))).cells) is None
+    too_large = cell("big", NPUS[1], 5, fits=False)
+    assert f">{NPUS[0]}</h1>" in exploration_page(exploration(too_large, cell("big", NPUS[0], 1)), Words())
+    assert ">None</h1>" in exploration_page(exploration(too_large), Words())
 
 
 def test_a_missing_figure_is_a_dash_with_its_reason_and_never_0() -> None:
