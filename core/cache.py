@@ -37,7 +37,14 @@ Make = Callable[[Path], None]
 
 
 def cache_root() -> Path:
-    """The cache folder: ETHOS_BENCH_CACHE, else the user's cache folder of the platform; StorageError for who has no home."""
+    """The cache folder: ETHOS_BENCH_CACHE, else the user's cache folder of the platform.
+
+    StorageError for who has no home, and for a URL: entries are moved into place and locked, which object stores can't do.
+    """
+    if "://" in os.environ.get("ETHOS_BENCH_CACHE", ""):
+        raise StorageError(
+            f"ETHOS_BENCH_CACHE={os.environ['ETHOS_BENCH_CACHE']} is a URL", "a folder, shared storage mounted as one", WAY_OUT
+        )
     try:
         root = Path(os.environ.get("ETHOS_BENCH_CACHE") or platformdirs.user_cache_dir("ethos-bench"))
     except RuntimeError:  # of newer versions of platformdirs; older ones give a folder called `~`

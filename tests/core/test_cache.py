@@ -229,3 +229,11 @@ def test_errors_that_are_not_about_space_stay_what_they_are() -> None:
         raise FileNotFoundError(errno.ENOENT, "No such file", "x")
     with pytest.raises(StorageError, match="/here"), cache_errors(Path("/here")):
         raise OSError(errno.ENOSPC, "No space left")
+
+
+def test_a_cache_at_a_url_is_refused_and_makes_no_folder_of_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ETHOS_BENCH_CACHE", "s3://bucket/cache")
+    with pytest.raises(StorageError, match="is a URL"):
+        entry("thing", {"a": 1}, lambda folder: None)
+    assert not list(tmp_path.iterdir())
