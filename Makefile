@@ -115,8 +115,8 @@ docs: $(STAMP) ## Write the generated pages anew and build the documentation sit
 	$(BIN)/zensical build --clean --strict
 
 RUN ?= results/latest
-screenshots: docs ## Take the pictures of docs/images from the report of RUN (results/latest) and the site; needs chromium.
-	$(BIN)/python -m benchmarks.studies.screenshots $(RUN)
+screenshots: docs ## Take the pictures of docs/images from the report of RUN (results/latest), of CLASSIFIER (a run of one), and the site.
+	$(BIN)/python -m benchmarks.studies.screenshots $(RUN) $(if $(CLASSIFIER),--classifier $(CLASSIFIER))
 
 fuzz-commands: $(STAMP) ## Feed every command mutated files for SECONDS and write the statistics.
 	$(BIN)/python -m tests.harness.cli.fuzz $(SECONDS) --write

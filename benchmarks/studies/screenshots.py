@@ -34,7 +34,7 @@ class Shot:
     """
 
     name: str
-    page: Literal["report", "site"]
+    page: Literal["report", "classifier", "site"]
     part: str = ""
     size: tuple[int, int] = DESKTOP
     dark: bool = False
@@ -49,6 +49,7 @@ SHOTS = (
     Shot(name="report-images", page="report", part="#accuracy .pictures", most_height=340),
     Shot(name="report-rules", page="report", part="#rules"),
     Shot(name="report-history", page="report", part="#history"),
+    Shot(name="report-classifier", page="classifier", part="#accuracy", most_height=650),
     Shot(name="site", page="site"),
     Shot(name="site-phone", page="site", size=PHONE),
     Shot(name="site-search", page="site", search="offload"),
@@ -105,17 +106,21 @@ def _webp(png: bytes, most_height: int) -> bytes:
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--site", type=click.Path(path_type=Path), default=ROOT / "build/site", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs/images", show_default=True)
+@click.option("--classifier", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Run of a classifier.")
 @click.option("--only", multiple=True, help="Names of pictures (repeatable).")
-def main(run: Path, site: Path, output: Path, only: tuple[str, ...]) -> None:
+def main(run: Path, site: Path, output: Path, classifier: Path | None, only: tuple[str, ...]) -> None:
     """Write every picture, or those that --only names."""
     pages = {"report": run.absolute() / "report.html", "site": site.absolute() / "index.html"}
+    if classifier:
+        pages["classifier"] = classifier.absolute() / "report.html"
     output.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
         for shot in (one for one in SHOTS if not only or one.name in only):
-            page = pages[shot.page]
-            picture = take(browser, shot, page) if page.is_file() else None
+            page = pages.get(shot.page)
+            picture = take(browser, shot, page) if page and page.is_file() else None
             if picture is None:
-                click.echo(f"{shot.name}: left as it is, `{page}` has no {shot.part or 'such file'}")
+                why = f"`{page}` has no {shot.part or 'such file'}" if page else "no run of a classifier was given"
+                click.echo(f"{shot.name}: left as it is, {why}")
                 continue
             (output / f"{shot.name}.webp").write_bytes(picture)
             click.echo(f"{shot.name}: {len(picture):,} bytes")

@@ -68,13 +68,18 @@ def _has_no_npu(view: RunView, case: CaseKey) -> bool:
 def decide_case(view: RunView, case: CaseKey) -> Decision:
     """The decision on one model, NPU and target: by thresholds only, unless a test failed."""
     lines = tuple(_lines(view, case))
-    stops = [*_failures(view, case), *(f"{line.text} is missed: {line.found}" for line in lines if line.state == "missed")]
+    stops = [*_failures(view, case), *_said(lines, "missed", "is missed")]
     if stops:
         return Decision("stop", tuple(stops), lines)
-    doubts = [*(f"{line.text} is not proven: {line.found}" for line in lines if line.state == "open"), *_doubts(view, case)]
+    doubts = [*_said(lines, "open", "is not proven"), *_doubts(view, case)]
     if not lines:
         doubts.insert(0, "the acceptance file asks nothing of it")
     return Decision("open", tuple(doubts), lines) if doubts else Decision("ship", (_proof(view, case, lines),), lines)
+
+
+def _said(lines: Sequence[Line], state: str, words: str) -> list[str]:
+    """The thresholds that a case stands to like that, in words."""
+    return [f"threshold {line.text} {words}: {line.found}" for line in lines if line.state == state]
 
 
 def _lines(view: RunView, case: CaseKey) -> list[Line]:
@@ -149,4 +154,5 @@ def _sentence(counts: Counter[State], failed: int) -> str:
     words: tuple[tuple[State, str], ...] = (("ship", "can ship"), ("open", "without proof"), ("stop", "must not ship"))
     parts = [f"{counts[state]} {word}" for state, word in words if counts[state]]
     tests = "no test failed" if not failed else f"{failed} test{'s' if failed > 1 else ''} failed"
-    return f"Of {total} combinations of model, NPU and target: {', '.join(parts) or 'none was judged'}; {tests}."
+    cases = f"{total} combination{'s' * (total != 1)} of model, NPU and target"
+    return f"Of {cases}: {', '.join(parts) or 'none was judged'}; {tests}."

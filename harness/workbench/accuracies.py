@@ -67,10 +67,12 @@ class Accuracies:
             lambda: self._session.task.judge_outputs(run.outputs, source.int8, dataset, options.threads, runtime),
         )
 
-    def drop(self, case: CaseKey) -> Interval | None:
-        """What int8 costs of the accuracy, with its interval; None when one of the graphs could not be judged."""
+    def drop(self, case: CaseKey) -> Interval | Unavailable:
+        """What int8 costs of the accuracy, with its interval, or why one of the graphs could not be judged."""
         floats, ints = self.detections(case, "float"), self.detections(case, "int8")
-        if isinstance(floats, Unavailable) or isinstance(ints, Unavailable):
-            return None
+        if isinstance(ints, Unavailable):
+            return ints
+        if isinstance(floats, Unavailable):
+            return floats
         key = ("drop", str(floats.kept), str(ints.kept))
         return self._session.memo.get(key, lambda: self._session.task.difference(floats, ints))

@@ -22,8 +22,14 @@ def accuracy_figures(
     ]
 
 
-def drop_figures(subject: Subject, task: AnyTask, interval: Interval) -> list[Measurement]:
-    """What int8 costs of the task's accuracy: float minus int8, with the bounds of its paired bootstrap interval."""
+def drop_figures(subject: Subject, task: AnyTask, interval: Interval | Unavailable) -> list[Measurement]:
+    """What int8 costs of the task's accuracy: float minus int8, with the bounds of its paired bootstrap interval.
+
+    Where one of the graphs could not be judged, the difference alone, which says why.
+    """
+    if isinstance(interval, Unavailable):
+        metrics = [task.drop_metric] if task.drop_metric else []
+        return [subject.record(metric, interval, Evidence.HOST, graph="int8") for metric in metrics]
     note = f"{100 * interval.level:.0f} % paired bootstrap over images"
     values = {"": interval.difference, "low": interval.low, "high": interval.high}
     return [

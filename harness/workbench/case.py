@@ -212,9 +212,7 @@ class Case:
             kept += accuracy_figures(self._accuracy_subject(detections), task, graph, detections)
             if not isinstance(detections, Unavailable):
                 self.findings.files[found_name(task.folder, self.key.model, graph)] = str(detections.kept)
-        interval = self.bench.accuracy.drop(self.key)
-        if interval:
-            kept += drop_figures(self._accuracy_subject(found["int8"]), task, interval)
+        kept += drop_figures(self._accuracy_subject(found["int8"]), task, self.bench.accuracy.drop(self.key))
         if self.bench.targets.of(self.key.target).graph == "npu":
             kept += self._npu_accuracy()
         return self._keep(kept)

@@ -25,6 +25,7 @@ from conversion.ranges import Extremes, Floats, RangeRule, choose, observe
 from conversion.steps import Origin, exported, facts_of
 from core.records.image_form import square
 from core.tflite.graph import parse
+from harness.tasks.detect.bootstrap import bootstrap_difference
 from harness.tasks.detect.coco import coco_accuracy
 from harness.tasks.detect.dataset import Dataset, load_dataset
 from harness.tasks.detect.detections import Detections
@@ -91,24 +92,25 @@ CANDIDATES = (
 @click.option("--only", multiple=True, help="Only candidates whose name holds this text.")
 @click.option("--exact", multiple=True, help="Only candidates of exactly this name.")
 def main(checkpoint: Path, data: Path, only: tuple[str, ...], exact: tuple[str, ...]) -> None:
-    """Print the pooled mAP of every candidate, one JSON line each."""
+    """Print the pooled mAP of every candidate and what it lost of the float model's, one JSON line each."""
     origin = Origin(checkpoint.stem, checkpoint=checkpoint)
     facts = facts_of(origin, lambda text: None)
     floats = exported(origin, facts, facts.image_size, "raw", lambda text: None) / "float.tflite"
     dataset = load_dataset(data, split="train")
     folds = [list(range(start, len(dataset.images), FOLDS)) for start in range(FOLDS)]
     judge = Judge(dataset, folds, _layout(floats, dataset))
-    _print("float", judge.pooled([floats] * FOLDS))
+    aim = judge.pooled([floats] * FOLDS)
+    _print("float", judge.figures(aim))
     content = floats.read_bytes()
     model = FloatModel(content, parse(content, "float"))
-    inputs = (inputs(dataset.take(fold), facts.image_size) for fold in folds)
-    seen = [observe(content, model.graph, images, CALIBRATION_THREADS, per_channel=True) for images in inputs]
+    fed = (inputs(dataset.take(fold), facts.image_size) for fold in folds)
+    seen = [observe(content, model.graph, images, CALIBRATION_THREADS, per_channel=True) for images in fed]
     for candidate in CANDIDATES:
         wanted = candidate.name in exact or any(text in candidate.name for text in only)
         if wanted or not (only or exact):
             with tempfile.TemporaryDirectory() as folder:
                 quantiser = Quantiser(model, seen, dataset, facts.image_size)
-                _print(candidate.name, judge.pooled(quantiser.models(candidate, Path(folder))))
+                _print(candidate.name, judge.figures(judge.pooled(quantiser.models(candidate, Path(folder))), aim))
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,19 @@ class Judge:
     folds: Sequence[Sequence[int]]
     layout: Layout
 
-    def pooled(self, models: Sequence[Path]) -> tuple[float, float]:
-        """mAP50 and mAP50-95 over all images."""
+    def pooled(self, models: Sequence[Path]) -> Detections:
+        """What the models find in all images, each in those of its fold."""
         found = [self._found(path, fold) for path, fold in zip(models, self.folds, strict=True)]
-        together = Detections(*(np.concatenate([getattr(part, name) for part in found]) for name in FIELDS))
-        accuracy = coco_accuracy(together, self.dataset)
-        return accuracy.map50, accuracy.map50_95
+        return Detections(*(np.concatenate([getattr(part, name) for part in found]) for name in FIELDS))
+
+    def figures(self, found: Detections, aim: Detections | None = None) -> dict[str, float]:
+        """mAP50 and mAP50-95 over all images; against `aim` also the loss of the latter, with its paired bootstrap interval."""
+        accuracy = coco_accuracy(found, self.dataset)
+        figures = {"map50": accuracy.map50, "map50_95": accuracy.map50_95}
+        if aim is not None:
+            lost = bootstrap_difference(aim, found, self.dataset)
+            figures |= {"loss": lost.difference, "low": lost.low, "high": lost.high}
+        return figures
 
     def _found(self, path: Path, fold: Sequence[int]) -> Detections:
         (found,) = detect(open_graph(path, THREADS), self.dataset.take(fold), self.layout)
@@ -186,8 +195,8 @@ def _layout(path: Path, dataset: Dataset) -> Layout:
     return found
 
 
-def _print(name: str, accuracy: tuple[float, float]) -> None:
-    click.echo(json.dumps({"recipe": name, "map50": round(accuracy[0], 4), "map50_95": round(accuracy[1], 4)}))
+def _print(name: str, figures: Mapping[str, float]) -> None:
+    click.echo(json.dumps({"recipe": name, **{figure: round(value, 4) for figure, value in figures.items()}}))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ GRAPH_MARKS = {"float": ("var(--muted)", "circle"), "int8": ("var(--accent)", "s
 ROW_HEIGHT = 30
 NEAR = (0.35, 0.15)
 """Of the ranges of both axes: closer points would have their names on each other."""
+ALONE = 0.05
+"""How far the axis reaches on both sides of dots in one place."""
 CLASS_HEIGHT = 19
 CAPTIONS = {"map50_95": "COCO's rules: confidence .001, IoU .7"}
 
@@ -85,7 +87,8 @@ def class_charts(view: RunView) -> list[Chart]:
         rows = _class_rows(view, model)
         if rows:
             spoken = f"{class_title(view)} of each class, {model.label}. " + "; ".join(row.description for row in rows)
-            charts.append(Chart(model.label, "bar: int8, line: float", draw(_classes(rows), spoken), evidence=("host",)))
+            caption = "bar: int8, line: float" if any(row.floating is not None for row in rows) else "int8"
+            charts.append(Chart(model.label, caption, draw(_classes(rows), spoken), evidence=("host",)))
     return charts
 
 
@@ -169,8 +172,17 @@ def _trade_rows(view: RunView, profile: str) -> list[TradePoint]:
     ]
 
 
+def _near(rows: Sequence[GraphDot]) -> Spec:
+    """The part of 0..1 around the dots; of dots that all lie in one place a tenth, since an axis needs two ends."""
+    found = {row.map for row in rows}
+    if len(found) > 1:
+        return {"zero": False, "padding": 8}
+    (only,) = found
+    return {"domain": [max(only - ALONE, 0), min(only + ALONE, 1)], "padding": 8}
+
+
 def _graphs(rows: Sequence[GraphDot]) -> Spec:
-    x = field("map", scale={"zero": False, "padding": 8}, axis=axis("", format=".2f", grid=True))
+    x = field("map", scale=_near(rows), axis=axis("", format=".2f", grid=True))
     found = [graph for graph in GRAPHS if any(row.graph == graph for row in rows)]
     colours, shapes = ({"domain": found, "range": [GRAPH_MARKS[graph][part] for graph in found]} for part in (0, 1))
     colour = category("graph", scale=colours, legend={"title": None, "orient": "top"})

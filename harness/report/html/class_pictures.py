@@ -64,7 +64,8 @@ def _picture(dataset: LabelledInputs, position: int, found: Mapping[Model, Mappi
         model.name: (truth, *(_panel(graph, rows[position], dataset) for graph, rows in graphs.items()))
         for model, graphs in found.items()
     }
-    return Picture(key=f"image-{number}", name=file.name, uri=picture_uri(file), width=width, height=height, panels=panels)
+    name = f"{file.parent.name}/{file.name}"  # files of two classes often have one name
+    return Picture(key=f"image-{number}", name=name, uri=picture_uri(file), width=width, height=height, panels=panels)
 
 
 def _panel(graph: str, row: Taken, dataset: LabelledInputs) -> GraphPanel:
