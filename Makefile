@@ -20,7 +20,7 @@ NPUS := --npu ethos-u65-256 --npu ethos-u55-256 --npu ethos-u85-256
 # What `make bench` runs; ARGS replaces it.
 ARGS ?= --target sim --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
 
-.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly rules simulator-cases fuzz fuzz-commands audit docs screenshots clean
+.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly rules simulator-cases fuzz fuzz-commands audit docs board screenshots clean
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -113,6 +113,10 @@ docs: $(STAMP) ## Write the generated pages anew and build the documentation sit
 	$(BIN)/python -m harness.cli.profiles_page
 	$(BIN)/python -m harness.cli.simulator_page
 	$(BIN)/zensical build --clean --strict
+	$(BIN)/python -m benchmarks.studies.board.page
+
+board: $(STAMP) ## Compute the model board anew (about 30 minutes); `make docs` makes its page.
+	ETHOS_BENCH_TEST_DATA=$(DATA) $(BIN)/python -m benchmarks.studies.board
 
 RUN ?= results/latest
 screenshots: docs ## Take the pictures of docs/images from the report of RUN (results/latest), of CLASSIFIER (a run of one), and the site.

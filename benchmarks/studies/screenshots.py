@@ -34,7 +34,7 @@ class Shot:
     """
 
     name: str
-    page: Literal["report", "classifier", "site"]
+    page: Literal["report", "classifier", "site", "board"]
     part: str = ""
     size: tuple[int, int] = DESKTOP
     dark: bool = False
@@ -50,6 +50,9 @@ SHOTS = (
     Shot(name="report-rules", page="report", part="#rules"),
     Shot(name="report-history", page="report", part="#history"),
     Shot(name="report-classifier", page="classifier", part="#accuracy", most_height=650),
+    Shot(name="board", page="board", size=(1200, 900)),
+    Shot(name="board-plot", page="board", part="#plot", most_height=640),
+    Shot(name="board-phone", page="board", size=PHONE, dark=True),
     Shot(name="site", page="site"),
     Shot(name="site-phone", page="site", size=PHONE),
     Shot(name="site-search", page="site", search="offload"),
@@ -110,7 +113,10 @@ def _webp(png: bytes, most_height: int) -> bytes:
 @click.option("--only", multiple=True, help="Names of pictures (repeatable).")
 def main(run: Path, site: Path, output: Path, classifier: Path | None, only: tuple[str, ...]) -> None:
     """Write every picture, or those that --only names."""
-    pages = {"report": run.absolute() / "report.html", "site": site.absolute() / "index.html"}
+    folder = site.absolute()
+    pages = {
+        "report": run.absolute() / "report.html", "site": folder / "index.html", "board": folder / "board/index.html",
+    }  # fmt: skip
     if classifier:
         pages["classifier"] = classifier.absolute() / "report.html"
     output.mkdir(parents=True, exist_ok=True)
