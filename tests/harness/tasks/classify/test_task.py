@@ -13,13 +13,15 @@ import pytest
 
 from conversion.pipeline import model_file
 from core.errors import ModelError, UsageError
+from core.records.image_form import square
 from core.records.unavailable import Unavailable
 from core.tflite.graph import parse
 from harness.tasks.classify.judged import Classified, fitted
 from harness.tasks.classify.preprocess import parse_preprocess
 from harness.tasks.classify.task import Classify
+from harness.tasks.images import read_image
 from harness.tasks.runtimes import TensorFormat, open_runtime
-from tests.harness.tasks.classify.colours import NAMES, classifier, write_images
+from tests.harness.tasks.classify.colours import NAMES, SIZE, classifier, write_images
 
 UNIT = parse_preprocess("mean=0,std=255")
 
@@ -122,3 +124,26 @@ def test_rows_of_an_array_become_the_inputs_own_integers(row: np.ndarray, expect
 def test_a_row_of_another_size_is_refused() -> None:
     with pytest.raises(ModelError, match=r"holds \[3\] values"):
         fitted(np.zeros(3), INT8, None)
+
+
+def test_a_checkpoint_is_calibrated_on_images_of_train_as_they_become_inputs(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        write_images(tmp_path / split)
+        (tmp_path / split / "labels.txt").unlink()
+    chosen = Classify(UNIT).calibration(tmp_path, 6)
+    assert len(chosen.files) == 6
+    assert {file.relative_to(tmp_path).parts[0] for file in chosen.files} == {"train"}
+    pixels = read_image(chosen.files[0])
+    made = chosen.sized(pixels, square(SIZE))
+    assert (made.shape, made.dtype) == ((1, SIZE, SIZE, 3), np.uint8)
+    np.testing.assert_array_equal(made[0], UNIT.sized(pixels, square(SIZE)))
+    assert Classify(UNIT).calibration(tmp_path, 3).identity != chosen.identity
+
+
+@pytest.mark.parametrize("preprocess", ["mean=127.5,std=127.5", "mean=0,std=255,order=bgr"])
+def test_a_checkpoint_is_calibrated_on_no_other_pixels_than_0_to_1(tmp_path: Path, preprocess: str) -> None:
+    write_images(tmp_path / "train")
+    with pytest.raises(UsageError, match="quantised on pixels of 0 to 1"):
+        Classify(parse_preprocess(preprocess)).calibration(tmp_path, 3)
+    with pytest.raises(UsageError, match="nothing says how images"):
+        Classify().calibration(tmp_path, 3)
