@@ -135,7 +135,8 @@ def test_a_checkpoint_is_calibrated_on_images_of_train_as_they_become_inputs(tmp
     assert {file.relative_to(tmp_path).parts[0] for file in chosen.files} == {"train"}
     pixels = read_image(chosen.files[0])
     made = chosen.sized(pixels, square(SIZE))
-    assert (made.shape, made.dtype) == ((1, SIZE, SIZE, 3), np.uint8)
+    assert made.shape == (1, SIZE, SIZE, 3)
+    assert made.dtype == np.uint8
     np.testing.assert_array_equal(made[0], UNIT.sized(pixels, square(SIZE)))
     assert Classify(UNIT).calibration(tmp_path, 3).identity != chosen.identity
 
