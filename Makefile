@@ -20,7 +20,7 @@ NPUS := --npu ethos-u65-256 --npu ethos-u55-256 --npu ethos-u85-256
 # What `make bench` runs; ARGS replaces it.
 ARGS ?= --target sim --target host $(NPUS) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS)) $(if $(DATASET),--data $(DATASET))
 
-.PHONY: help environment bench test check lint fast-tests lock lock-resolves faults nightly rules simulator-cases fuzz fuzz-commands audit docs board screenshots clean
+.PHONY: help environment executorch bench test check lint fast-tests lock lock-resolves faults nightly rules simulator-cases fuzz fuzz-commands audit docs board screenshots clean
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -76,11 +76,16 @@ fast-tests: $(STAMP)
 	  $$venv/bin/python -m pytest tests -q -n 2 --dist worksteal -m "not slow and not convert and not nightly and not fuzz$$sessions"; \
 	done
 
-lock: $(STAMP) ## Resolve requirements.lock and requirements-board.lock anew.
+lock: $(STAMP) ## Resolve requirements.lock, requirements-board.lock and that of ExecuTorch anew.
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.10 \
 	  --extra convert --extra explore --extra farm --extra postgres --extra dev pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.9 \
 	  requirements-board.in --output-file requirements-board.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 \
+	  conversion/executorch/requirements-executorch.in --output-file conversion/executorch/requirements-executorch.lock
+
+executorch: $(STAMP) ## Make the environment of --frontend executorch (5.5 GB, in the cache folder).
+	$(BIN)/python -m conversion.executorch
 
 FAULTS ?= 20
 faults: $(STAMP) ## Make every fault of a board FAULTS times (20) and write docs/reference/faults.md; needs root.

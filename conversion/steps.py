@@ -68,6 +68,12 @@ def exported(origin: Origin, facts: CheckpointFacts, image_size: int, cut: str, 
     return _step("export", parts, request, progress)
 
 
+def exported_program(origin: Origin, facts: CheckpointFacts, image_size: int, cut: str, progress: Progress) -> Path:
+    """The folder with float.pt2, the graph as torch.export writes it."""
+    parts = {"weights": facts.weights, "image_size": image_size, "cut": cut}
+    return _step("program", parts, {**_origin_request(origin), "image_size": image_size, "cut": cut}, progress)
+
+
 def quantised(float_tflite: Path, recipe: str, calibration: Calibration, form: ImageForm, progress: Progress) -> Path:
     """The folder with int8.tflite."""
     if calibration.count < 1:
@@ -124,10 +130,10 @@ def _work(step: str, request: dict[str, Any], folder: Path, progress: Progress) 
     outcome: dict[str, Any] = {}
 
     def listen(line: str) -> None:
-        message = _message(line)
-        if "progress" in message:
-            progress(message["progress"])
-        outcome.update(message)
+        said = message(line)
+        if "progress" in said:
+            progress(said["progress"])
+        outcome.update(said)
 
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="request-") as place:
         path = Path(place) / "request.json"
@@ -147,12 +153,13 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
         file.write(np.ascontiguousarray(array).data)
 
 
-def _message(line: str) -> dict[str, Any]:
+def message(line: str) -> dict[str, Any]:
+    """What a worker says in a line, empty for a line of anybody else's."""
     try:
-        message = json.loads(line)
+        said = json.loads(line)
     except ValueError:
         return {}
-    return message if isinstance(message, dict) else {}
+    return said if isinstance(said, dict) else {}
 
 
 def _raise_failure(step: str, outcome: dict[str, Any], finished: Finished) -> None:

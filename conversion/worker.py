@@ -26,6 +26,7 @@ Step = Callable[[Request, Path, Progress], None]
 STEPS: Mapping[str, tuple[str, str]] = {
     "describe": ("conversion.checkpoint", "write_facts"),
     "export": ("conversion.export", "write_graphs"),
+    "program": ("conversion.export_program", "write_program"),
     "quantise": ("conversion.quantise", "write_int8"),
 }
 """Step -> the module that makes it, imported only then, and its function `(request, folder, progress)`."""

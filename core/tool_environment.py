@@ -26,8 +26,7 @@ def tool_python(name: str, lock: Path, tell: Progress = on_stderr) -> Path:
     A second process waits for the first. ToolMissing with pip's last words when a package cannot be had.
     """
     folder = environment_of(name, lock)
-    root = folder.parent
-    python = folder / "bin" / "python" if sys.platform != "win32" else folder / "Scripts" / "python.exe"
+    root, python = folder.parent, interpreter_of(folder)
     if is_made(name, lock):
         return python
     with cache_errors(root):
@@ -42,6 +41,11 @@ def tool_python(name: str, lock: Path, tell: Progress = on_stderr) -> Path:
 def environment_of(name: str, lock: Path) -> Path:
     """The folder of an environment, made or not; another lock or another Python has another one."""
     return cache_root() / "environments" / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}-{file_sha256(lock)[:12]}"
+
+
+def interpreter_of(folder: Path) -> Path:
+    """The interpreter in an environment's folder."""
+    return folder / "bin" / "python" if sys.platform != "win32" else folder / "Scripts" / "python.exe"
 
 
 def is_made(name: str, lock: Path) -> bool:

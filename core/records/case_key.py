@@ -27,6 +27,11 @@ class CaseKey:
         return f"{self.variant}~{self.build}" if self.build else self.variant
 
     @property
+    def choices(self) -> dict[str, str]:
+        """The build as its keys and values."""
+        return dict(part.split("=", 1) for part in self.build.split("+") if "=" in part)
+
+    @property
     def of_rules(self) -> bool:
         """Whether its figures are a rule set's."""
         return self.target == RULES_TARGET

@@ -125,11 +125,11 @@ def read_acceptance(
     variants: Sequence[str],
     profiles: Sequence[str],
     targets: Sequence[str],
-    builds: Mapping[str, str] = MappingProxyType({}),
+    builds: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[Threshold]:
     """Every threshold of a file, one for each model, NPU and target of the session that it holds for.
 
-    `builds` has the build of a profile's models where that is not the default.
+    `builds` has the builds of a profile's models where they are not only the default.
 
     UsageError when the file cannot be read, names an unknown metric, or a model that is not in this session.
     """
@@ -144,8 +144,8 @@ def read_acceptance(
         for text in table.require:
             parsed = parse_threshold(text)
             thresholds += [
-                replace(parsed, variant=v, profile=p, target=t, build=builds.get(p, ""))
-                for v in places[0] for p in places[1] for t in places[2]
+                replace(parsed, variant=v, profile=p, target=t, build=build)
+                for v in places[0] for p in places[1] for t in places[2] for build in builds.get(p, ("",))
             ]  # fmt: skip
     if not thresholds:
         raise UsageError(f"`{path}` has no threshold", "`[[accept]]` tables with `require`", f'require = ["{EXAMPLE}"]')

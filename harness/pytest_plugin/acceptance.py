@@ -25,7 +25,7 @@ def read_thresholds(file: Path | None, bench: Workbench) -> list[Threshold]:
     """The thresholds of --acceptance for the models, NPUs and targets of the session; none without the option."""
     if file is None:
         return []
-    builds = {profile: bench.session.build(profile) for profile in bench.profiles}
+    builds = {profile: bench.session.builds(profile) for profile in bench.profiles}
     return read_acceptance(file, list(bench.models), list(bench.profiles), bench.options.targets, builds)
 
 

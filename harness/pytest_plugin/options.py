@@ -41,14 +41,11 @@ def _add(group: pytest.OptionGroup, one: Option) -> None:
     told = f"{one.plain_help}{'; repeatable' if one.repeatable else ''} (default {one.default_text})".replace("%", "%%")
     if one.kind is bool:
         group.addoption(one.declared.flag, dest=one.field, action="store_true", help=one.plain_help)
-    elif one.choices:
-        group.addoption(one.declared.flag, dest=one.field, choices=one.choices, default=one.default, help=told)
     else:
         action = "append" if one.repeatable else "store"
         default = None if one.repeatable else one.default
-        group.addoption(
-            one.declared.flag, dest=one.field, action=action, type=one.kind, default=default, metavar=one.metavar, help=told
-        )
+        written: dict[str, Any] = {"choices": one.choices} if one.choices else {"type": one.kind, "metavar": one.metavar}
+        group.addoption(one.declared.flag, dest=one.field, action=action, default=default, help=told, **written)
 
 
 def parse_options(config: pytest.Config) -> SuiteOptions:

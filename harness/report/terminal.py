@@ -14,6 +14,7 @@ from core.records.case_key import CaseKey
 from core.records.evidence import Evidence
 from core.records.measurement import Measurement
 from core.records.verdict import Verdict
+from harness.report.front_ends import front_end_rows, front_end_table
 from harness.report.safe_console import SafeConsole
 from harness.report.tables import COLUMNS, RULES_COLUMNS, Column, FigureTable, amount_text, difference_text, outcome_counts
 from harness.results.stored_run import StoredRun
@@ -35,6 +36,8 @@ def print_summary(run: StoredRun, reporter: Any) -> None:
     with console.capture() as captured:
         console.print()
         console.print(models)
+        if rows := front_end_rows(run, table):
+            console.print(front_end_table(rows))
         if table.rules_cases():
             console.print(rules_table(table))
         for line in findings(table):

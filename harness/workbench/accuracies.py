@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from conversion.file_kinds import TFLITE
 from core.records.case_key import CaseKey
 from core.records.unavailable import Unavailable
 from harness.tasks.interval import Interval
 from harness.tasks.task import DataSet, Judged
 from harness.workbench.conversions import Conversions
 from harness.workbench.executions import Executions
+from harness.workbench.float_outputs import float_outputs
 from harness.workbench.models import Models
 from harness.workbench.open_targets import OpenTargets
 from harness.workbench.options import NPU_IMAGES
@@ -42,7 +44,9 @@ class Accuracies:
         source = self._conversions.source(case)
         file = source.int8 if graph == "int8" else source.floating
         if file is None:
-            return Unavailable("a TFLite file comes without its float graph")
+            return Unavailable("a quantised file comes without its float graph")
+        if graph == "int8" and source.kind != TFLITE:
+            return Unavailable(f"{source.kind}: no runtime of this computer runs it; graph `npu` is what it finds")
         rect = source.floating_rect if graph == "float" else None
         threads, tell = self._session.options.threads, self._session.telling(case.variant)
         return self._session.memo.get(
@@ -61,15 +65,25 @@ class Accuracies:
         fed = self._executions.inputs(case)
         if fed.dataset is None or fed.dataset.identity != dataset.identity:
             return Unavailable(f"{case.target} did not run every image of the data set on its own: it ran {fed.said}")
+        given = float_outputs(run.outputs, source, case.choices.get("layout", "")) if source.kind != TFLITE else run.outputs
+        if isinstance(given, Unavailable):
+            return given
+        formats = source.floating if source.kind != TFLITE and source.floating else source.int8
         runtime = f"{self._targets.of(case.target).recorded_as}, {', '.join(run.fingerprint.values())}"
         return self._session.memo.get(
             ("npu detections", run.executed, case.target),
-            lambda: self._session.task.judge_outputs(run.outputs, source.int8, dataset, options.threads, runtime),
+            lambda: self._session.task.judge_outputs(given, formats, dataset, options.threads, runtime),
         )
+
+    def quantised(self, case: CaseKey) -> Judged | Unavailable:
+        """What the int8 graph finds: on this computer, or, of a lowered model, on its target."""
+        if "frontend" not in case.choices:
+            return self.detections(case, "int8")
+        return self._conversions.unfit(case) or self.npu_detections(case)
 
     def drop(self, case: CaseKey) -> Interval | Unavailable:
         """What int8 costs of the accuracy, with its interval, or why one of the graphs could not be judged."""
-        floats, ints = self.detections(case, "float"), self.detections(case, "int8")
+        floats, ints = self.detections(case, "float"), self.quantised(case)
         if isinstance(ints, Unavailable):
             return ints
         if isinstance(floats, Unavailable):

@@ -39,6 +39,7 @@ from harness.workbench.estimate_figures import (
 from harness.workbench.execution_figures import EQUALITY_METRICS, equality_figures
 from harness.workbench.figures import Subject
 from harness.workbench.reference import Equality
+from harness.workbench.session import FRONT_END
 from harness.workbench.workbench import Workbench
 
 TOOLS = ("ai-edge-quantizer", "ai-edge-litert", "litert-torch", "torch", "onnxruntime")
@@ -212,7 +213,9 @@ class Case:
             kept += accuracy_figures(self._accuracy_subject(detections), task, graph, detections)
             if not isinstance(detections, Unavailable):
                 self.findings.files[found_name(task.folder, self.key.model, graph)] = str(detections.kept)
-        kept += drop_figures(self._accuracy_subject(found["int8"]), task, self.bench.accuracy.drop(self.key))
+        kept += drop_figures(
+            self._accuracy_subject(self.bench.accuracy.quantised(self.key)), task, self.bench.accuracy.drop(self.key)
+        )
         if self.bench.targets.of(self.key.target).graph == "npu":
             kept += self._npu_accuracy()
         return self._keep(kept)
@@ -266,7 +269,17 @@ class Case:
 
     def _options(self) -> dict[str, str]:
         arguments = " ".join(self.bench.options.arguments())
-        return {"cut": self.bench.options.cut, **({"vela": arguments} if arguments else {}), **self._engine()}
+        return {
+            "cut": self.bench.options.cut,
+            **({"vela": arguments} if arguments else {}),
+            **self._frontend(),
+            **self._engine(),
+        }
+
+    def _frontend(self) -> dict[str, str]:
+        """The front end of a lowered model with its version and memory format; nothing for TFLite, whose tools are named."""
+        layout = self.key.choices.get("layout")
+        return {"frontend": FRONT_END, "layout": layout} if layout else {}
 
     def _engine(self) -> dict[str, str]:
         """Which engine of the target this is, for the identity of every record; nothing where a target has only one."""

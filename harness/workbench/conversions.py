@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from conversion.executorch.lowering import lowered_source
 from conversion.pipeline import Settings, Source, compile_source, int8_source
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.steps import Calibration
@@ -34,7 +35,8 @@ class Conversions:
         twin = self._models.twin(case.variant)
         if twin:
             return replace(self.source(replace(case, variant=twin)), variant=case.variant)
-        return self._session.memo.get(("source", case.model), lambda: self._source(case))
+        npu = self._session.profiles[case.profile].identity if "frontend" in case.choices else ""
+        return self._session.memo.get(("source", case.model, npu), lambda: self._source(case))
 
     def _source(self, case: CaseKey) -> Source:
         name, model, dataset = case.variant, self._models[case.variant], self._session.dataset
@@ -46,7 +48,10 @@ class Conversions:
         assert model.origin
         if dataset and not model.seeded:
             self._session.task.require_classes(dataset, len(facts.classes), name)
-        settings, tell = self._settings(case), self._session.telling(name)
+        settings, tell = self._settings(case), self._session.telling(case.model)
+        if layout := case.choices.get("layout"):
+            profile, calibration = self._session.profiles[case.profile], self._calibration(model)
+            return lowered_source(model.origin, facts, settings, calibration, profile, layout, tell)
         return int8_source(model.origin, facts, settings, self._calibration(model), tell)
 
     def artefact(self, case: CaseKey) -> Artefact:
@@ -96,6 +101,8 @@ class Conversions:
         """The largest image size at which a case that does not fit would, 0 when there is none, or why it is not known."""
         if self._models[case.variant].file:
             return Unavailable("a quantised file has one size")
+        if "frontend" in case.choices:
+            return Unavailable("computed for files of the front end TFLite")
         if not self._targets.of(case.target).must_fit:
             return Unavailable("computed for platforms that refuse what does not fit")
         return self._largest_fitting([case], self.artefact(case).image_size)

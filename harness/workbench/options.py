@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from conversion.executorch.lowering import executorch_python
 from conversion.file_kinds import COMPILED, TFLITE, TOSA, file_kind
 from conversion.options import ConversionOptions
 from conversion.pipeline import graph_of
@@ -89,6 +90,12 @@ class BenchOptions(ConversionOptions, TargetChoices):
         metavar="NAME",
         parse=asked_activation,
     )
+    frontends: tuple[Literal["tflite", "executorch"], ...] = option(
+        "--frontend",
+        "how checkpoints become int8: TFLite, or ExecuTorch (PT2E and TOSA, contiguous and channels_last: a build for each; "
+        "[ExecuTorch and TOSA](../guides/executorch.md))",
+        ("tflite",),
+    )
     base_model: Path | None = option(
         "--base-model", "trained checkpoint of the plain model", None, metavar="FILE", default_text="seeded"
     )
@@ -148,6 +155,7 @@ class BenchOptions(ConversionOptions, TargetChoices):
             raise UsageError(f"unknown variant `{unknown[0]}`", f"one of {', '.join(BY_NAME)}")
         self.check_conversion()
         self._check_kind()
+        self._check_frontends()
         self._check_own()
 
     def _check_own(self) -> None:
@@ -182,6 +190,25 @@ class BenchOptions(ConversionOptions, TargetChoices):
                 )
         if self.rules and kind != TFLITE:
             raise UsageError(f"--rules {self.rules[0]}: `{kind}` has no layers of TFLite to judge", "the TFLite file")
+
+    def _check_frontends(self) -> None:
+        """Raise UsageError for what the front end ExecuTorch cannot do, ToolMissing when it has not been installed."""
+        if "executorch" not in self.frontends:
+            return
+        if self.model:
+            raise UsageError("--frontend executorch beside --model, which is quantised", "a checkpoint", "--checkpoint best.pt")
+        if self.image_size == "auto":
+            raise UsageError("--imgsz auto with --frontend executorch", "a size in pixels", "--imgsz 320")
+        for spec in self.targets:
+            if not _takes_tflite(TOSA, spec):
+                raise UsageError(
+                    f"--target {spec} with --frontend executorch: it runs no compiled file",
+                    "a target with an NPU",
+                    f"--target {DEFAULT_TARGET}",
+                )
+        if self.recipe and "tflite" not in self.frontends:
+            raise UsageError(f"--recipe {self.recipe} with --frontend executorch, which quantises by PT2E", "no recipe")
+        executorch_python()
 
     def _check_files(self) -> None:
         models = {"checkpoints": self.checkpoints, "checkpoint": self.checkpoint, "model": self.model}

@@ -46,6 +46,8 @@ class Rulings:
     @cached_property
     def devices(self) -> tuple[Device, ...]:
         """The devices that judge every model: those that were asked for, behind the default where documents are judged."""
+        if "tflite" not in self.session.options.frontends:
+            return ()  # a TOSA graph has no layers of TFLite
         named = [DEFAULT_RULES] if set(self.models) & set(BY_NAME) else []
         found = {device.name: device for device in map(load_rules, (*named, *self.session.options.rules))}
         return tuple(found.values())
@@ -70,7 +72,7 @@ class Rulings:
     def source(self, name: str) -> Source:
         """A model's int8 file."""
         profile = next(iter(self.session.profiles))
-        case = CaseKey(name, self.session.build(profile), profile, self.session.options.targets[0])
+        case = CaseKey(name, "", profile, self.session.options.targets[0])
         return self._conversions.source(case)
 
     def judgement(self, name: str, device: Device) -> Judgement:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from conversion.compiled_files import compiled_npu, profile_of_stream
 from conversion.estimates import memory_of
+from conversion.executorch.lowering import LAYOUTS
 from conversion.file_kinds import COMPILED, file_kind
 from conversion.pipeline import graph_of
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
@@ -25,6 +26,13 @@ from targets.kinds import TargetOptions, preferred_vela
 
 NOT_IN_IDS = re.compile(r"[^A-Za-z0-9._-]")
 """Letters of a name that would end a part of a build, or break a test's id."""
+FRONT_END = "ExecuTorch 1.5.1"
+"""What requirements-executorch.lock installs, as it stands in the identity of what was lowered."""
+BUILDS: Mapping[str, tuple[str, ...]] = {
+    "tflite": ("",),
+    "executorch": tuple(f"frontend=executorch+layout={layout}" for layout in LAYOUTS),
+}
+"""Front end -> the builds that it makes of a model."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,16 @@ class Session:
         return cls(replace(options, vela=session_vela(options)), profiles, progress)
 
     def build(self, profile: str) -> str:
-        """How models of this session are built for a profile, where that is not the default; "" where it is."""
+        """How models of this session are built for a profile by its first front end; "" where it is the default way."""
+        return self.builds(profile)[0]
+
+    def builds(self, profile: str) -> tuple[str, ...]:
+        """Every way in which models of this session are built for a profile."""
+        memory = self._memory(profile)
+        ways = [way for frontend in dict.fromkeys(self.options.frontends) for way in BUILDS[frontend]]
+        return tuple("+".join(filter(None, (way, memory))) for way in ways)
+
+    def _memory(self, profile: str) -> str:
         if not self.options.memory:
             return ""
         own, asked = (memory_of(self.profiles[profile], name) for name in ("", self.options.memory))

@@ -47,10 +47,15 @@ class Workbench:
 
     def cases(self) -> list[CaseKey]:
         """Every model on every profile and target, in the order in which they are tested."""
-        return [self.case(name, *place) for name in self.models for place in self.places()]
+        return [
+            CaseKey(name, build, profile, target)
+            for name in self.models
+            for profile, target in self.places()
+            for build in self.session.builds(profile)
+        ]
 
     def case(self, variant: str, profile: str, target: str) -> CaseKey:
-        """The case of a model on a profile and a target, in this session's build."""
+        """The case of a model on a profile and a target, in the build of this session's first front end."""
         return CaseKey(variant, self.session.build(profile), profile, target)
 
     def places(self) -> list[tuple[str, str]]:

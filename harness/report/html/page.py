@@ -15,6 +15,7 @@ from core.files import storage_errors, write_whole
 from core.records.case_key import CaseKey
 from core.records.measurement import Measurement
 from harness.report.decision import Decision, decide_run, decisions
+from harness.report.front_ends import EVIDENCE, HEAD, front_end_rows
 from harness.report.html.accuracy_charts import accuracy_charts, class_charts, class_title, trade_charts
 from harness.report.html.claim_charts import claim_charts
 from harness.report.html.claim_rows import rules_rows, verdict_rows
@@ -102,6 +103,9 @@ def _content(view: RunView, exhibits: Exhibits, dataset: DataSet | None, past: P
         claims=claim_charts(run.verdicts),
         verdicts=verdict_rows(view, exhibits),
         rules=rules_rows(view, exhibits),
+        front_ends=front_end_rows(run, view.table),
+        front_end_head=HEAD,
+        front_end_evidence=EVIDENCE,
         models=view.models,
         networks=panels,
         tabs=[profile for profile in view.profiles if any(n.profile == profile for own in panels.values() for n in own)],

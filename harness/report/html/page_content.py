@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.records.failure import Failure
 from harness.report.decision import Decision, Summary
+from harness.report.front_ends import FrontEndRow
 from harness.report.html.claim_rows import RulesRow, VerdictRow
 from harness.report.html.exhibits import FigureCell
 from harness.report.html.history_events import Event
@@ -96,6 +97,9 @@ class PageContent:
     claims: Sequence[Chart]
     verdicts: Mapping[str, Sequence[VerdictRow]]
     rules: Sequence[RulesRow]
+    front_ends: Sequence[FrontEndRow]
+    front_end_head: Sequence[str]
+    front_end_evidence: str
     models: Sequence[Model]
     networks: Mapping[str, Sequence[Network]]
     tabs: Sequence[str]

@@ -13,6 +13,7 @@ from typing import Any
 import click
 import pytest
 
+import harness.workbench.options as session_options
 from core.option_fields import METADATA, options_of
 from harness.cli import main
 from harness.pytest_plugin.options import SuiteOptions, add_options, parse_options
@@ -69,6 +70,8 @@ def test_each_option_arrives_in_its_field(tmp_path: Path) -> None:
     for flag, one in SHARED.items():
         if flag in ("--checkpoints", "--model", "--record", "--recipe", "--input", "--tosa"):  # the last two need --model
             continue
+        if flag == "--frontend":  # it needs an environment of its own: the test below
+            continue
         value = {bool: True, int: 7, Path: file, str: one.choices[-1] if one.choices else "text"}[one.kind]
         value = {"--target": "host", "--imgsz": "96", "--preprocess": "mean=0,std=1,resize=crop,order=rgb"}.get(flag, value)
         arguments += [flag] if one.kind is bool else [flag, str(value)]
@@ -78,6 +81,12 @@ def test_each_option_arrives_in_its_field(tmp_path: Path) -> None:
 
 def test_a_repeatable_option_keeps_its_order_and_each_value_once() -> None:
     assert parse_options(config("--target", "host", "--target", "sim", "--target", "host")).targets == ("host", "sim")
+
+
+def test_a_repeatable_option_of_few_values_arrives_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_options, "executorch_python", lambda: Path("python"))
+    assert parse_options(config("--frontend", "executorch")).frontends == ("executorch",)
+    assert parse_options(config("--frontend", "tflite", "--frontend", "executorch")).frontends == ("tflite", "executorch")
 
 
 @pytest.mark.parametrize("size", ["0", "33", "large", "-32"])

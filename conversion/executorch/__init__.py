@@ -1,0 +1,1 @@
+"""The second front end: a checkpoint's float graph quantised and lowered by ExecuTorch, in an environment of its own."""

@@ -1,0 +1,101 @@
+"""Runs in the environment of ExecuTorch: `child.py REQUEST.json`, a float graph in, a TOSA graph and a program (.pte) out.
+
+The request names `graph` (a .pt2 of torch.export), `images` (an .npy, uint8 N x S x S x C), `layout` (nchw, nhwc), `target`,
+`system_config`, `memory_mode` and `vela_config` for Vela, and `folder`, which gets `model.pte`, and `model.tosa` when one
+part is for the NPU. Progress goes to stdout as JSON lines, the last one is {"lowered": {"parts": N, "left": {kernel: count}}}.
+Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import shutil
+import sys
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+OF_VELA = "out.tosa"
+"""What Vela was given last; each part has a file of its own beside it."""
+TOLD_EVERY = 16
+"""Calibration images between two lines of progress."""
+
+
+def tell(text: str) -> None:
+    """Print a line of progress."""
+    print(json.dumps({"progress": text}), file=sys.__stdout__, flush=True)
+
+
+def main(path: str) -> int:
+    """0 when the folder holds the program."""
+    request = json.loads(Path(path).read_text("utf-8"))
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    torch: Any = importlib.import_module("torch")
+    torch.set_num_threads(os.cpu_count() or 1)
+    folder = Path(request["folder"])
+    with torch.no_grad():
+        edge = lower(torch, request, folder)
+    program = edge.to_executorch()
+    (folder / "model.pte").write_bytes(program.buffer)
+    graphs = [path for path in sorted(folder.glob("intermediates/*.tosa")) if path.name != OF_VELA]
+    left = Counter(str(node.target) for node in edge.exported_program().graph.nodes if node.op == "call_function")
+    print(json.dumps({"lowered": {"parts": len(graphs), "left": dict(left)}}), file=sys.__stdout__, flush=True)
+    if len(graphs) == 1:
+        graphs[0].replace(folder / "model.tosa")
+    shutil.rmtree(folder / "intermediates")
+    return 0
+
+
+def lower(torch: Any, request: dict[str, Any], folder: Path) -> Any:
+    """The edge program, every part that the NPU can take delegated; the TOSA graph lies in `intermediates`."""
+    ethosu: Any = importlib.import_module("executorch.backends.arm.ethosu")
+    exir: Any = importlib.import_module("executorch.exir")
+    spec = ethosu.EthosUCompileSpec(
+        target=request["target"],
+        system_config=request["system_config"],
+        memory_mode=request["memory_mode"],
+        config_ini=request["vela_config"],
+    ).dump_intermediate_artifacts_to(str(folder / "intermediates"))
+    last = request["layout"] == "nhwc"
+    converted, sample = quantised(torch, spec, request, last=last)
+    tell("lowering to TOSA, and Vela")
+    return exir.to_edge_transform_and_lower(
+        torch.export.export(converted, (sample,), strict=False),
+        partitioner=[ethosu.EthosUPartitioner(spec)],
+        compile_config=exir.EdgeCompileConfig(_check_ir_validity=False),
+    )
+
+
+def quantised(torch: Any, spec: Any, request: dict[str, Any], *, last: bool) -> tuple[Any, Any]:
+    """(the int8 module as PT2E makes it, one image as it takes them)."""
+    numpy: Any = importlib.import_module("numpy")
+    quantizer: Any = importlib.import_module("executorch.backends.arm.quantizer")
+    pt2e: Any = importlib.import_module("torchao.quantization.pt2e.quantize_pt2e")
+    images = numpy.load(request["images"], mmap_mode="r", allow_pickle=False)
+
+    def image(number: int) -> Any:
+        chosen = numpy.ascontiguousarray(images[number : number + 1]).astype(numpy.float32) / 255
+        turned = torch.from_numpy(chosen).permute(0, 3, 1, 2)
+        return turned.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+
+    module = torch.export.load(request["graph"]).module()
+    if last:
+        module = module.to(memory_format=torch.channels_last)
+    exported = torch.export.export(module, (image(0),), strict=False).module()
+    own = quantizer.EthosUQuantizer(spec)
+    own.set_global(quantizer.get_symmetric_quantization_config())
+    prepared = pt2e.prepare_pt2e(exported, own)
+    for number in range(len(images)):
+        prepared(image(number))
+        if not (number + 1) % TOLD_EVERY:
+            tell(f"PT2E: {number + 1} of {len(images)} calibration images")
+    return pt2e.convert_pt2e(prepared), image(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,66 @@
+"""ExecuTorch itself lowers a small graph for each NPU, and our Vela's file of it gives the TOSA reference model's bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conversion.executorch import lowering
+from conversion.executorch.lowering import executorch_python, lowered_source
+from conversion.pipeline import Settings, compile_source
+from conversion.profile_files import load_profile
+from conversion.steps import Origin
+from conversion.vela_options import VelaOptions
+from core.errors import ToolMissing
+from core.progress import to_nobody
+from core.records.job import Job
+from harness.workbench.inputs import of_noise
+from harness.workbench.reference import compare
+from harness.workbench.tosa_reference import tosa_reference
+from targets.simulator import Simulator
+from tests.conversion.executorch.stand_ins import CALIBRATION, FACTS
+from tests.lanes import skip_reason
+
+
+def missing() -> str:
+    try:
+        executorch_python()
+    except ToolMissing as error:
+        return error.found
+    return ""
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    """The folder with the exported program of three layers, where the float reference would lie too."""
+    torch = pytest.importorskip("torch")
+    layers = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, stride=2, padding=1), torch.nn.LeakyReLU(0.1), torch.nn.Conv2d(8, 6, 1)
+    ).eval()
+    with torch.no_grad():
+        torch.export.save(torch.export.export(layers, (torch.zeros(1, 3, 64, 64),), strict=False), tmp_path / "float.pt2")
+    (tmp_path / "float.onnx").write_bytes(b"not read")
+    return tmp_path
+
+
+@pytest.mark.nightly
+@pytest.mark.slow
+@pytest.mark.convert
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+@pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])
+def test_a_graph_is_lowered_and_gives_the_reference_models_bytes(
+    graph: Path, monkeypatch: pytest.MonkeyPatch, npu: str, layout: str
+) -> None:
+    if why := skip_reason("executorch", missing):
+        pytest.skip(why)
+    for name in ("exported", "exported_program"):
+        monkeypatch.setattr(lowering, name, lambda *_: graph)
+    facts, profile = replace(FACTS, weights=f"three layers of {graph}"), load_profile(npu)
+    source = lowered_source(Origin("mine"), facts, Settings(""), CALIBRATION, profile, layout, to_nobody)
+    artefact = compile_source(source, profile, VelaOptions(), to_nobody)
+    feeds = of_noise(2, source.graph).feeds
+    run = Simulator().run(Job(artefact, feeds, 1))
+    found = compare(run.outputs, tosa_reference(source, source.int8.path, feeds, to_nobody).outputs, ["out"])
+    assert (found.equal, found.difference) == (2, "")

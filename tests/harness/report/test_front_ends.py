@@ -1,0 +1,63 @@
+"""What two front ends made of a model stands side by side, in the terminal and on the page.
+
+Covers harness.report.front_ends.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from core.records.measurement import Measurement
+from harness.report.front_ends import HEAD, front_end_rows, front_end_table
+from harness.report.html.page import page
+from harness.report.safe_console import SafeConsole
+from harness.report.tables import FigureTable
+from harness.results.stored_run import StoredRun
+from tests.harness.builders import revised
+from tests.harness.report.runs import write_run
+
+BUILD = "frontend=executorch+layout=nchw"
+
+
+def both(tmp_path: Path) -> StoredRun:
+    """level2_relu by TFLite, and what was level3_relu as its lowered build, with a transpose of a quarter of all cycles."""
+    run = write_run(tmp_path / "run")
+
+    def own(figure: Measurement) -> Measurement:
+        return replace(figure, variant="level2_relu", build=BUILD) if figure.variant == "level3_relu" else figure
+
+    placed = json.loads((run.folder / "placement/level2_relu-ethos-u65-256.json").read_text("utf-8"))
+    for number, operator in enumerate(placed["operators"]):
+        operator |= {"operator": "TRANSPOSE" if number == 1 else "CONV2D", "npu_cycles": 300 if number == 0 else 0}
+        operator["commands"] = [[1, 8 * number], [1, 8 * number + 4]]
+    placed["operators"][1]["npu_cycles"] = 100
+    (run.folder / f"placement/level2_relu~{BUILD}-ethos-u65-256.json").write_text(json.dumps(placed), "utf-8")
+    return revised(run, own)
+
+
+def test_each_front_end_is_a_row_with_its_transposes(tmp_path: Path) -> None:
+    run = both(tmp_path)
+    first, second = (dict(zip(HEAD, row.cells, strict=True)) for row in front_end_rows(run, FigureTable(run.records)))
+    assert (first["front end"], second["front end"]) == ("TFLite", "ExecuTorch, contiguous")
+    assert first["model"] == second["model"] == "level2_relu"
+    assert second["transposes"] == "1, 25.0 %"
+    assert first["transposes"].startswith("0")
+    assert second["operations"] == "10", "two commands of each of five operators"
+
+
+def test_the_terminal_and_the_page_show_the_table(tmp_path: Path) -> None:
+    run = both(tmp_path)
+    console = SafeConsole(width=300)
+    with console.capture() as captured:
+        console.print(front_end_table(front_end_rows(run, FigureTable(run.records))))
+    assert "ExecuTorch, contiguous" in captured.get()
+    assert 'id="front-ends"' in (text := page(run))
+    assert "<td>ExecuTorch, contiguous</td>" in text
+
+
+def test_a_run_of_one_front_end_has_no_such_table(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    assert front_end_rows(run, FigureTable(run.records)) == []
+    assert 'id="front-ends"' not in page(run)

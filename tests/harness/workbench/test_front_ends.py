@@ -1,0 +1,124 @@
+"""`--frontend`: each front end makes builds of its own, and the figures of a build come from the file that it names.
+
+Covers harness.workbench.session, harness.workbench.conversions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness.workbench.conversions as conversions
+import harness.workbench.models as models
+import harness.workbench.options as options
+import harness.workbench.session as session
+from conversion.executorch.lowering import lowered_source
+from conversion.pipeline import tflite_source
+from core.errors import ToolMissing, UsageError
+from core.progress import to_nobody
+from core.records.case_key import CaseKey
+from core.records.measurement import Measurement
+from harness.workbench.case import Case
+from harness.workbench.options import BenchOptions
+from harness.workbench.workbench import Workbench
+from tests.benchmarks import tiny
+from tests.conversion.executorch.stand_ins import CALIBRATION, FACTS, lowered_without_executorch
+
+BUILDS = ("", "frontend=executorch+layout=nchw", "frontend=executorch+layout=nhwc")
+BOTH = ("tflite", "executorch")
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkpoint that nobody has to load, convert or lower: both front ends give tiny files."""
+    lowered_without_executorch(monkeypatch, tmp_path)
+    (tmp_path / "tiny.tflite").write_bytes(tiny.detector())
+    by_tflite = replace(tflite_source(tmp_path / "tiny.tflite"), variant="mine", facts=FACTS)
+    for module in (models, session):
+        monkeypatch.setattr(module, "facts_of", lambda *_: FACTS)
+    monkeypatch.setattr(conversions, "int8_source", lambda *_: by_tflite)
+    monkeypatch.setattr(conversions, "packaged_calibration", lambda: CALIBRATION)
+    monkeypatch.setattr(options, "executorch_python", lambda: Path("python"))
+    path = tmp_path / "mine.pt"
+    path.write_bytes(b"not read")
+    return path
+
+
+def bench(checkpoint: Path, frontends: tuple[str, ...], **more: Any) -> Workbench:
+    return Workbench(BenchOptions(checkpoint=checkpoint, frontends=frontends, **more), to_nobody)  # type: ignore[arg-type]
+
+
+def offload(bench: Workbench, key: CaseKey) -> tuple[list[Measurement], Mapping[str, int]]:
+    """A case's records, and how many operators of each kind its placement has."""
+    case = Case(bench, key)
+    records = case.offload()
+    ((_, text),) = [(name, text) for name, text in case.findings.texts.items() if name.startswith("placement/")]
+    return records, Counter(one["operator"] for one in json.loads(text)["operators"])
+
+
+def test_each_front_end_has_cases_of_its_own(checkpoint: Path) -> None:
+    for frontends, builds in (((), BUILDS[:1]), (("tflite",), BUILDS[:1]), (("executorch",), BUILDS[1:]), (BOTH, BUILDS)):
+        asked = frontends or BenchOptions().frontends
+        assert tuple(case.build for case in bench(checkpoint, asked).cases()) == builds
+    assert len(set(bench(checkpoint, BOTH).cases())) == 3
+
+
+@pytest.mark.slow
+def test_records_of_a_lowered_build_name_it_and_come_from_its_tosa_graph(checkpoint: Path) -> None:
+    both = bench(checkpoint, BOTH)
+    found = {key.build: offload(both, key) for key in both.cases()}
+    assert tuple(found) == BUILDS
+    for build, (records, kinds) in found.items():
+        assert {record.build for record in records} == {build}
+        source = both.conversions.source(CaseKey("mine", build, "ethos-u65-256", "sim"))
+        assert {record.identity.tflite for record in records} == {source.int8.sha256}
+        frontends = {record.identity.options.get("frontend", "") for record in records}
+        if build:
+            assert kinds["CONV2D"] == 3
+            assert not any("CONV_2D" in kind for kind in kinds)
+            assert frontends == {"ExecuTorch 1.5.1"}
+            assert {record.identity.options["recipe"] for record in records} == {"pt2e"}
+        else:
+            assert kinds["CONV2D"] == 0
+            assert frontends == {""}
+
+
+def test_each_npu_is_lowered_for(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def noted(*arguments: Any) -> Any:
+        asked.append(arguments[4].name)
+        return lowered_source(*arguments)
+
+    monkeypatch.setattr(conversions, "lowered_source", noted)
+    both = bench(checkpoint, ("executorch",), profiles=("ethos-u65-256", "ethos-u85-256"))
+    for key in (*both.cases(), *both.cases()):
+        both.conversions.source(key)
+    assert sorted(asked) == ["ethos-u65-256"] * 2 + ["ethos-u85-256"] * 2
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"image_size": "auto"}, "--imgsz auto with --frontend executorch"),
+        ({"targets": ("host",)}, "--target host with --frontend executorch"),
+        ({"recipe": "fast"}, "--recipe fast with --frontend executorch"),
+    ],
+)
+def test_what_a_lowered_model_cannot_have_is_a_usage_error(checkpoint: Path, more: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        bench(checkpoint, ("executorch",), **more)
+
+
+def test_without_executorch_the_session_ends_with_the_line_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETHOS_BENCH_CACHE", str(tmp_path))
+    (tmp_path / "mine.pt").write_bytes(b"")
+    with pytest.raises(ToolMissing) as told:
+        bench(tmp_path / "mine.pt", ("executorch",))
+    assert told.value.hint == "make executorch"
