@@ -60,28 +60,43 @@ def lowered_source(
         "weights": facts.weights, "image_size": size, "cut": settings.cut, "calibration": calibration.identity,
         "layout": layout, "profile": profile.identity, "lock": file_sha256(LOCK),
     }  # fmt: skip
-    asked = {
-        "graph": str(graph_file), "layout": layout, "target": profile.accelerator_config,
-        "system_config": profile.system_config, "memory_mode": profile.memory_mode, "vela_config": profile.vela_config,
-    }  # fmt: skip
-    worker = _Worker(executorch_python(), origin.variant, square(size, facts.channels), calibration, progress)
+    asked = {"graph": str(graph_file), "layout": layout, **_vela_of(profile)}
+    worker = _Worker(
+        python=executorch_python(),
+        variant=origin.variant,
+        form=square(size, facts.channels),
+        calibration=calibration,
+        progress=progress,
+    )
     code = (CHILD_MODULE, calibration.letterboxed.__module__)
     folder = entry("lower", parts, lambda made: worker.write(asked, made), code, progress)
     _require_one_part(json.loads((folder / LOWERED).read_text("utf-8")), origin.variant)
     tosa = model_file(folder / "model.tosa")
+    graph = with_scales(read_tosa(tosa.path), compiled_graph(folder / "model.pte"))
+    floating = model_file(floats / "float.onnx")
     return Source(
         variant=origin.variant,
         int8=tosa,
-        graph=with_scales(read_tosa(tosa.path), compiled_graph(folder / "model.pte")),
+        graph=graph,
         image_size=size,
         recipe=RECIPE,
-        floating=model_file(floats / "float.onnx"),
+        floating=floating,
         facts=facts,
         kind=TOSA,
     )
 
 
-@dataclass(frozen=True)
+def _vela_of(profile: Profile) -> dict[str, str]:
+    """What the lowering's own Vela is told of a profile, by the child's words."""
+    return {
+        "target": profile.accelerator_config,
+        "system_config": profile.system_config,
+        "memory_mode": profile.memory_mode,
+        "vela_config": str(profile.vela_config),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Worker:
     """What lowers in the environment of ExecuTorch, and what it calibrates on."""
 

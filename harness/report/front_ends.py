@@ -19,11 +19,11 @@ from harness.results.stored_run import StoredRun
 TURNED = "TRANSPOSE"
 LAYOUT_WORDS = {"nchw": "contiguous", "nhwc": "channels_last"}
 HEAD = (
-    "model", "NPU", "front end", "Vela ms", "our ms", "operations", "transposes", "arena MiB", "flash MiB", "accuracy, NPU",
+    "model", "NPU", "front end", "Vela ms", "our ms", "executed", "transposes", "arena MiB", "flash MiB", "accuracy, NPU",
     "accuracy, int8", "bytes equal",
 )  # fmt: skip
 EVIDENCE = (
-    "ms, transposes: estimated (transposes by Vela's cycles); operations, arena, flash: compiled; accuracy, NPU and bytes: the "
+    "ms, transposes: estimated (transposes by Vela's cycles); executed, arena, flash: compiled; accuracy, NPU and bytes: the "
     "run's; accuracy, int8: host"
 )
 
@@ -68,17 +68,13 @@ def _cells(run: StoredRun, table: FigureTable, case: CaseKey) -> tuple[str, ...]
     placement = run.placement(case.model, case.profile)
     asked = next((name for name in ACCURACIES if table.find(case, name, graph="npu")), ACCURACIES[0])
     columns = (
-        Column(WHOLE, stat=VELA), Column(WHOLE, stat=OPEN), None, None, Column("arena_bytes"), Column("flash_bytes"),
+        Column(WHOLE, stat=VELA), Column(WHOLE, stat=OPEN), Column("operators_executed"), None,
+        Column("arena_bytes"), Column("flash_bytes"),
         Column(asked, graph="npu"), Column(asked, graph="int8"), Column("bit_exact_images"),
     )  # fmt: skip
     texts = [table.text(case, column) if column else "" for column in columns]
-    texts[2], texts[3] = _operations(placement), _turned(placement)
+    texts[3] = _turned(placement)
     return (case.variant, case.profile, front_end(case), *texts)
-
-
-def _operations(placement: Placement | None) -> str:
-    """How many commands of the NPU's queue the operators have, in all."""
-    return str(sum(len(one.commands) for one in placement.operators)) if placement else MISSING
 
 
 def _turned(placement: Placement | None) -> str:

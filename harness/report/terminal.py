@@ -31,12 +31,14 @@ def print_summary(run: StoredRun, reporter: Any) -> None:
     """Write the table of models, the findings and the verdicts below pytest's own output."""
     table = FigureTable(run.records)
     models = model_table(table, run.verdicts)
-    width = max(reporter._tw.fullwidth, NARROWEST, SafeConsole(width=WIDEST).measure(models).maximum)
+    rows = front_end_rows(run, table)
+    widths = [SafeConsole(width=WIDEST).measure(one).maximum for one in (models, *([front_end_table(rows)] if rows else []))]
+    width = max(reporter._tw.fullwidth, NARROWEST, *widths)
     console = SafeConsole(force_terminal=reporter.hasmarkup, no_color=not reporter.hasmarkup, width=width)
     with console.capture() as captured:
         console.print()
         console.print(models)
-        if rows := front_end_rows(run, table):
+        if rows:
             console.print(front_end_table(rows))
         if table.rules_cases():
             console.print(rules_table(table))
