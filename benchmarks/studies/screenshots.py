@@ -30,7 +30,7 @@ OPENED = "section { content-visibility: visible !important; } header, nav { posi
 class Shot:
     """A picture: of which page, which part (a CSS selector, "" for the first screen), window, colours, what is searched first.
 
-    Of a part taller than `most_height` px the upper end is taken.
+    `chosen` is what stands behind the # of the page's address. Of a part taller than `most_height` px the upper end is taken.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Shot:
     size: tuple[int, int] = DESKTOP
     dark: bool = False
     search: str = ""
+    chosen: str = ""
     most_height: int = 700
 
 
@@ -50,9 +51,9 @@ SHOTS = (
     Shot(name="report-rules", page="report", part="#rules"),
     Shot(name="report-history", page="report", part="#history"),
     Shot(name="report-classifier", page="classifier", part="#accuracy", most_height=650),
-    Shot(name="board", page="board", size=(1200, 900)),
-    Shot(name="board-plot", page="board", part="#plot", most_height=640),
-    Shot(name="board-phone", page="board", size=PHONE, dark=True),
+    Shot(name="board", page="board", size=(1200, 900), chosen="filter=yolo&latency=33000"),
+    Shot(name="board-plot", page="board", part="#plot", most_height=640, chosen="filter=yolo"),
+    Shot(name="board-phone", page="board", size=PHONE, dark=True, chosen="filter=yolo&latency=33000"),
     Shot(name="site", page="site"),
     Shot(name="site-phone", page="site", size=PHONE),
     Shot(name="site-search", page="site", search="offload"),
@@ -80,7 +81,7 @@ def take(browser: Any, shot: Shot, page: Path) -> bytes | None:
     context = browser.new_context(**options, offline=True)
     try:
         tab = context.new_page()
-        tab.goto(page.as_uri())
+        tab.goto(page.as_uri() + (f"#{shot.chosen}" if shot.chosen else ""))
         tab.add_style_tag(content=OPENED)
         tab.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
         tab.wait_for_timeout(PAUSE_MS)

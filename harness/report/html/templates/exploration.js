@@ -108,7 +108,7 @@
     const column = columns[at];
     metric.value = column.key;
     byId("metric-means").textContent = column.meaning;
-    const numbers = cells.map((cell) => cell.figures[at]?.[NUMBER]).filter((value) => value !== null && value !== undefined);
+    const numbers = cells.filter(matches).map((cell) => cell.figures[at]?.[NUMBER]).filter((value) => value !== null && value !== undefined);
     const logarithmic = Math.min(...numbers) > 0 && Math.max(...numbers) / Math.min(...numbers) > 20;
     const scaled = (value) => (logarithmic ? Math.log(value) : value);
     const [low, high] = [scaled(Math.min(...numbers)), scaled(Math.max(...numbers))];
