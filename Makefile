@@ -120,7 +120,7 @@ docs: $(STAMP) ## Write the generated pages anew and build the documentation sit
 	$(BIN)/zensical build --clean --strict
 	$(BIN)/python -m benchmarks.studies.board.page
 
-board: $(STAMP) ## Compute the model board anew (about 30 minutes); `make docs` makes its page.
+board: $(STAMP) ## Compute the model board anew; `make docs` makes its page.
 	ETHOS_BENCH_TEST_DATA=$(DATA) $(BIN)/python -m benchmarks.studies.board
 
 RUN ?= results/latest
