@@ -1,4 +1,4 @@
-"""Computes the board's cells and writes them, model by model: `python -m benchmarks.studies.board` (`make board`)."""
+"""Computes the board's cells and writes them: `python -m benchmarks.studies.board` (`make board`)."""
 
 from __future__ import annotations
 
@@ -33,17 +33,13 @@ def main(names: tuple[str, ...], npus: tuple[str, ...], sizes: tuple[int, ...], 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / DATA
     before = read_exploration(path) if path.exists() else None
-    board = before
-    for model in board_models(data, sizes):
-        if names and model.name not in names:
-            continue
-        found = tuple(cells(model, npus, lambda text: click.echo(text, err=True)))
-        board = board_with(board, found)
-        write_whole(path, board.to_text())
-        if before:
-            write_whole(folder / CHANGES, changes(before, board).to_text())
-        failed = sum(bool(cell.failed) for cell in found)
-        click.echo(f"{model.name} {model.size or ''}: {len(found)} cells, {failed} failed")
+    models = [model for model in board_models(data, sizes) if not names or model.name in names]
+    found = tuple(cells(models, npus, lambda text: click.echo(text, err=True)))
+    board = board_with(before, found)
+    write_whole(path, board.to_text())
+    if before:
+        write_whole(folder / CHANGES, changes(before, board).to_text())
+    click.echo(f"{len(models)} models, {len(found)} cells, {sum(bool(cell.failed) for cell in found)} failed")
 
 
 def board_with(board: Exploration | None, found: Sequence[Cell]) -> Exploration:

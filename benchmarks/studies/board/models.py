@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from conversion.checkpoint import find_checkpoints
-from conversion.pipeline import Settings, Source, int8_source, tflite_source
-from conversion.steps import Origin, facts_of
-from core.progress import Progress
+from core.cache import entry
+from core.files import file_sha256
 from harness.explore.exploration import Weights
-from harness.workbench.calibration import packaged_calibration
+from harness.explore.requests import ModelChoice
 
 CLASSES = 80
 """Of COCO, which the public architectures are trained on."""
@@ -39,16 +37,13 @@ class BoardModel:
     checkpoint: Path | None = None
     file: Path | None = None
 
-    def source(self, tell: Progress) -> Source:
-        """Its int8 file; raises what a conversion raises."""
+    def choice(self) -> ModelChoice:
+        """The model as an exploration takes it; the checkpoint of an architecture is written on first use."""
         if self.file:
-            return tflite_source(self.file)
-        if self.checkpoint:
-            return _converted(self.name, self.checkpoint, self.size, tell)
-        with tempfile.TemporaryDirectory() as folder:
-            written = Path(folder) / f"{self.name}.pt"
-            _write_seeded(self.name, self.architecture, written)
-            return _converted(self.name, written, self.size, tell)
+            return ModelChoice(name=self.name, identity=file_sha256(self.file), file=self.file)
+        checkpoint = self.checkpoint or seeded_checkpoint(self.name, self.architecture)
+        untrained = self.weights == "seeded"
+        return ModelChoice(name=self.name, identity=file_sha256(checkpoint), checkpoint=checkpoint, untrained=untrained)
 
 
 def board_models(data: Path | None, sizes: tuple[int, ...] = (SIZE,)) -> Iterator[BoardModel]:
@@ -62,13 +57,15 @@ def board_models(data: Path | None, sizes: tuple[int, ...] = (SIZE,)) -> Iterato
             yield BoardModel(name, "trained", size, checkpoint=checkpoint)
 
 
-def _converted(name: str, checkpoint: Path, size: int, tell: Progress) -> Source:
-    origin = Origin(name, checkpoint=checkpoint)
-    return int8_source(origin, facts_of(origin, tell), Settings(RECIPE, "raw", size), packaged_calibration(), tell)
+def seeded_checkpoint(name: str, architecture: str) -> Path:
+    """A checkpoint in the cache, its weights drawn from a seed made of the name."""
+    parts = {"name": name, "architecture": architecture, "image_size": SIZE, "classes": CLASSES}
+    file = f"{name}.pt"
+    return entry("seeded checkpoint", parts, lambda folder: _write_seeded(name, architecture, folder / file)) / file
 
 
 def _write_seeded(name: str, architecture: str, path: Path) -> None:
-    """A checkpoint as ultralytics writes it, its weights drawn from a seed made of the name."""
+    """A checkpoint as ultralytics writes it."""
     import torch
     import yaml
 

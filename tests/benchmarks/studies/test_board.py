@@ -93,14 +93,15 @@ def test_what_changed_is_told_by_cell_and_shown_on_the_page(tmp_path: Path) -> N
 def test_a_quantised_file_becomes_cells_with_bytes_and_a_broken_one_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("distributed", reason="the extra `explore`")
     monkeypatch.setenv("ETHOS_BENCH_CACHE", str(tmp_path / "cache"))
-    path = tmp_path / "detector.tflite"
+    path, nothing = tmp_path / "detector.tflite", tmp_path / "nothing.tflite"
     path.write_bytes(tiny.detector())
-    (found,) = cells(BoardModel("detector", "trained", file=path), ["ethos-u55-128"], lambda _: None)
+    nothing.write_bytes(b"nothing")
+    models = [BoardModel(file.stem, "trained", file=file) for file in (path, nothing)]
+    found, broken = sorted(cells(models, ["ethos-u55-128"], lambda _: None), key=lambda cell: cell.failed)
     assert found.value("bit_exact") is True
-    assert (found.identity["accelerator"], found.identity["int8"]) == ("ethos-u55-128", file_sha256(path))
-    path.write_bytes(b"nothing")
-    (broken,) = cells(BoardModel("detector", "trained", file=path), ["ethos-u55-128"], lambda _: None)
+    assert (found.identity["accelerator"], found.identity["tflite"]) == ("ethos-u55-128", file_sha256(path))
     assert broken.failed
     assert broken.figures == ()
     assert json.loads(board_with(None, [broken]).to_text())["cells"][0]["failed"] == broken.failed
