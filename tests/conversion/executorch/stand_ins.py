@@ -1,6 +1,7 @@
 """What ExecuTorch wrote of a tiny model, and a lowering that gives it where no ExecuTorch is installed.
 
-`tiny/` was lowered by ExecuTorch 1.5.1 for U55, U65 and U85: the programs, and the TOSA graph that it kept, the same for all.
+`make_tiny` had ExecuTorch 1.5.1 lower two layers into `tiny/`, for U55, U65 and U85: the programs, and the TOSA graph that it
+kept, the same for all.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from numpy.typing import NDArray
 from conversion.executorch import lowering
 from conversion.steps import Calibration
 from core.records.checkpoint_facts import CheckpointFacts
-from core.records.image_form import ImageForm
+from core.records.image_form import ImageForm, square
 
 TINY = Path(__file__).with_name("tiny")
 LOWERED = {"pte": TINY / "tiny_u65.pte", "tosa": TINY / "tiny.tosa"}
+FORM = square(64, 3)
 FACTS = CheckpointFacts("w", "", "relu", ("a",), 1, 64, (8, 16, 32), 16, False)
 
 

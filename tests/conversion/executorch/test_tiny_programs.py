@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.errors import ToolMissing
@@ -11,10 +12,8 @@ from core.progress import to_nobody
 from harness.workbench.options import BenchOptions
 from harness.workbench.reference import Equality
 from harness.workbench.workbench import Workbench
+from tests.conversion.executorch.make_tiny import first_kernel
 from tests.conversion.executorch.stand_ins import LOWERED, TINY
-
-WEIGHT = 7364
-"""Where the first convolution's weights lie in the graph."""
 
 
 def equality(program: Path, graph: Path) -> Equality:
@@ -40,6 +39,7 @@ def test_every_byte_of_the_lowered_model_is_the_reference_models(npu: str) -> No
 def test_one_other_byte_of_a_weight_is_seen(tmp_path: Path) -> None:
     content = bytearray(LOWERED["tosa"].read_bytes())
     changed = tmp_path / "changed.tosa"
-    content[WEIGHT] ^= 0x40
+    first_weight = content.index(np.ascontiguousarray(first_kernel().transpose(0, 2, 3, 1)).tobytes())
+    content[first_weight] ^= 0x40
     changed.write_bytes(content)
     assert "bytes differ" in equality(LOWERED["pte"], changed).difference

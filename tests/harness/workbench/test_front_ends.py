@@ -80,7 +80,7 @@ def test_records_of_a_lowered_build_name_it_and_come_from_its_tosa_graph(checkpo
         assert {record.identity.tflite for record in records} == {source.int8.sha256}
         frontends = {record.identity.options.get("frontend", "") for record in records}
         if build:
-            assert kinds["CONV2D"] == 3
+            assert kinds["CONV2D"] == 2
             assert not any("CONV_2D" in kind for kind in kinds)
             assert frontends == {"ExecuTorch 1.5.1"}
             assert {record.identity.options["recipe"] for record in records} == {"pt2e"}
