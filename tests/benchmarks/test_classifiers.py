@@ -55,7 +55,7 @@ def test_the_page_shows_what_is_taken_for_what_and_the_image_that_is_wrong(found
     assert "By class: recall" in page
     assert "top-1 accuracy" in page
     assert "mAP" not in page
-    assert "a TFLite file comes without its float graph" in page
+    assert "a quantised file comes without its float graph" in page
 
 
 @pytest.mark.slow

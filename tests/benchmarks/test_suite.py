@@ -69,7 +69,7 @@ def test_a_run_exits_0_and_leaves_every_file_of_the_results_folder(run_suite: Ru
     assert run.value("activation") == "relu"
     assert 0 <= run.value("map50_95", graph="int8") <= 1
     assert run.record("checkpoint_bytes")["unavailable"] == "no checkpoint file: a quantised file was given"
-    assert run.record("map50_95", graph="float")["unavailable"] == "a TFLite file comes without its float graph"
+    assert run.record("map50_95", graph="float")["unavailable"] == "a quantised file comes without its float graph"
     assert run.record("npu_executed_share")["unavailable"]
     comparison = subprocess.run(
         [

@@ -164,7 +164,7 @@ def test_a_seeded_model_depends_on_its_architecture(tmp_path: Path, monkeypatch:
 def test_the_code_of_a_step_is_what_its_worker_runs_with_everything_that_this_imports(step: str) -> None:
     closure = import_closure(steps._code(step))
     assert {"conversion.worker", worker.STEPS[step][0], "core.errors"} <= set(closure)
-    expected = {"describe": "torch", "export": "litert-torch", "quantise": "ai-edge-quantizer"}[step]
+    expected = {"describe": "torch", "export": "litert-torch", "program": "torch", "quantise": "ai-edge-quantizer"}[step]
     assert expected in code_identity(steps._code(step)).tools
     source = (CHECKOUT / worker.STEPS[step][0].replace(".", "/")).with_suffix(".py").read_text()
     assert f"\ndef {worker.STEPS[step][1]}(" in source
