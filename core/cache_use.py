@@ -94,7 +94,8 @@ def claimed(root: Path) -> frozenset[str]:
     for listed in (root / FOLDER).glob("*.used"):
         lock = listed.with_suffix(".lock")
         if _is_held(lock):
-            names.update(listed.read_text("utf-8").splitlines())
+            with contextlib.suppress(FileNotFoundError):  # it has just let go: that needs no deciding
+                names.update(listed.read_text("utf-8").splitlines())
         else:
             listed.unlink(missing_ok=True)
             lock.unlink(missing_ok=True)

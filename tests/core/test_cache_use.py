@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core import cache_use
 from core.cache import entry
 from core.cache_prune import names_in_use, prune
 from core.cache_use import FOLDER, claim, let_go
@@ -74,6 +75,19 @@ def test_an_entry_that_is_marked_before_it_is_made_stays_from_its_first_moment(c
     (cache / "thing" / "key" / "entry.json").write_text('{"files": {}}')
     assert prune(cache, to_bytes=0).removed == ()
     let_go()
+
+
+def test_who_lets_go_while_others_look_uses_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = cache_use._is_held
+
+    def held_until_looked_at(lock: Path) -> bool:
+        found = held(lock)
+        lock.with_suffix(".used").unlink()
+        return found
+
+    entry("thing", {"a": 1}, make)
+    monkeypatch.setattr(cache_use, "_is_held", held_until_looked_at)
+    assert cache_use.claimed(cache) == frozenset()
 
 
 READER = """
