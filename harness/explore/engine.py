@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 CONNECT_S = 20
+WORKERS_S = 60
 DEATHS = 2
 """Workers that a cell may bring down before it counts as failed: it may be the cell's own doing."""
 CONVERSIONS = "conversions"
@@ -202,8 +203,8 @@ def _by_ssh(hosts: Sequence[str], distributed: Any) -> contextlib.AbstractContex
 
 def _require_workers(client: Client) -> None:
     """Nothing, or an error that names the first worker that cannot take part: before its first cell."""
+    _wait_for_one(client)
     with _lost(client):
-        client.wait_for_workers(1, timeout=CONNECT_S)
         expected = work.worker_identity()
         for address, answer in client.run(_own_identity, on_error="return").items():
             if answer != expected:
@@ -211,6 +212,16 @@ def _require_workers(client: Client) -> None:
                 raise ToolMissing(
                     f"the worker at {address} {said}; here it is {expected}", "the same ethos-bench on every machine"
                 )
+
+
+def _wait_for_one(client: Client) -> None:
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_S)
+    except (TimeoutError, asyncio.TimeoutError) as error:
+        address = client.scheduler.address if client.scheduler else "HOST"
+        raise TargetUnavailable(
+            f"the scheduler at {address} has no worker after {WORKERS_S} s", "a worker", f"dask worker {address} --nthreads 1"
+        ) from error
 
 
 def _own_identity() -> str:

@@ -99,3 +99,7 @@ def test_a_cluster_that_is_not_there_is_said(requests: tuple[CellRequest, ...], 
         list(explored(requests, "tcp://127.0.0.1:9", to_nobody))
     with pytest.raises(UsageError, match="no cluster is written so"):
         list(explored(requests, "kubernetes", to_nobody))
+    monkeypatch.setattr("harness.explore.engine.CONNECT_S", 20)
+    monkeypatch.setattr("harness.explore.engine.WORKERS_S", 1)
+    with scheduler() as (address, _), pytest.raises(TargetUnavailable, match="has no worker after 1 s"):
+        list(explored(requests, address, to_nobody))
