@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from conversion.variants import BY_NAME, CLASSES, VARIANTS, Variant
+from conversion.variants import BY_NAME, CLASSES, VARIANTS, Activation, Variant
 from core.cache import cache_root
 from core.errors import CheckpointError, ToolMissing, UsageError
 from core.files import file_sha256
@@ -128,20 +128,27 @@ def requested(request: Mapping[str, Any]) -> LoadedModel:
 
 def build_seeded(variant: Variant, image_size: int = SEEDED_IMAGE_SIZE) -> LoadedModel:
     """An untrained model of our own architecture yaml, its weights drawn from a seed made of the variant's name."""
-    import torch
     import yaml
 
-    tasks = _ultralytics_tasks()
     architecture = yaml.safe_load(variant.architecture.read_text("utf-8"))
-    seed = int.from_bytes(hashlib.sha256(variant.name.encode()).digest()[:4], "little")
-    with _quiet(), torch.random.fork_rng():
-        torch.manual_seed(seed)
-        module = tasks.DetectionModel(architecture, ch=3, nc=len(CLASSES), verbose=False)
-    with torch.no_grad():
-        for block in _conv_blocks(module):
-            block.conv.weight.mul_(SEEDED_GAIN[variant.activation])
+    module = seeded_detector(architecture, variant.name, len(CLASSES), variant.activation)
     module.names = dict(enumerate(CLASSES))
     return _loaded(module, file="", image_size=image_size, trained=False)
+
+
+def seeded_detector(architecture: Mapping[str, Any], name: str, classes: int, activation: Activation) -> Any:
+    """An ultralytics detector of a description, its weights drawn from a seed made of a name."""
+    import torch
+
+    tasks = _ultralytics_tasks()
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little")
+    with _quiet(), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        module = tasks.DetectionModel(dict(architecture), ch=3, nc=classes, verbose=False)
+    with torch.no_grad():
+        for block in _conv_blocks(module):
+            block.conv.weight.mul_(SEEDED_GAIN[activation])
+    return module
 
 
 def fused(model: LoadedModel) -> torch.nn.Module:

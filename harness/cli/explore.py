@@ -168,13 +168,16 @@ def _memories(cell: Cell) -> tuple[tuple[str, float | None], ...]:
 
 
 def _heat(cells: Sequence[Cell]) -> Table:
-    """The time of each model on each NPU, in milliseconds, coloured from the fastest to the slowest."""
-    npus = sorted(
-        dict.fromkeys(cell.key.npu for cell in cells), key=lambda npu: min(front.cost(c) for c in cells if c.key.npu == npu)
-    )
+    """The time of each model on each NPU, in milliseconds, coloured from the fastest to the slowest.
+
+    A row is a model with what was chosen for it, and the Vela and memory where several were asked for.
+    """
+    npus = list(dict.fromkeys(cell.key.npu for cell in sorted(cells, key=front.cost)))
+    several = [field for field in ("vela", "memory") if len({getattr(cell.key, field) for cell in cells}) > 1]
     rows: dict[str, dict[str, Cell]] = {}
     for cell in cells:
-        rows.setdefault(_row(cell, cells), {})[cell.key.npu] = cell
+        chosen = [f"{field} {getattr(cell.key, field)}".strip() for field in several]
+        rows.setdefault(", ".join([cell.key.row, *chosen]), {})[cell.key.npu] = cell
     times = sorted(us for cell in cells if (us := _heat_us(cell)) is not None)
     table = Table(
         box=box.SIMPLE_HEAD, title="ms by our cycle model, the NPU's part (* operators on the CPU)", title_justify="left"
@@ -185,12 +188,6 @@ def _heat(cells: Sequence[Cell]) -> Table:
     for row, by_npu in rows.items():
         table.add_row(shown(row), *(_heat_cell(by_npu.get(npu), times) for npu in npus))
     return table
-
-
-def _row(cell: Cell, cells: Sequence[Cell]) -> str:
-    """The model with what was chosen for it, and the Vela and memory where several were asked for."""
-    several = [field for field in ("vela", "memory") if len({getattr(one.key, field) for one in cells}) > 1]
-    return ", ".join([cell.key.row, *(f"{field} {getattr(cell.key, field)}".strip() for field in several)])
 
 
 def _heat_us(cell: Cell) -> float | None:

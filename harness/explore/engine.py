@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from core.errors import EthosBenchError, TargetUnavailable, ToolMissing, UsageError
+from core.errors import TargetUnavailable, ToolMissing, UsageError
 from core.installation import install_line
 from core.progress import Progress
 from harness.explore import work
@@ -233,8 +233,6 @@ def _lost(client: Client) -> Iterator[None]:
     """Turns what Dask says when the scheduler is gone into our error."""
     try:
         yield
-    except (EthosBenchError, GeneratorExit):
-        raise
     except (OSError, TimeoutError, asyncio.TimeoutError, asyncio.CancelledError, RuntimeError) as error:
         raise _is_lost(client) from error
 

@@ -54,12 +54,6 @@ class SourceRequest:
     images: int | None = None
     calibration_images: int | None = None
 
-    @property
-    def name(self) -> str:
-        """How it is called where it is worked on."""
-        size = f" {self.image_size} px" if self.image_size else ""
-        return f"{self.model.name}{size}{f' {self.recipe}' if self.recipe else ''}"
-
 
 @dataclass(frozen=True, kw_only=True)
 class TunedVela(VelaOptions):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from conversion.checkpoint import find_checkpoints
+from conversion.checkpoint import find_checkpoints, packaged_images, seeded_detector
 from core.cache import entry
 from core.files import file_sha256
 from harness.explore.exploration import Weights
@@ -69,14 +68,7 @@ def _write_seeded(name: str, architecture: str, path: Path) -> None:
     import torch
     import yaml
 
-    from conversion.checkpoint import SEEDED_GAIN, _conv_blocks, _quiet, _ultralytics_tasks
-
-    tasks = _ultralytics_tasks()
-    content = yaml.safe_load((Path(tasks.__file__).parents[1] / "cfg/models" / architecture).read_text("utf-8"))
-    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little")
-    with _quiet(), torch.random.fork_rng():
-        torch.manual_seed(seed)
-        module = tasks.DetectionModel({**content, "scale": SCALES[name]}, nc=CLASSES, verbose=False)
-        for block in _conv_blocks(module):
-            block.conv.weight.data.mul_(SEEDED_GAIN["silu"])
+    description = packaged_images()[0].parents[1] / "cfg/models" / architecture
+    content = yaml.safe_load(description.read_text("utf-8")) | {"scale": SCALES[name]}
+    module = seeded_detector(content, name, CLASSES, "silu")
     torch.save({"model": module, "train_args": {"imgsz": SIZE}}, path)

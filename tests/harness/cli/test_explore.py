@@ -9,19 +9,10 @@ from click.testing import CliRunner, Result
 
 from harness.cli import main
 from harness.explore.exploration import read_exploration
-from tests.benchmarks import tiny
 
 
 def command(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["explore", *map(str, arguments)])
-
-
-@pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ETHOS_BENCH_CACHE", str(tmp_path / "cache"))
-    path = tmp_path / "detector.tflite"
-    path.write_bytes(tiny.detector())
-    return path
 
 
 @pytest.mark.slow

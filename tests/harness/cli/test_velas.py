@@ -10,7 +10,6 @@ from click.testing import CliRunner, Result
 
 from conversion.velas.versions import installed_version, known_versions
 from harness.cli import main
-from tests.benchmarks import tiny
 from tests.harness.explore.flipped import flip_first_byte
 
 OURS = installed_version()
@@ -18,14 +17,6 @@ OURS = installed_version()
 
 def command(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["velas", *map(str, arguments)])
-
-
-@pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ETHOS_BENCH_CACHE", str(tmp_path / "cache"))
-    path = tmp_path / "detector.tflite"
-    path.write_bytes(tiny.detector())
-    return path
 
 
 def test_the_list_has_every_version_and_says_which_is_installed() -> None:
