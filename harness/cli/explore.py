@@ -22,6 +22,7 @@ from harness.cli.options import gathered
 from harness.cli.saying import cell as shown
 from harness.cli.saying import say, wide_console
 from harness.explore import front, work
+from harness.explore.answer_words import MIB, first_line, memories, row_names
 from harness.explore.engine import explored, local_workers
 from harness.explore.exploration import Cell, Exploration
 from harness.explore.page import Words, exploration_page
@@ -33,7 +34,6 @@ MOST_UNASKED = 1000
 TYPICAL_CELL_S, TYPICAL_CONVERSION_S = 8.0, 60.0
 """A YOLO of nano size at 320 px on one core: what is guessed with before any cell is known."""
 VERSIONS = ("ethos-bench", "ethos-u-vela")
-MIB = float(2**20)
 SHOWN = 20
 
 
@@ -83,7 +83,7 @@ def explore_command(
     if csv_file:
         write_output(csv_file, found.to_csv(), "--csv")
     if html_file:
-        write_output(html_file, exploration_page(found, Words()), "--html")
+        write_output(html_file, exploration_page(found, Words(), options.limits), "--html")
     answer = front.answer(found.cells, options.limits)
     _print(found, answer)
     if not answer.meeting:
@@ -137,12 +137,7 @@ def _exploration(requests: Sequence[CellRequest], cluster: str) -> Exploration:
 
 def _print(found: Exploration, answer: front.Answer) -> None:
     console = wide_console()
-    cheapest = answer.cheapest
-    if cheapest:
-        console.print(f"[bold]cheapest NPU: {shown(cheapest.key.npu)}[/bold], with {shown(_told(cheapest))}", soft_wrap=True)
-    else:
-        excluded = ", ".join(f"{name} excludes {count}" for name, count in answer.excluded.items())
-        console.print(f"[bold]no cell of {len(found.cells)} holds the limits[/bold]: {excluded}", soft_wrap=True)
+    console.print(f"[bold]{shown(first_line(found.cells, answer))}[/bold]", soft_wrap=True)
     failed = [cell for cell in found.cells if cell.failed]
     if len(found.cells) > len(failed):
         console.print(_heat(found.cells))
@@ -154,30 +149,16 @@ def _print(found: Exploration, answer: front.Answer) -> None:
         console.print(f"failed: {len(failed) - SHOWN} more (--json FILE or --csv FILE has them all)")
 
 
-def _told(cell: Cell) -> str:
-    """A cell's model and figures in one line."""
-    latency, interval, quality = front.latency_us(cell), front.latency_interval(cell), front.map50_95(cell)
-    within = f" ({interval[0] / 1e3:.2f} to {interval[1] / 1e3:.2f})" if interval else ""
-    time_said = "no time of the whole model" if latency is None else f"{latency / 1e3:.2f} ms{within} by our cycle model"
-    memory = [f"{value / MIB:.2f} MiB of {name}" for name, value in _memories(cell) if value is not None]
-    return ", ".join([cell.key.row, time_said, *([f"mAP50-95 {quality:.3f}"] if quality is not None else []), *memory])
-
-
-def _memories(cell: Cell) -> tuple[tuple[str, float | None], ...]:
-    return ("SRAM", front.sram_bytes(cell)), ("flash", front.flash_bytes(cell))
-
-
 def _heat(cells: Sequence[Cell]) -> Table:
     """The time of each model on each NPU, in milliseconds, coloured from the fastest to the slowest.
 
     A row is a model with what was chosen for it, and the Vela and memory where several were asked for.
     """
     npus = list(dict.fromkeys(cell.key.npu for cell in sorted(cells, key=front.cost)))
-    several = [field for field in ("vela", "memory") if len({getattr(cell.key, field) for cell in cells}) > 1]
+    names = row_names(cells)
     rows: dict[str, dict[str, Cell]] = {}
     for cell in cells:
-        chosen = [f"{field} {getattr(cell.key, field)}".strip() for field in several]
-        rows.setdefault(", ".join([cell.key.row, *chosen]), {})[cell.key.npu] = cell
+        rows.setdefault(names[cell.key], {})[cell.key.npu] = cell
     times = sorted(us for cell in cells if (us := _heat_us(cell)) is not None)
     table = Table(
         box=box.SIMPLE_HEAD, title="ms by our cycle model, the NPU's part (* operators on the CPU)", title_justify="left"
@@ -216,7 +197,7 @@ def _front(cells: Sequence[Cell]) -> Table:
         figures = (
             (front.latency_us(cell), 1e3, 2),
             (front.map50_95(cell), 1, 3),
-            *((value, MIB, 2) for _, value in _memories(cell)),
+            *((value, MIB, 2) for _, value in memories(cell)),
         )
         texts = ["-" if value is None else f"{value / unit:.{digits}f}" for value, unit, digits in figures]
         table.add_row(shown(cell.key.npu), shown(cell.key.row), cell.key.vela, *texts)

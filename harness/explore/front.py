@@ -32,7 +32,7 @@ class Limits:
     def misses(self, cell: Cell) -> list[str]:
         """Why a cell cannot be taken: each limit that it misses by name, or has no figure for. None of them: it can."""
         if cell.failed:
-            return ["failed"]
+            return ["failure"]
         held = [
             ("latency", latency_us(cell), self.latency_us, 1),
             ("mAP", map50_95(cell), self.map50_95, -1),

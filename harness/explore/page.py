@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.files import storage_errors, write_whole
 from harness.explore import front
+from harness.explore.answer_words import no_answer
 from harness.explore.exploration import Exploration
 from harness.explore.page_content import ExplorationContent, ShownCell, content_of
 from harness.report.html.exhibits import BADGES
@@ -25,15 +26,17 @@ class Words:
 
 
 def write_page(exploration: Exploration, output: Path, words: Words | None = None) -> None:
-    """Write the page of an exploration; StorageError when it cannot be written."""
+    """Write the page of an exploration, without limits; StorageError when it cannot be written."""
     text = exploration_page(exploration, words or Words())
     with storage_errors(f"write `{output}`", "a writable folder", "--html explore.html"):
         write_whole(output, text)
 
 
-def exploration_page(exploration: Exploration, words: Words) -> str:
-    """The page of an exploration as text."""
-    content = content_of(exploration)
+def exploration_page(exploration: Exploration, words: Words, limits: front.Limits | None = None) -> str:
+    """The page of an exploration as text; its sliders start at the `limits`, None for no limit."""
+    limits = limits or front.Limits()
+    content, answer = content_of(exploration), front.answer(exploration.cells, limits)
+    best = answer.cheapest
     style = own_file("report.css") + own_file("exploration.css")
     script = own_file("exploration.js")
     return environment().get_template("exploration.html.jinja").render(
@@ -41,14 +44,27 @@ def exploration_page(exploration: Exploration, words: Words) -> str:
         **vars(words),
         exploration=exploration,
         failed=sum(bool(cell.failed) for cell in content.cells),
-        cheapest=front.answer(exploration.cells, front.Limits()).cheapest,
+        npu=best.key.npu if best else "None",
+        answer=_said(content, answer),
         badges=BADGES,
-        data={**asdict(content.for_script()), "evidenceWords": {name: meaning for name, (_, meaning) in BADGES.items()}},
+        data={
+            **asdict(content.for_script(limits)),
+            "evidenceWords": {name: meaning for name, (_, meaning) in BADGES.items()},
+        },
         style=style,
         script=script,
         script_hash=script_sha256(script),
         heat=_heat(content),
     )  # fmt: skip
+
+
+def _said(content: ExplorationContent, answer: front.Answer) -> str:
+    """What stands below the cheapest NPU."""
+    best = answer.cheapest
+    if not best:
+        text = no_answer(len(content.cells), answer.excluded)
+        return f"{text[0].upper()}{text[1:]}."
+    return f"The cheapest NPU, with {next(cell.told for cell in content.cells if cell.key == best.key.digest)}."
 
 
 def _heat(content: ExplorationContent) -> list[tuple[str, list[ShownCell | None]]]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from core.metrics import BY_NAME
 from core.records.unavailable import Unavailable
 from harness.explore import front
+from harness.explore.answer_words import row_names, told
 from harness.explore.exploration import Cell, Exploration, Figure
 from harness.report.html.exhibits import NO_VALUE
 
@@ -62,7 +63,7 @@ class ShownCell:
     """A cell: `row` and `npu` are its place in the heat map, `cost` how dear its NPU is, `interval` that of our estimate.
 
     `figures` has one for each column, None where the cell has no such figure; `of` is where it comes from, in words.
-    `goals` are latency, mAP, SRAM and flash, `fits` whether the platform has the memory.
+    `told` is the cell in words; `goals` are latency, mAP, SRAM and flash, `fits` whether the platform has the memory.
     """
 
     key: str
@@ -74,17 +75,22 @@ class ShownCell:
     interval: tuple[float, float] | None
     figures: tuple[Shown | None, ...]
     of: dict[str, str]
+    told: str
     goals: tuple[float | None, ...] = field(repr=False)
     fits: bool | None
 
 
 @dataclass(frozen=True)
 class ForScript:
-    """What the page's script reads: JSON values. Figures are lists of number, text, evidence and the place of their note."""
+    """What the page's script reads: JSON values. Figures are lists of number, text, evidence and the place of their note.
+
+    `limits` stand in the order of a cell's goals.
+    """
 
     columns: Sequence[Column]
     cells: Sequence[Mapping[str, object]]
     notes: Sequence[str]
+    limits: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +103,7 @@ class ExplorationContent:
     npus: Sequence[str]
     evidence: Sequence[str]
 
-    def for_script(self) -> ForScript:
+    def for_script(self, limits: front.Limits) -> ForScript:
         """What the page's script reads, every text that repeats once."""
         notes: dict[str, int] = {}
 
@@ -107,15 +113,16 @@ class ExplorationContent:
             return [shown.number, shown.text, shown.evidence, notes.setdefault(shown.note, len(notes))]
 
         cells = [{**asdict(cell), "figures": [short(shown) for shown in cell.figures]} for cell in self.cells]
-        return ForScript(self.columns, cells, list(notes))
+        given = (limits.latency_us, limits.map50_95, limits.sram_bytes, limits.flash_bytes)
+        return ForScript(self.columns, cells, list(notes), given)
 
 
 def content_of(exploration: Exploration) -> ExplorationContent:
     """What a page shows of an exploration."""
     cells = exploration.cells
     names = [(name, title) for name, title in SHOWN if any(_figure(cell, name) for cell in cells)]
-    several_velas = len({cell.key.vela for cell in cells}) > 1
-    shown = [_shown(cell, [name for name, _ in names], vela=several_velas) for cell in cells]
+    rows = row_names(cells)
+    shown = [_shown(cell, [name for name, _ in names], rows[cell.key]) for cell in cells]
     costs = {npu: min(cell.cost for cell in shown if cell.npu == npu) for npu in {cell.npu for cell in shown}}
     return ExplorationContent(
         columns=[_column(name, title) for name, title in names],
@@ -126,13 +133,12 @@ def content_of(exploration: Exploration) -> ExplorationContent:
     )
 
 
-def _shown(cell: Cell, names: Sequence[Name], *, vela: bool) -> ShownCell:
+def _shown(cell: Cell, names: Sequence[Name], row: str) -> ShownCell:
     key = cell.key
-    parts = (key.row, f"Vela {key.vela}" if vela and key.vela else "", key.memory)
     of = {"weights": cell.weights, **({"Vela": key.vela} if key.vela else {}), **cell.identity}
     return ShownCell(
         key=key.digest,
-        row=", ".join(part for part in parts if part),
+        row=row,
         npu=key.npu,
         weights=cell.weights,
         failed=cell.failed,
@@ -140,6 +146,7 @@ def _shown(cell: Cell, names: Sequence[Name], *, vela: bool) -> ShownCell:
         interval=front.latency_interval(cell),
         figures=tuple(_text(_figure(cell, name)) for name in names),
         of=of,
+        told=told(cell, row),
         goals=(front.latency_us(cell), front.map50_95(cell), front.sram_bytes(cell), front.flash_bytes(cell)),
         fits=fits if isinstance(fits := cell.value("fits"), bool) else None,
     )

@@ -44,7 +44,7 @@ def test_the_cheapest_npu_is_the_smallest_that_holds_every_limit() -> None:
     assert answer(cells, Limits(latency_us=6e3)).cheapest is BIG
     none = answer(cells, Limits(latency_us=1e3))
     assert none.cheapest is None
-    assert none.excluded == {"latency": 4, "failed": 1}
+    assert none.excluded == {"latency": 4, "failure": 1}
 
 
 def test_a_time_that_nobody_knows_holds_no_limit_and_what_does_not_fit_is_never_taken() -> None:

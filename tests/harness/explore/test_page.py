@@ -16,7 +16,9 @@ from core.errors import StorageError
 from core.records.evidence import Evidence
 from core.records.measurement import Value
 from core.records.unavailable import Unavailable
+from harness.explore.answer_words import first_line
 from harness.explore.exploration import Cell, CellKey, Exploration, Figure
+from harness.explore.front import Limits, answer
 from harness.explore.page import Words, exploration_page, write_page
 from harness.explore.page_content import content_of
 from harness.report.html.exhibits import NO_VALUE
@@ -149,8 +151,8 @@ def tab(chromium: Any, page: Path) -> Iterator[Any]:
 def slide(tab: Any, name: str, steps: int) -> None:
     slider = tab.locator(f"#limits input[name={name}]")
     slider.focus()
-    for _ in range(steps):
-        tab.keyboard.press("ArrowRight")
+    for _ in range(abs(steps)):
+        tab.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
 
 
 @pytest.mark.browser
@@ -159,15 +161,64 @@ def test_limits_say_the_cheapest_npu_by_keyboard_and_a_link_shows_the_same(tab: 
     assert tab.locator("#cheapest").inner_text() == "ethos-u55-128"
     slide(tab, "map", 1)  # the first step: at least the worst mAP
     slide(tab, "latency", 3)  # 60, 40, 30 ms
-    assert tab.locator("#meets").inner_text().startswith("The cheapest NPU that meets this, with quick 320px, 30 ms")
+    assert tab.locator("#meets").inner_text().startswith("The cheapest NPU, with quick 320px, 30.00 ms (27.00 to 36.00) by")
     slide(tab, "map", 1)
     assert tab.locator("#cheapest").inner_text() == "ethos-u65-256"
-    assert "out by:" in tab.locator("#excluded").inner_text()
+    assert "latency excludes 3" in tab.locator("#excluded").inner_text()
     address = tab.url
     tab.goto("about:blank")
     tab.goto(address)
     assert tab.locator("#cheapest").inner_text() == "ethos-u65-256"
     assert tab.locator("#limits input[name=latency]").get_attribute("aria-valuetext") == "≤ 30 ms"
+
+
+LIMITS = (Limits(), Limits(latency_us=33e3, map50_95=0.45), Limits(latency_us=10e3, sram_bytes=100 * KIB), Limits(latency_us=1))
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.parametrize("limits", LIMITS)
+def test_the_page_says_at_first_what_the_command_said_with_its_limits_and_so_without_its_script(
+    chromium: Any, tmp_path: Path, limits: Limits
+) -> None:
+    said = first_line(example().cells, answer(example().cells, limits))
+    (tmp_path / "found.html").write_text(exploration_page(example(), Words(), limits), "utf-8")
+    for javascript in (True, False):
+        context = chromium.new_context(java_script_enabled=javascript)
+        tab = context.new_page()
+        tab.goto((tmp_path / "found.html").as_uri())
+        npu, text = tab.locator("#cheapest").inner_text(), tab.locator("#meets").inner_text()
+        shown = text.replace("The cheapest NPU,", f"cheapest NPU: {npu},").replace("No cell", "no cell")
+        assert shown == f"{said}."
+        assert (npu == "None") == said.startswith("no cell")
+        context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_commands_limits_are_where_the_sliders_start_unless_the_address_says_otherwise(
+    chromium: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "found.html"
+    path.write_text(exploration_page(example(), Words(), Limits(latency_us=33e3, map50_95=0.45)), "utf-8")
+    tab = chromium.new_page()
+
+    def said(name: str) -> str:
+        return str(tab.locator(f"#limits input[name={name}]").get_attribute("aria-valuetext"))
+
+    tab.goto(path.as_uri())
+    assert (said("latency"), said("map"), said("sram")) == ("≤ 33 ms", "≥ 0.45", "no limit")
+    slide(tab, "latency", 1)  # to 30 ms
+    assert (said("latency"), said("map")) == ("≤ 30 ms", "≥ 0.45")
+    slide(tab, "latency", -1)
+    assert (said("latency"), tab.url) == ("≤ 33 ms", path.as_uri())
+    slide(tab, "latency", -3)
+    assert (said("latency"), tab.url) == ("no limit", f"{path.as_uri()}#latency=none")
+    assert tab.locator("#cheapest").inner_text() == "ethos-u55-128"
+    tab.goto("about:blank")
+    tab.goto(f"{path.as_uri()}#latency=20000&map=none")
+    assert (said("latency"), said("map")) == ("≤ 20 ms", "no limit")
+    tab.close()
 
 
 @pytest.mark.browser

@@ -6,7 +6,7 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
   const make = (name, text) => Object.assign(document.createElement(name), { textContent: text });
-  const { columns, cells, notes } = data;
+  const { columns, cells, notes, limits } = data;
   const NUMBER = 0, TEXT = 1, EVIDENCE = 2, NOTE = 3;
   const MISSING = Infinity;
   const byKey = new Map(cells.map((cell) => [cell.key, cell]));
@@ -34,21 +34,23 @@
     draw();
   };
 
-  // Limits: the figures that there are, from "no limit" on.
+  // Limits: the figures that there are and the limit of the command, from "no limit" on. `word` is the terminal's.
   const GOALS = [
-    { name: "latency", title: "Latency", scale: 1e-3, unit: "ms", sign: 1 },
-    { name: "map", title: "mAP50-95", scale: 1, unit: "", sign: -1 },
-    { name: "sram", title: "SRAM", scale: 1 / 1024, unit: "KiB", sign: 1 },
-    { name: "flash", title: "Flash", scale: 1 / 1024, unit: "KiB", sign: 1 },
+    { name: "latency", title: "Latency", word: "latency", scale: 1e-3, unit: "ms", sign: 1 },
+    { name: "map", title: "mAP50-95", word: "mAP", scale: 1, unit: "", sign: -1 },
+    { name: "sram", title: "SRAM", word: "SRAM", scale: 1 / 1024, unit: "KiB", sign: 1 },
+    { name: "flash", title: "Flash", word: "flash", scale: 1 / 1024, unit: "KiB", sign: 1 },
   ];
+  const NO_LIMIT = "none";
   const said = (goal, value) => {
     const shown = value * goal.scale;
     return `${shown >= 100 ? Math.round(shown).toLocaleString("en") : Number(shown.toPrecision(3))} ${goal.unit}`.trim();
   };
   GOALS.forEach((goal, at) => {
-    const found = [...new Set(cells.map((cell) => cell.goals[at]).filter((value) => value !== null))];
+    goal.given = limits[at];
+    const found = [...new Set([...cells.map((cell) => cell.goals[at]), goal.given].filter((value) => value !== null))];
     goal.steps = found.sort((a, b) => goal.sign * (b - a)); // the most generous first
-    if (goal.steps.length < 2) return;
+    if (goal.steps.length < 2 && goal.given === null) return;
     const row = Object.assign(document.createElement("label"), { className: "limit-row" });
     goal.slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: goal.steps.length, value: 0, name: goal.name });
     goal.output = document.createElement("output");
@@ -56,11 +58,16 @@
     byId("limits").insertBefore(row, byId("excluded"));
     goal.slider.addEventListener("input", () => {
       const step = Number(goal.slider.value);
-      choose({ [goal.name]: step ? String(goal.steps[step - 1]) : "" });
+      const limit = step ? goal.steps[step - 1] : null;
+      choose({ [goal.name]: limit === goal.given ? "" : limit === null ? NO_LIMIT : String(limit) });
     });
   });
   byId("limits").addEventListener("submit", (event) => event.preventDefault());
-  const limitOf = (goal) => (state.has(goal.name) && Number.isFinite(Number(state.get(goal.name))) ? Number(state.get(goal.name)) : null);
+  const limitOf = (goal) => {
+    const asked = state.get(goal.name);
+    if (asked === NO_LIMIT) return null;
+    return asked && Number.isFinite(Number(asked)) ? Number(asked) : goal.given;
+  };
 
   const matches = (cell) => {
     const words = (state.get("filter") || "").toLowerCase().split(/\s+/).filter(Boolean);
@@ -68,13 +75,13 @@
     return words.every((word) => text.includes(word));
   };
   const missed = (cell) => {
-    if (cell.failed) return ["failed"];
+    if (cell.failed) return ["failure"];
     const found = GOALS.filter((goal, at) => {
       const limit = limitOf(goal);
       const value = cell.goals[at];
       return limit !== null && (value === null || goal.sign * value > goal.sign * limit);
-    }).map((goal) => goal.title);
-    return cell.fits === false ? [...found, "memory of the platform"] : found;
+    }).map((goal) => goal.word);
+    return cell.fits === false ? [...found, "platform's memory"] : found;
   };
   const dearer = (one, other) =>
     one.cost[0] - other.cost[0] || one.cost[1] - other.cost[1] || (one.goals[0] ?? MISSING) - (other.goals[0] ?? MISSING) || 0;
@@ -90,13 +97,12 @@
     }
     const best = [...meeting].sort(dearer)[0];
     byId("cheapest").textContent = best ? best.npu : "None";
-    const latency = best && best.goals[0] !== null ? `, ${said(GOALS[0], best.goals[0])} estimated` : "";
-    byId("meets").textContent = best ? `The cheapest NPU that meets this, with ${best.row}${latency}.` : "No cell meets these limits.";
     const count = {};
     const asked = cells.filter(matches);
     for (const cell of asked) for (const why of missed(cell)) count[why] = (count[why] || 0) + 1;
-    const reasons = Object.entries(count).map(([why, number]) => `${why} ${number}`).join(", ");
-    byId("excluded").textContent = `${meeting.length} of ${asked.length} cells meet the limits${reasons ? `; out by: ${reasons}` : ""}`;
+    const excluded = Object.entries(count).sort((a, b) => b[1] - a[1]).map(([why, number]) => `${why} excludes ${number}`).join(", ");
+    byId("meets").textContent = best ? `The cheapest NPU, with ${best.told}.` : `No cell of ${asked.length} holds the limits${excluded ? `: ${excluded}` : ""}.`;
+    byId("excluded").textContent = `${meeting.length} of ${asked.length} cells hold the limits${excluded ? `: ${excluded}` : ""}`;
   };
 
   // Heat map.
