@@ -25,6 +25,7 @@ from harness.explore import front, work
 from harness.explore.answer_words import MIB, first_line, memories, row_names
 from harness.explore.engine import explored, local_workers
 from harness.explore.exploration import Cell, Exploration
+from harness.explore.exploration_file import text_of
 from harness.explore.page import Words, exploration_page
 from harness.explore.plan import ExploreOptions, planned, with_file
 from harness.explore.requests import CellRequest
@@ -79,7 +80,7 @@ def explore_command(
     _confirm(requests, yes=yes)
     found = _exploration(requests, cluster)
     if json_file:
-        write_output(json_file, found.to_text(), "--json")
+        write_output(json_file, text_of(found), "--json")
     if csv_file:
         write_output(csv_file, found.to_csv(), "--csv")
     if html_file:

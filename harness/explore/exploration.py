@@ -1,28 +1,20 @@
-"""An exploration: cells, each one model made one way for one NPU, with its figures or the reason why it has none; as a file."""
+"""An exploration: cells, each one model made one way for one NPU, with its figures or the reason why it has none."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
-
 from core.cache import key_of
-from core.errors import UsageError
-from core.files import read_regular
 from core.metrics import BY_NAME
 from core.records.evidence import Evidence
 from core.records.field_types import FILE_RECORD, Graph, MetricName
 from core.records.measurement import Measurement, Value
 from core.records.unavailable import Unavailable
 
-SCHEMA: Literal["ethos-bench-explore/1"] = "ethos-bench-explore/1"
-MOST_BYTES = 256 << 20
 Weights = Literal["trained", "seeded", "unknown"]
 """`unknown` is a file of the user's: nothing in a file says how its weights came about."""
 
@@ -126,18 +118,10 @@ class Exploration:
 
     __pydantic_config__ = FILE_RECORD
 
-    schema: Literal["ethos-bench-explore/1"] = SCHEMA
     made: str
     command: str
     versions: dict[str, str]
     cells: tuple[Cell, ...]
-
-    def to_text(self) -> str:
-        """The file's content: one cell on a line."""
-        content = EXPLORATION.dump_python(self, mode="json", exclude_defaults=True)
-        cells = ",\n".join(json.dumps(cell, sort_keys=True) for cell in content.pop("cells", []))
-        head = json.dumps({"schema": SCHEMA, **content}, sort_keys=True)
-        return f'{head[:-1]}, "cells": [\n{cells}\n]}}\n'
 
     def to_csv(self) -> str:
         """A table with a row per cell: the key's fields, why it failed, and a column per figure; empty where there is none."""
@@ -150,22 +134,6 @@ class Exploration:
             shown = ["" if isinstance(value := has.get(column, ""), Unavailable) else value for column in columns]
             table.writerow([*asdict(cell.key).values(), cell.weights, cell.failed, round(cell.seconds, 3), *shown])
         return text.getvalue()
-
-
-EXPLORATION = TypeAdapter(Exploration)
-
-
-def read_exploration(path: Path) -> Exploration:
-    """The exploration that a file holds; UsageError says what is wrong with it."""
-    expected, hint = "a file of `ethos-bench explore --json FILE`", "ethos-bench explore --help"
-    try:
-        return EXPLORATION.validate_json(read_regular(path, MOST_BYTES), strict=False)
-    except OSError as error:
-        raise UsageError(f"`{path}` cannot be read: {error.strerror or error}", expected, hint) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise UsageError(f"`{path}` is no exploration: {place}: {first['msg']}", expected, hint) from error
 
 
 def joined(parts: Iterable[Exploration]) -> Exploration:

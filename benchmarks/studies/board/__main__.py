@@ -16,7 +16,8 @@ from benchmarks.studies.board.page import CHANGES, DATA, FOLDER
 from conversion.profile_files import profile_names
 from core.files import write_whole
 from core.versions import versions_of
-from harness.explore.exploration import Cell, Exploration, read_exploration
+from harness.explore.exploration import Cell, Exploration
+from harness.explore.exploration_file import read_exploration, text_of
 
 COMMAND = "make board"
 PACKAGES = ("ethos-bench", "ethos-u-vela", "ultralytics-opencv-headless", "litert-torch", "tflite-micro")
@@ -36,7 +37,7 @@ def main(names: tuple[str, ...], npus: tuple[str, ...], sizes: tuple[int, ...], 
     models = [model for model in board_models(data, sizes) if not names or model.name in names]
     found = tuple(cells(models, npus, lambda text: click.echo(text, err=True)))
     board = board_with(before, found)
-    write_whole(path, board.to_text())
+    write_whole(path, text_of(board))
     if before:
         write_whole(folder / CHANGES, changes(before, board).to_text())
     click.echo(f"{len(models)} models, {len(found)} cells, {sum(bool(cell.failed) for cell in found)} failed")

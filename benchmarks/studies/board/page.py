@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from benchmarks.studies.board.changes import read_changes
-from harness.explore.exploration import read_exploration
+from harness.explore.exploration_file import read_exploration
 from harness.explore.page import Words, write_page
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -21,7 +21,8 @@ from conversion.profile_files import profile_names
 from core.errors import UsageError
 from core.files import file_sha256
 from core.records.evidence import Evidence
-from harness.explore.exploration import Cell, CellKey, Exploration, Figure, read_exploration
+from harness.explore.exploration import Cell, CellKey, Exploration, Figure
+from harness.explore.exploration_file import read_exploration, text_of
 from tests.benchmarks import tiny
 
 LARGEST_BYTES = 1_000_000
@@ -83,7 +84,7 @@ def test_what_changed_is_told_by_cell_and_shown_on_the_page(tmp_path: Path) -> N
         "gone 320px on ethos-u65-256: gone",
     )
     (tmp_path / CHANGES).write_text(found.to_text())
-    (tmp_path / DATA).write_text(after.to_text())
+    (tmp_path / DATA).write_text(text_of(after))
     assert read_changes(tmp_path / CHANGES) == found
     board_page(tmp_path, tmp_path / "index.html")
     assert "arena 2.00 MiB -&gt; 1.00 MiB" in (tmp_path / "index.html").read_text("utf-8")
@@ -104,4 +105,4 @@ def test_a_quantised_file_becomes_cells_with_bytes_and_a_broken_one_a_failure(
     assert (found.identity["accelerator"], found.identity["tflite"]) == ("ethos-u55-128", file_sha256(path))
     assert broken.failed
     assert broken.figures == ()
-    assert json.loads(board_with(None, [broken]).to_text())["cells"][0]["failed"] == broken.failed
+    assert json.loads(text_of(board_with(None, [broken])))["cells"][0]["failed"] == broken.failed

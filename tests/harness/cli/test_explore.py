@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import main
-from harness.explore.exploration import read_exploration
+from harness.explore.exploration_file import read_exploration
 
 
 def command(*arguments: str | Path) -> Result:

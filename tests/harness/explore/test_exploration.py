@@ -1,18 +1,14 @@
-"""An exploration as a file and as a table: what was written is read again, and what is damaged is said."""
+"""An exploration: its cells by name, its table, several as one."""
 
 from __future__ import annotations
 
 import csv
 import io
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
-
-from core.errors import UsageError
 from core.records.evidence import Evidence
 from core.records.unavailable import Unavailable
-from harness.explore.exploration import Cell, CellKey, Exploration, Figure, joined, read_exploration
+from harness.explore.exploration import Cell, CellKey, Exploration, Figure, joined
 
 KEY = CellKey(model="level3", npu="ethos-u65-256", vela="5.2.0", image_size=320, recipe="full-range")
 DONE = Cell(
@@ -28,17 +24,6 @@ DONE = Cell(
 )
 FAILED = Cell(key=replace(KEY, vela="4.2.0"), weights="trained", failed="it refuses, it says", identity={})
 ALL = Exploration(made="2026-11-29T07:00:00+00:00", command="explore", versions={"ethos-u-vela": "5.2.0"}, cells=(DONE, FAILED))
-
-
-def written(exploration: Exploration, folder: Path) -> Path:
-    (folder / "found.json").write_text(exploration.to_text(), "utf-8")
-    return folder / "found.json"
-
-
-def test_what_is_written_is_read_again_one_cell_on_a_line(tmp_path: Path) -> None:
-    path = written(ALL, tmp_path)
-    assert read_exploration(path) == ALL
-    assert [line.startswith("{") for line in path.read_text("utf-8").splitlines()] == [True, True, True, False]
 
 
 def test_a_table_has_a_row_per_cell_and_nothing_where_there_is_no_figure() -> None:
@@ -62,25 +47,3 @@ def test_cells_are_named_by_all_that_was_chosen() -> None:
 def test_of_a_cell_in_two_explorations_the_newest_counts() -> None:
     newer = replace(ALL, made="2026-11-30T07:00:00+00:00", cells=(replace(FAILED, failed="it refuses still"),))
     assert joined([newer, ALL]) == replace(newer, cells=(DONE, newer.cells[0]))
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        ("", "Invalid JSON"),
-        ('{"schema": "ethos-bench-explore/9"}', "schema"),
-        (ALL.to_text()[:-40], "Invalid JSON"),
-        (ALL.to_text().replace('"compiled"', '"guessed"'), "evidence"),
-        (ALL.to_text().replace('"stat"', '"status"'), "status"),
-    ],
-)
-def test_a_damaged_file_is_refused_and_says_where(tmp_path: Path, content: str, complaint: str) -> None:
-    path = tmp_path / "found.json"
-    path.write_text(content, "utf-8")
-    with pytest.raises(UsageError, match=complaint):
-        read_exploration(path)
-
-
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
-        read_exploration(tmp_path / "gone.json")
