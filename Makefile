@@ -119,6 +119,7 @@ docs: $(STAMP) ## Write the generated pages anew and build the documentation sit
 	$(BIN)/python -m harness.cli.simulator_page
 	$(BIN)/zensical build --clean --strict
 	$(BIN)/python -m benchmarks.studies.board.page
+	$(BIN)/python -m benchmarks.studies.explorations pages
 
 board: $(STAMP) ## Compute the model board anew; `make docs` makes its page.
 	ETHOS_BENCH_TEST_DATA=$(DATA) $(BIN)/python -m benchmarks.studies.board

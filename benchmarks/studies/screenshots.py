@@ -34,7 +34,7 @@ class Shot:
     """
 
     name: str
-    page: Literal["report", "classifier", "site", "board"]
+    page: Literal["report", "classifier", "site", "board", "six"]
     part: str = ""
     size: tuple[int, int] = DESKTOP
     dark: bool = False
@@ -54,6 +54,8 @@ SHOTS = (
     Shot(name="board", page="board", size=(1200, 900), chosen="filter=yolo&latency=33000"),
     Shot(name="board-plot", page="board", part="#plot", most_height=640, chosen="filter=yolo"),
     Shot(name="board-phone", page="board", size=PHONE, dark=True, chosen="filter=yolo&latency=33000"),
+    Shot(name="explore-six", page="six", size=(1200, 900), chosen="filter=5.2.0+640px&latency=33000&map=0.6"),
+    Shot(name="explore-six-plot", page="six", part="#plot", most_height=640, chosen="filter=5.2.0"),
     Shot(name="site", page="site"),
     Shot(name="site-phone", page="site", size=PHONE),
     Shot(name="site-search", page="site", search="offload"),
@@ -117,6 +119,7 @@ def main(run: Path, site: Path, output: Path, classifier: Path | None, only: tup
     folder = site.absolute()
     pages = {
         "report": run.absolute() / "report.html", "site": folder / "index.html", "board": folder / "board/index.html",
+        "six": folder / "explorations/six/index.html",
     }  # fmt: skip
     if classifier:
         pages["classifier"] = classifier.absolute() / "report.html"
