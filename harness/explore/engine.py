@@ -14,8 +14,9 @@ from core.errors import TargetUnavailable, ToolMissing, UsageError
 from core.installation import install_line
 from core.progress import Progress
 from harness.explore import work
+from harness.explore.accuracy import judged, known_accuracy
 from harness.explore.exploration import Cell, Figure
-from harness.explore.requests import CellRequest, SourceRequest
+from harness.explore.requests import AccuracyRequest, CellRequest
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -47,9 +48,9 @@ def explored(requests: Sequence[CellRequest], cluster: str, tell: Progress) -> I
     schedules). TargetUnavailable when it is not there or is lost on the way: what had come by then is kept.
     """
     waiting, done = [], 0
-    accuracy = {source: work.known_accuracy(source) for source in {request.source for request in requests}}
+    accuracy = {one: known_accuracy(one) for one in {request.accuracy for request in requests}}
     for request in requests:
-        cell, figures = work.known(request), accuracy[request.source]
+        cell, figures = work.known(request), accuracy[request.accuracy]
         if cell is None or figures is None:
             waiting.append(request)
         else:
@@ -74,7 +75,7 @@ def _computed(client: Client, requests: Sequence[CellRequest]) -> Iterator[Cell]
     try:
         for future, request in _as_they_come(client, submitted.cells):
             cell = _cell_of(future, request)
-            yield _with_accuracy(cell, submitted.accuracy[request.source].result())
+            yield _with_accuracy(cell, submitted.accuracy[request.accuracy].result())
     finally:
         with contextlib.suppress(Exception):  # the cluster may be gone
             client.cancel([*submitted.cells, *submitted.accuracy.values()])
@@ -82,10 +83,10 @@ def _computed(client: Client, requests: Sequence[CellRequest]) -> Iterator[Cell]
 
 @dataclass(frozen=True)
 class Submitted:
-    """Cells that are on their way, and the accuracy of each source that is judged."""
+    """Cells that are on their way, and what is judged once for several of them."""
 
     cells: dict[Future, CellRequest]
-    accuracy: dict[SourceRequest, Future]
+    accuracy: dict[AccuracyRequest, Future]
 
 
 def submit(client: Client, requests: Sequence[CellRequest]) -> Submitted:
@@ -96,7 +97,10 @@ def submit(client: Client, requests: Sequence[CellRequest]) -> Submitted:
         source: client.submit(work.converted, source, expected, pure=False, resources=_conversion_resources(client))
         for source in sources
     }
-    accuracy = {source: client.submit(work.judged, source, expected, conversions[source], pure=False) for source in sources}
+    accuracy = {
+        one: client.submit(judged, one, expected, conversions[one.source], pure=False)
+        for one in dict.fromkeys(request.accuracy for request in requests)
+    }
     cells = {
         client.submit(work.computed, request, expected, conversions[request.source], pure=False): request
         for request in requests

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 from core.cache import key_of
@@ -17,6 +17,7 @@ from core.records.unavailable import Unavailable
 
 Weights = Literal["trained", "seeded", "unknown"]
 """`unknown` is a file of the user's: nothing in a file says how its weights came about."""
+FrontEnd = Literal["tflite", "executorch"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class CellKey:
     """What a cell is of.
 
     `image_size` is the side of the images in pixels, 0 for a quantised file, which has its own. `memory` is our cycle model's,
-    "" for the profile's; `vela_options` is what was added to Vela's command line.
+    "" for the profile's; `layout` is ExecuTorch's; `vela_options` is what was added to Vela's command line.
     """
 
     __pydantic_config__ = FILE_RECORD
@@ -35,7 +36,8 @@ class CellKey:
     vela: str = ""
     image_size: int = 0
     recipe: str = ""
-    frontend: str = "tflite"
+    frontend: FrontEnd = "tflite"
+    layout: str = ""
     vela_options: str = ""
 
     @property
@@ -47,13 +49,13 @@ class CellKey:
     def row(self) -> str:
         """What stands in front of a row of NPUs: the model with what was chosen for it."""
         size = f"{self.image_size}px" if self.image_size else ""
-        chosen = (self.model, size, self.recipe, self.frontend.removeprefix("tflite"), self.vela_options)
+        chosen = (self.model, size, self.recipe, self.frontend.removeprefix("tflite"), self.layout, self.vela_options)
         return " ".join(part for part in chosen if part)
 
     @property
     def digest(self) -> str:
-        """A short digest of all of it: the cell's address in a page."""
-        return key_of(asdict(self))[:12]
+        """A short digest of all that was chosen: the cell's address in a page. A field that comes later leaves it as it is."""
+        return key_of({one.name: value for one in fields(self) if (value := getattr(self, one.name)) != one.default})[:12]
 
 
 @dataclass(frozen=True, kw_only=True)

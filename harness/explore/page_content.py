@@ -28,8 +28,10 @@ SHOWN: tuple[tuple[Name, str], ...] = (
     (("fits", "", ""), "fits"),
     (("bit_exact", "", ""), "bytes"),
     (("map50_95", "", "int8"), "mAP50-95, int8"),
+    (("map50_95", "", "npu"), "mAP50-95, on the NPU"),
     (("map50_95_drop", "", "int8"), "int8 costs"),
     (("top1", "", "int8"), "top-1, int8"),
+    (("top1", "", "npu"), "top-1, on the NPU"),
     (("macs", "", ""), "MACs"),
 )
 """The columns, in their order; those that no cell has are left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -11,6 +11,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, ConfigDict
 
 from conversion.checkpoint import SEEDED_IMAGE_SIZE, find_checkpoints
+from conversion.compiled_files import compiled_npu
+from conversion.executorch import lowering
+from conversion.executorch.lowering import LAYOUTS
 from conversion.file_kinds import COMPILED, file_kind
 from conversion.pipeline import image_size
 from conversion.profile_files import DEFAULT_PROFILE
@@ -21,9 +24,10 @@ from core.errors import UsageError
 from core.files import file_sha256
 from core.option_fields import check_bounds, option
 from core.toml_file import read_toml
+from harness.explore.exploration import FrontEnd
 from harness.explore.front import Limits, microseconds, share, size_bytes
-from harness.explore.requests import CellRequest, ModelChoice, Optimise, SourceRequest, TunedVela
-from harness.explore.work import facts_for, memory_identity, profile_named
+from harness.explore.requests import AS_COMPILED, CellRequest, ModelChoice, Optimise, SourceRequest, TunedVela
+from harness.explore.sources import facts_for, memory_identity, profile_named
 
 Quantity = Annotated[str, BeforeValidator(str)]
 """As it is typed; a file may have a number in its place."""
@@ -39,12 +43,20 @@ class ExploreOptions:
     checkpoints: Path | None = option(
         "--checkpoints", "folder with `<documented folder>/weights/best.pt` anywhere below", None, metavar="DIR"
     )
-    model: tuple[Path, ...] = option("--model", "a quantised TFLite file, or a TOSA graph", (), metavar="FILE")
+    model: tuple[Path, ...] = option(
+        "--model",
+        "a quantised TFLite file, a TOSA graph, or what is compiled for one NPU: an ExecuTorch program, a raw npz of Vela's",
+        (),
+        metavar="FILE",
+    )
     seeded: tuple[str, ...] = option(
         "--seeded", f"one of {', '.join(BY_NAME)} with weights from a seed: placement and time without a checkpoint", (),
         metavar="NAME",
     )  # fmt: skip
-    npu: tuple[str, ...] = option("--npu", "NPU profile, or a TOML file", (DEFAULT_PROFILE,), metavar="NAME|FILE.toml")
+    npu: tuple[str, ...] = option(
+        "--npu", "NPU profile, or a TOML file", (), metavar="NAME|FILE.toml",
+        default_text=f"`{DEFAULT_PROFILE}`, or the compiled file's",
+    )  # fmt: skip
     memory: tuple[str, ...] = option(
         "--memory", "memory of our cycle model ([time](../reference/timing.md))", (), metavar="NAME|FILE.toml",
         default_text="the profile's",
@@ -55,6 +67,12 @@ class ExploreOptions:
     imgsz: tuple[int, ...] = option("--imgsz", "image size in pixels", (), metavar="N", default_text="the checkpoint's own")
     recipe: tuple[str, ...] = option(
         "--recipe", "quantisation recipe ([recipes](../recipes.md))", (), metavar="NAME", default_text="the best known"
+    )
+    frontend: tuple[FrontEnd, ...] = option(
+        "--frontend",
+        "how checkpoints become int8: TFLite, or ExecuTorch for each NPU, contiguous and channels_last "
+        "([ExecuTorch](../guides/executorch.md))",
+        ("tflite",),
     )
     optimise: tuple[Optimise, ...] = option("--optimise", "what Vela optimises for", (), default_text="the profile's")
     arena_cache: tuple[int, ...] = option(
@@ -114,41 +132,80 @@ def planned(options: ExploreOptions) -> tuple[CellRequest, ...]:
     """Every cell, the models outermost; UsageError for an axis with a value that cannot be, before anything is computed."""
     check_bounds(options)
     _ = options.limits
-    npus = {profile_named(name).name: name for name in options.npu}
-    memories = options.memory or ("",)
-    for npu, memory in product(npus.values(), memories):
-        memory_identity(npu, memory)
+    npus = _npus(options.npu or (DEFAULT_PROFILE,), options)
     velas = versions_named(options.velas) if options.velas else (installed_version(),)
     tunings = [
         TunedVela(optimise=optimise, arena_cache=arena)
         for optimise, arena in product(options.optimise or ("",), options.arena_cache or (0,))
     ]
-    return tuple(
-        CellRequest(
-            source=source, npu=npu, npu_name=name, memory=memory, vela=vela, tuned=tuned, with_bytes=options.bytes,
-        )
-        for source in _sources(options)
-        for vela, tuned, memory, (name, npu) in product(velas, tunings, memories, npus.items())
-    )  # fmt: skip
+    ways = list(product(velas, tunings))
+    return tuple(cell for source in _sources(options, tuple(npus.values())) for cell in _cells(source, options, npus, ways))
 
 
-def _sources(options: ExploreOptions) -> Iterator[SourceRequest]:
+def _npus(names: Iterable[str], options: ExploreOptions) -> dict[str, str]:
+    """Profiles by their names, as they were named; UsageError for one that is not there, or has no such memory."""
+    npus = {profile_named(name).name: name for name in names}
+    for npu, memory in product(npus.values(), options.memory):
+        memory_identity(npu, memory)
+    return npus
+
+
+def _cells(
+    source: SourceRequest, options: ExploreOptions, npus: Mapping[str, str], ways: Sequence[tuple[str, TunedVela]]
+) -> Iterator[CellRequest]:
+    """The cells of a source: by every Vela for every NPU; of a compiled file as it is, for its own NPU where none is named."""
+    if source.model.compiled:
+        assert source.model.file
+        ways = [(AS_COMPILED, TunedVela())]
+        npus = npus if options.npu else _npus((compiled_npu(source.model.file),), options)
+    for (vela, tuned), memory, (name, npu) in product(ways, options.memory or ("",), npus.items()):
+        if source.npu in ("", npu):
+            yield CellRequest(
+                source=source, npu=npu, npu_name=name, memory=memory, vela=vela, tuned=tuned, with_bytes=options.bytes
+            )
+
+
+def _sources(options: ExploreOptions, npus: Sequence[str]) -> Iterator[SourceRequest]:
     """Every model quantised every way."""
     models = _distinct(_models(options))
     if not models:
         raise UsageError("no model to explore", "--checkpoint, --checkpoints, --model or --seeded", "--seeded base_silu")
     for unknown in set(options.recipe) - set(RECIPES):
         raise UsageError(f"unknown recipe `{unknown}`", f"one of {', '.join(RECIPES)}", f"--recipe {DEFAULT_RECIPE}")
+    _require_executorch(options, models)
     for model in models:
         if model.file:
             yield SourceRequest(model=model, data=options.data, images=options.images)
             continue
-        recipes = options.recipe or ("fast" if model.weights == "seeded" else DEFAULT_RECIPE,)
-        for size, recipe in product(_sizes(model, options.imgsz), recipes):
-            yield SourceRequest(
-                model=model, image_size=size, recipe=recipe, data=options.data, images=options.images,
+        for size in _sizes(model, options.imgsz):
+            one = SourceRequest(
+                model=model, image_size=size, data=options.data, images=options.images,
                 calibration_images=options.calibration_images,
             )  # fmt: skip
+            yield from (way for frontend in dict.fromkeys(options.frontend) for way in _ways(one, frontend, options, npus))
+
+
+def _ways(one: SourceRequest, frontend: FrontEnd, options: ExploreOptions, npus: Sequence[str]) -> Iterator[SourceRequest]:
+    """A model of one size by a front end: TFLite by each recipe, ExecuTorch in each memory format for each NPU."""
+    if frontend == "tflite":
+        own = "fast" if one.model.weights == "seeded" else DEFAULT_RECIPE
+        yield from (replace(one, recipe=recipe) for recipe in options.recipe or (own,))
+        return
+    for layout, npu in product(LAYOUTS, npus):
+        yield replace(one, recipe=lowering.RECIPE, frontend=frontend, layout=layout, npu=npu)
+
+
+def _require_executorch(options: ExploreOptions, models: Sequence[ModelChoice]) -> None:
+    """Nothing, or UsageError for what ExecuTorch cannot be asked; ToolMissing when it is asked for and not installed."""
+    if "executorch" not in options.frontend:
+        return
+    if all(model.file for model in models):
+        raise UsageError(
+            "--frontend executorch beside --model alone, which is quantised", "a checkpoint", "--checkpoint best.pt"
+        )
+    if options.recipe and "tflite" not in options.frontend:
+        raise UsageError(f"--recipe {options.recipe[0]} with --frontend executorch, which quantises by PT2E", "no recipe")
+    lowering.executorch_python()
 
 
 def _sizes(model: ModelChoice, asked: Sequence[int]) -> tuple[int, ...]:
@@ -169,11 +226,7 @@ def _models(options: ExploreOptions) -> Iterator[ModelChoice]:
         )
     for path in options.model:
         digest = _digest(path, "model")
-        if file_kind(path) in COMPILED:
-            raise UsageError(
-                f"--model `{path}` is compiled already, for one NPU", "the .tflite or .tosa file that it was made of"
-            )
-        yield ModelChoice(name=path.stem, identity=digest, file=path.resolve())
+        yield ModelChoice(name=path.stem, identity=digest, file=path.resolve(), compiled=file_kind(path) in COMPILED)
 
 
 def _digest(path: Path, flag: str) -> str:

@@ -8,16 +8,19 @@ from typing import Literal
 
 from conversion.steps import Origin
 from conversion.vela_options import VelaOptions
-from harness.explore.exploration import CellKey, Weights
+from harness.explore.exploration import CellKey, FrontEnd, Weights
 
 Optimise = Literal["", "Size", "Performance"]
+AS_COMPILED = "as compiled"
+"""In a version's place: the Vela that made a file which came compiled. Programs and npz do not say which one it was."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelChoice:
     """One model: a checkpoint, a seeded build of ours by its name, or a file that is quantised already.
 
-    `identity` is the SHA-256 of the file, or the seeded name; `untrained` says that a checkpoint's weights come from a seed.
+    `identity` is the SHA-256 of the file, or the seeded name. `compiled`: the file is one NPU's already. `untrained`: a
+    checkpoint's weights come from a seed.
     """
 
     name: str
@@ -25,6 +28,7 @@ class ModelChoice:
     checkpoint: Path | None = None
     seeded: str = ""
     file: Path | None = None
+    compiled: bool = False
     untrained: bool = False
 
     @property
@@ -44,12 +48,17 @@ class ModelChoice:
 class SourceRequest:
     """A model quantised one way; `image_size` and `recipe` are 0 and "" for a file that is quantised already.
 
-    `data` calibrates and judges, `images` and `calibration_images` None are the whole split and the recipe's own number.
+    ExecuTorch lowers in a memory format (`layout`) for one NPU (`npu`, a profile's name or file): what it makes for another is
+    another source. TFLite's is for all, and both are "". `data` calibrates and judges, `images` and `calibration_images` None
+    are the whole split and the recipe's own number.
     """
 
     model: ModelChoice
     image_size: int = 0
     recipe: str = ""
+    frontend: FrontEnd = "tflite"
+    layout: str = ""
+    npu: str = ""
     data: Path | None = None
     images: int | None = None
     calibration_images: int | None = None
@@ -67,6 +76,20 @@ class TunedVela(VelaOptions):
         optimise = ("--optimise", self.optimise) if self.optimise else ()
         arena = ("--arena-cache-size", str(self.arena_cache)) if self.arena_cache else ()
         return (*optimise, *arena)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyRequest:
+    """What is judged once, however many cells share it: a file that this computer runs, whatever compiles it.
+
+    What no computer runs is judged by what its NPU gives, as one Vela compiles it: `npu`, `vela` and `tuned` are of such a file
+    alone.
+    """
+
+    source: SourceRequest
+    npu: str = ""
+    vela: str = ""
+    tuned: TunedVela = TunedVela()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,5 +114,14 @@ class CellRequest:
             vela=self.vela,
             image_size=self.source.image_size,
             recipe=self.source.recipe,
+            frontend=self.source.frontend,
+            layout=self.source.layout,
             vela_options=" ".join(self.tuned.arguments()),
         )
+
+    @property
+    def accuracy(self) -> AccuracyRequest:
+        """Whose accuracy is the cell's."""
+        if self.source.frontend == "tflite":
+            return AccuracyRequest(source=self.source)
+        return AccuracyRequest(source=self.source, npu=self.npu, vela=self.vela, tuned=self.tuned)
