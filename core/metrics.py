@@ -185,6 +185,10 @@ METRICS = (
     Metric(name="npu_estimated_us", unit="us", title="estimate of the NPU's part", short="NPU part ms, estimated",
            step="offload", evidence="estimated", display=MILLISECONDS, better="lower", stats=ESTIMATES, stat="vela",
            meaning="the same of what runs on the NPU alone; unavailable when nothing does"),
+    Metric(name="npu_operations", unit="count", title="operations of the NPU's streams", short="operations", step="offload",
+           detail=True,
+           meaning="computations and transfers in the compiled file's streams, waits and stops left out; unavailable where our "
+           "cycle model does not read the file"),
     Metric(name="npu_estimated_beats", unit="beats", title="estimated beats on the NPU's ports", short="beats", step="offload",
            evidence="estimated", better="lower", stats=PORTS,
            meaning="data beats of one inference on each port by our cycle model"),

@@ -19,12 +19,12 @@ from harness.results.stored_run import StoredRun
 TURNED = "TRANSPOSE"
 LAYOUT_WORDS = {"nchw": "contiguous", "nhwc": "channels_last"}
 HEAD = (
-    "model", "NPU", "front end", "Vela ms", "our ms", "executed", "transposes", "arena MiB", "flash MiB", "accuracy, NPU",
-    "accuracy, int8", "bytes equal",
+    "model", "NPU", "front end", "Vela ms", "our ms", "executed", "operations", "transposes", "arena MiB", "flash MiB",
+    "accuracy, NPU", "accuracy, int8", "bytes equal",
 )  # fmt: skip
 EVIDENCE = (
-    "ms, transposes: estimated (transposes by Vela's cycles); executed, arena, flash: compiled; accuracy, NPU and bytes: the "
-    "run's; accuracy, int8: host"
+    "ms, transposes: estimated (transposes by Vela's cycles); executed (source operators), operations (of the NPU's stream), "
+    "arena, flash: compiled; accuracy, NPU and bytes: the run's; accuracy, int8: host"
 )
 
 
@@ -67,14 +67,13 @@ def front_end_table(rows: Iterable[FrontEndRow]) -> Table:
 def _cells(run: StoredRun, table: FigureTable, case: CaseKey) -> tuple[str, ...]:
     placement = run.placement(case.model, case.profile)
     asked = next((name for name in ACCURACIES if table.find(case, name, graph="npu")), ACCURACIES[0])
-    columns = (
-        Column(WHOLE, stat=VELA), Column(WHOLE, stat=OPEN), Column("operators_executed"), None,
+    before = (Column(WHOLE, stat=VELA), Column(WHOLE, stat=OPEN), Column("operators_executed"), Column("npu_operations"))
+    after = (
         Column("arena_bytes"), Column("flash_bytes"),
         Column(asked, graph="npu"), Column(asked, graph="int8"), Column("bit_exact_images"),
     )  # fmt: skip
-    texts = [table.text(case, column) if column else "" for column in columns]
-    texts[3] = _turned(placement)
-    return (case.variant, case.profile, front_end(case), *texts)
+    first, last = ([table.text(case, column) for column in columns] for columns in (before, after))
+    return (case.variant, case.profile, front_end(case), *first, _turned(placement), *last)
 
 
 def _turned(placement: Placement | None) -> str:

@@ -32,6 +32,7 @@ from harness.workbench.estimate_figures import (
     Times,
     estimate_figures,
     model_cycles,
+    operations_figure,
     speedups,
     time_figures,
     whole_times,
@@ -97,8 +98,8 @@ class Case:
         estimates = figures.for_batch(estimate_figures(self.subject, compilation, estimation), self._batch())
         own = [*figures.offload_figures(self.subject, compilation), *figures.image_figures(self.subject, self.source.image)]
         known = [*model_checks.findings(self.source.graph), *compilation_findings(compilation)]
-        found = figures.findings_figure(self.subject, known)
-        return self._keep([*own, *estimates, found, *self._against_base()])
+        found = [operations_figure(self.subject, estimation), figures.findings_figure(self.subject, known)]
+        return self._keep([*own, *estimates, *found, *self._against_base()])
 
     def _batch(self) -> int:
         """How many images one inference takes."""

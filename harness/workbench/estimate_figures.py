@@ -70,6 +70,13 @@ def estimate_figures(subject: Subject, compilation: Compilation, estimation: Est
     ]
 
 
+def operations_figure(subject: Subject, estimation: Estimation) -> Measurement:
+    """How many computations and transfers the compiled file's streams hold."""
+    found = estimation.found
+    count = found if isinstance(found, Unavailable) else len(found.operations)
+    return subject.record("npu_operations", count, Evidence.COMPILED)
+
+
 def time_figures(subject: Subject, metric: str, times: Times, estimation: Estimation, cpu_note: str = "") -> list[Measurement]:
     """One metric by Vela and by our model; ours depend on the memory too, and say how far they are validated."""
     ours = with_memory(subject, estimation)

@@ -15,7 +15,7 @@ from harness.report.html.page import page
 from harness.report.safe_console import SafeConsole
 from harness.report.tables import FigureTable
 from harness.results.stored_run import StoredRun
-from tests.harness.builders import revised
+from tests.harness.builders import measurement, with_records
 from tests.harness.report.runs import write_run
 
 BUILD = "frontend=executorch+layout=nchw"
@@ -33,16 +33,22 @@ def both(tmp_path: Path) -> StoredRun:
         operator |= {"operator": "TRANSPOSE" if number == 1 else "CONV2D", "npu_cycles": 300 if number == 0 else 0}
     placed["operators"][1]["npu_cycles"] = 100
     (run.folder / f"placement/level2_relu~{BUILD}-ethos-u65-256.json").write_text(json.dumps(placed), "utf-8")
-    return revised(run, own)
+    counts = {"": 251, BUILD: 962}
+    operations = [
+        measurement(variant="level2_relu", build=build, metric="npu_operations", value=count, unit="count")
+        for build, count in counts.items()
+    ]
+    return with_records(run, [*map(own, run.records), *operations])
 
 
-def test_each_front_end_is_a_row_with_its_transposes(tmp_path: Path) -> None:
+def test_each_front_end_is_a_row_with_its_operations_and_transposes(tmp_path: Path) -> None:
     run = both(tmp_path)
     first, second = (dict(zip(HEAD, row.cells, strict=True)) for row in front_end_rows(run, FigureTable(run.records)))
     assert (first["front end"], second["front end"]) == ("TFLite", "ExecuTorch, contiguous")
     assert first["model"] == second["model"] == "level2_relu"
     assert second["transposes"] == "1, 25.0 %"
     assert first["transposes"].startswith("0")
+    assert (first["operations"], second["operations"]) == ("251", "962")
 
 
 def test_the_terminal_and_the_page_show_the_table(tmp_path: Path) -> None:
@@ -51,8 +57,10 @@ def test_the_terminal_and_the_page_show_the_table(tmp_path: Path) -> None:
     with console.capture() as captured:
         console.print(front_end_table(front_end_rows(run, FigureTable(run.records))))
     assert "ExecuTorch, contiguous" in captured.get()
+    assert "operations" in captured.get()
     assert 'id="front-ends"' in (text := page(run))
     assert "<td>ExecuTorch, contiguous</td>" in text
+    assert "962</td>" in text
 
 
 def test_a_run_of_one_front_end_has_no_such_table(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from conversion.compiled_files import streams_of
 from conversion.estimates import Estimation, estimated, memory_of
 from conversion.profile_files import load_profile
 from conversion.vela import compile_model
@@ -24,8 +25,17 @@ from core.records.identity import Identity
 from core.records.measurement import Measurement
 from core.records.operator_cycles import read_model_cycles
 from core.records.unavailable import Unavailable
+from ethosu_simulator import load
+from ethosu_simulator.operations import Computation, Dma
 from ethosu_simulator.timing.memories import FOLDER
-from harness.workbench.estimate_figures import estimate_figures, model_cycles, npu_times, speedups, whole_times
+from harness.workbench.estimate_figures import (
+    estimate_figures,
+    model_cycles,
+    npu_times,
+    operations_figure,
+    speedups,
+    whole_times,
+)
 from harness.workbench.figures import Subject
 from harness.workbench.options import BenchOptions
 from harness.workbench.session import Session
@@ -67,6 +77,17 @@ def test_a_whole_on_the_npu_is_estimated_by_vela_and_by_us_and_only_ours_depends
     assert {record.evidence for record in records} == {Evidence.ESTIMATED}
     assert all("not validated on silicon" in found[stat].note for stat in STATS[1:])
     assert set(by_stat(records, "npu_estimated_beats")) == {"axi0_read", "axi0_write", "axi1_read"}
+
+
+def test_operations_of_the_streams_are_counted_without_waits_and_stops(compilation: Callable[[str], Compilation]) -> None:
+    made = compilation("detector")
+    (stream,) = streams_of(load(made.compiled.path))
+    counted = sum(isinstance(operation, (Computation, Dma)) for operation in stream.operations)
+    figure = operations_figure(SUBJECT, estimated(made))
+    assert (figure.value, figure.evidence) == (counted, Evidence.COMPILED)
+    assert 0 < counted < len(stream.operations)
+    unknown = operations_figure(SUBJECT, Estimation("mlek:1", Unavailable("not modelled")))
+    assert unknown.unavailable == Unavailable("not modelled")
 
 
 def test_with_operators_on_the_cpu_only_the_npus_part_is_estimated(compilation: Callable[[str], Compilation]) -> None:
