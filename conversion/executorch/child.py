@@ -1,8 +1,9 @@
-"""Runs in the environment of ExecuTorch: `child.py REQUEST.json`, a float graph in, a TOSA graph and a program (.pte) out.
+"""Runs in the environment of ExecuTorch: `child.py REQUEST.json...`, a float graph in, a TOSA graph and a program (.pte) out.
 
-The request names `graph` (a .pt2 of torch.export), `images` (an .npy, uint8 N x S x S x C), `layout` (nchw, nhwc), `target`,
+A request names `graph` (a .pt2 of torch.export), `images` (an .npy, uint8 N x S x S x C), `layout` (nchw, nhwc), `target`,
 `system_config`, `memory_mode` and `vela_config` for Vela, and `folder`, which gets `model.pte`, and `model.tosa` when one
-part is for the NPU. Progress goes to stdout as JSON lines, the last one is {"lowered": {"parts": N, "left": {kernel: count}}}.
+part is for the NPU. Progress goes to stdout as JSON lines, the last one of a request is
+{"lowered": {"parts": N, "left": {kernel: count}}}.
 Imports nothing of ours.
 """
 
@@ -30,13 +31,19 @@ def tell(text: str) -> None:
     print(json.dumps({"progress": text}), file=sys.__stdout__, flush=True)
 
 
-def main(path: str) -> int:
-    """0 when the folder holds the program."""
-    request = json.loads(Path(path).read_text("utf-8"))
+def main(*paths: str) -> int:
+    """0 when each request's folder holds its program."""
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     torch: Any = importlib.import_module("torch")
     torch.set_num_threads(os.cpu_count() or 1)
+    for path in paths:
+        answer(torch, json.loads(Path(path).read_text("utf-8")))
+    return 0
+
+
+def answer(torch: Any, request: dict[str, Any]) -> None:
+    """Fill the folder of a request, and say what is in it."""
     folder = Path(request["folder"])
     with torch.no_grad():
         edge = lower(torch, request, folder)
@@ -48,7 +55,6 @@ def main(path: str) -> int:
     if len(graphs) == 1:
         graphs[0].replace(folder / "model.tosa")
     shutil.rmtree(folder / "intermediates")
-    return 0
 
 
 def lower(torch: Any, request: dict[str, Any], folder: Path) -> Any:
@@ -98,4 +104,4 @@ def quantised(torch: Any, spec: Any, request: dict[str, Any], *, last: bool) -> 
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

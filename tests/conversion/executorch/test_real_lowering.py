@@ -20,7 +20,9 @@ from harness.workbench.inputs import of_noise
 from harness.workbench.reference import compare
 from harness.workbench.tosa_reference import tosa_reference
 from targets.simulator import Simulator
+from tests.conversion.executorch.make_tiny import NPUS, lowered
 from tests.conversion.executorch.stand_ins import CALIBRATION, FACTS
+from tests.conversion.executorch.test_tiny_programs import equality, with_another_weight
 from tests.lanes import skip_reason
 
 
@@ -30,6 +32,11 @@ def missing() -> str:
     except ToolMissing as error:
         return error.found
     return ""
+
+
+def require_executorch() -> None:
+    if why := skip_reason("executorch", missing):
+        pytest.skip(why)
 
 
 @pytest.fixture
@@ -45,16 +52,30 @@ def graph(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
+@pytest.mark.convert
+def test_a_tiny_model_lowered_for_each_npu_gives_the_reference_models_bytes_and_a_changed_one_is_seen(tmp_path: Path) -> None:
+    """One test, since one process of ExecuTorch lowers for all NPUs: the programs by its own Vela, the graphs by ours."""
+    require_executorch()
+    pytest.importorskip("torch")
+    for npu, folder in lowered(tmp_path).items():
+        program, graph = folder / "model.pte", folder / "model.tosa"
+        for found in (equality(model=program, tosa=graph), equality(model=graph, profiles=(npu,))):
+            assert found.images > 0
+            assert (found.equal, found.difference) == (found.images, ""), npu
+    changed = with_another_weight(graph, tmp_path / "changed.tosa")
+    assert "bytes differ" in equality(model=program, tosa=changed).difference
+
+
 @pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.convert
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
-@pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])
+@pytest.mark.parametrize("npu", NPUS.values())
 def test_a_graph_is_lowered_and_gives_the_reference_models_bytes(
     graph: Path, monkeypatch: pytest.MonkeyPatch, npu: str, layout: str
 ) -> None:
-    if why := skip_reason("executorch", missing):
-        pytest.skip(why)
+    require_executorch()
     for name in ("exported", "exported_program"):
         monkeypatch.setattr(lowering, name, lambda *_: graph)
     facts, profile = replace(FACTS, weights=f"three layers of {graph}"), load_profile(npu)

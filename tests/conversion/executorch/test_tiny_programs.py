@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from tests.conversion.executorch.make_tiny import first_kernel
 from tests.conversion.executorch.stand_ins import LOWERED, TINY
 
 
-def equality(program: Path, graph: Path) -> Equality:
-    bench = Workbench(BenchOptions(model=program, tosa=graph), to_nobody)
+def equality(**options: Any) -> Equality:
+    bench = Workbench(BenchOptions(**options), to_nobody)
     (case,) = bench.cases()
     try:
         found = bench.executions.equality(case)
@@ -27,19 +28,24 @@ def equality(program: Path, graph: Path) -> Equality:
     return found
 
 
+def with_another_weight(graph: Path, changed: Path) -> Path:
+    """A copy of the tiny model's graph in which one byte of its first layer's weights is another."""
+    content = bytearray(graph.read_bytes())
+    first_weight = content.index(np.ascontiguousarray(first_kernel().transpose(0, 2, 3, 1)).tobytes())
+    content[first_weight] ^= 0x40
+    changed.write_bytes(content)
+    return changed
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("npu", ["u55", "u65", "u85"])
 def test_every_byte_of_the_lowered_model_is_the_reference_models(npu: str) -> None:
-    found = equality(TINY / f"tiny_{npu}.pte", LOWERED["tosa"])
+    found = equality(model=TINY / f"tiny_{npu}.pte", tosa=LOWERED["tosa"])
     assert found.images > 0
     assert (found.equal, found.difference) == (found.images, "")
 
 
 @pytest.mark.slow
 def test_one_other_byte_of_a_weight_is_seen(tmp_path: Path) -> None:
-    content = bytearray(LOWERED["tosa"].read_bytes())
-    changed = tmp_path / "changed.tosa"
-    first_weight = content.index(np.ascontiguousarray(first_kernel().transpose(0, 2, 3, 1)).tobytes())
-    content[first_weight] ^= 0x40
-    changed.write_bytes(content)
-    assert "bytes differ" in equality(LOWERED["pte"], changed).difference
+    changed = with_another_weight(LOWERED["tosa"], tmp_path / "changed.tosa")
+    assert "bytes differ" in equality(model=LOWERED["pte"], tosa=changed).difference
