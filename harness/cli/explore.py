@@ -18,17 +18,22 @@ from core.outputs import require_free, write_output
 from core.redaction import redacted_command
 from core.versions import versions_of
 from harness.cli.failing import exits_cleanly
+from harness.cli.history import opened
 from harness.cli.options import gathered
 from harness.cli.saying import cell as shown
 from harness.cli.saying import say, wide_console
 from harness.explore import front, work
+from harness.explore.accuracy import is_asked
 from harness.explore.answer_words import MIB, first_line, memories, row_names
 from harness.explore.engine import explored, local_workers
 from harness.explore.exploration import Cell, Exploration
 from harness.explore.exploration_file import text_of
+from harness.explore.in_history import keep
 from harness.explore.page import Words, exploration_page
 from harness.explore.plan import ExploreOptions, planned, with_file
 from harness.explore.requests import CellRequest
+from harness.explore.sources import dataset_of
+from harness.history.store import History
 
 MOST_UNASKED = 1000
 """Cells that are computed without being asked whether so many were meant."""
@@ -51,6 +56,13 @@ SHOWN = 20
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write every cell with its figures.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), metavar="FILE", help="Write a row per cell.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path), metavar="FILE", help="Write a page, all in one file.")
+@click.option(
+    "--history",
+    "history_url",
+    default="",
+    metavar="URL",
+    help="Keep the cells in that SQLite file or postgresql:// database.",
+)
 @click.pass_context
 @exits_cleanly
 def explore_command(
@@ -63,6 +75,7 @@ def explore_command(
     json_file: Path | None,
     csv_file: Path | None,
     html_file: Path | None,
+    history_url: str,
 ) -> None:
     """Explore every combination of models, sizes, recipes, NPUs, memories and Velas, and find the cheapest NPU within limits.
 
@@ -78,6 +91,9 @@ def explore_command(
         say(_forecast(requests))
         return
     _confirm(requests, yes=yes)
+    history = opened(history_url) if history_url else None
+    if history:
+        history.upgrade()  # one that is not there is told before hours of work
     found = _exploration(requests, cluster)
     if json_file:
         write_output(json_file, text_of(found), "--json")
@@ -87,8 +103,17 @@ def explore_command(
         write_output(html_file, exploration_page(found, Words(), options.limits), "--html")
     answer = front.answer(found.cells, options.limits)
     _print(found, answer)
+    if history:
+        say(_kept(history, found, requests), err=True)
     if not answer.meeting:
         context.exit(1)
+
+
+def _kept(history: History, found: Exploration, requests: Sequence[CellRequest]) -> str:
+    """What came of keeping the cells in a history, in words."""
+    data = {request.key: dataset_of(request.source).identity for request in requests if is_asked(request.accuracy)}
+    new = keep(history, found, data, Path.cwd())
+    return f"history: {new} of {len(found.cells)} cells are new or have changed, kept in {history}"
 
 
 def _confirm(requests: Sequence[CellRequest], *, yes: bool) -> None:

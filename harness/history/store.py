@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from core.records.sample_group import SampleGroup
 from core.records.verdict import Verdict
 from harness.history.database_tables import BASELINES, FAILURES, IDENTITIES, RECORDS, RUNS, SAMPLES, VERDICTS
 from harness.history.engine import WAIT_S, database_errors, open_engine, shown
+from harness.history.last_records import changed_records
 from harness.history.rows import record_of, row_of
 from harness.history.run_list import RunSummary, run_list
 from harness.history.schema import migrate, require_current
@@ -73,18 +74,33 @@ class History:
         """
         with self._writing() as connection:
             migrate(connection)
-            if not _is_new(connection, run):
-                self._require_same(connection, run)
-                return False
-            self._add_records(connection, run)
-            lists: tuple[tuple[Table, Sequence[Verdict | Failure | SampleGroup]], ...] = (
-                (VERDICTS, run.written.verdicts), (FAILURES, run.written.failures), (SAMPLES, run.samples)
-            )  # fmt: skip
-            for table, nouns in lists:
-                rows = [{"run_id": run.id, "position": i, "content": noun.to_json()} for i, noun in enumerate(nouns)]
-                if rows:
-                    connection.execute(table.insert(), rows)
-            return True
+            return self._added(connection, run)
+
+    def add_changed(self, run: StoredRun) -> StoredRun:
+        """Take in those cases of a run that are not as the newest run with the case has them; gives the run that went in.
+
+        One without records is not taken in. Errors are those of `add`.
+        """
+        with self._writing() as connection:
+            migrate(connection)
+            changed = replace(run, written=replace(run.written, records=changed_records(connection, run.written.records)))
+            if changed.written.records:
+                self._added(connection, changed)
+            return changed
+
+    def _added(self, connection: Connection, run: StoredRun) -> bool:
+        if not _is_new(connection, run):
+            self._require_same(connection, run)
+            return False
+        self._add_records(connection, run)
+        lists: tuple[tuple[Table, Sequence[Verdict | Failure | SampleGroup]], ...] = (
+            (VERDICTS, run.written.verdicts), (FAILURES, run.written.failures), (SAMPLES, run.samples)
+        )  # fmt: skip
+        for table, nouns in lists:
+            rows = [{"run_id": run.id, "position": i, "content": noun.to_json()} for i, noun in enumerate(nouns)]
+            if rows:
+                connection.execute(table.insert(), rows)
+        return True
 
     def _require_same(self, connection: Connection, run: StoredRun) -> None:
         kept = connection.execute(select(RUNS.c.digest).where(RUNS.c.id == run.id)).scalar()
@@ -170,9 +186,8 @@ class History:
             return self.baseline(name.partition(":")[2] or "main")
         with self._reading() as connection:
             if name == "latest":
-                found = list(connection.execute(select(RUNS.c.id).order_by(RUNS.c.started.desc(), RUNS.c.id.desc())).scalars())[
-                    :1
-                ]
+                newest = select(RUNS.c.id).order_by(RUNS.c.started.desc(), RUNS.c.id.desc()).limit(1)
+                found = list(connection.execute(newest).scalars())
             else:
                 ids = list(connection.execute(select(RUNS.c.id).order_by(RUNS.c.started)).scalars())
                 found = [run for run in ids if run == name] or [run for run in ids if run.startswith(name) and _names_one(name)]

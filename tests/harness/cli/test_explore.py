@@ -34,6 +34,9 @@ def test_the_cheapest_npu_stands_first_and_what_is_known_is_not_computed_again(f
     assert slow
     limited = command(*asked, "--max-latency", f"{slow - 1}us", "--cluster", "tcp://127.0.0.1:9")  # no cluster is needed
     assert limited.stdout.startswith("cheapest NPU: ethos-u65-256, with detector, ")
+    for new in (2, 0):
+        done = command(*asked, "--history", tmp_path / "history.db")
+        assert f"history: {new} of 2 cells are new or have changed" in done.stderr
     none = command(*asked, "--max-sram", "1")
     assert (none.exit_code, none.stdout.splitlines()[0]) == (1, "no cell of 2 holds the limits: SRAM excludes 2")
 
@@ -52,3 +55,10 @@ def test_what_cannot_be_is_refused_with_a_way_out(file: Path, tmp_path: Path) ->
     (tmp_path / "found.json").write_text("of somebody else")
     refused = command("--model", file, "--json", tmp_path / "found.json")
     assert (refused.exit_code, (tmp_path / "found.json").read_text()) == (2, "of somebody else")
+
+
+def test_a_history_that_cannot_be_written_is_told_before_any_cell_is_computed(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "no").write_text("a file")
+    done = command("--model", file, "--history", tmp_path / "no/history.db")
+    assert (done.exit_code, "cannot write the history" in done.output) == (1, True)
+    assert "1 of 1" not in done.output
