@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conversion.ranges import Range, RangeRule, choose, moving_averages, observe
+from conversion.rewrites import self_contained
 from core.errors import ConversionError
 from core.progress import Progress
 from core.tflite.graph import Operator, TfliteGraph, parse
@@ -104,7 +105,7 @@ def assembled(
         exactly = f"^{re.escape(graph.tensors[operator.outputs[0]].name)};?$"
         engine.add_static_config(regex=exactly, operation_name=every, activation_num_bits=16, weight_num_bits=8)
     statistics = {graph.tensors[index].name: _statistic(span) for index, span in ranges.items()}
-    return require_full_integer(bytes(engine.quantize(statistics, **SILENT).quantized_model))
+    return require_full_integer(self_contained(bytes(engine.quantize(statistics, **SILENT).quantized_model)))
 
 
 def _statistic(span: Range) -> dict[str, NDArray[np.float32]]:

@@ -47,7 +47,7 @@ def with_reason(placement: Placement, before: Placement, vela_version: str) -> P
     )
 
 
-def compilation_findings(compilation: Compilation) -> tuple[str, ...]:
+def requantisation_findings(compilation: Compilation) -> tuple[str, ...]:
     """What a reader should know of how a file was compiled; empty when it was compiled as Vela is called by itself."""
     if compilation.command[-len(AROUND) :] != AROUND:
         return ()

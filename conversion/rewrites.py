@@ -16,6 +16,54 @@ from ai_edge_litert import schema_py_generated as schema
 DTYPES_OF_NUMPY = {"int32": schema.TensorType.INT32}
 KINDS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 PADDED_KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+BUFFER_ALIGNMENT = 16
+"""`force_align` of Buffer.data in TFLite's schema, bytes."""
+
+
+def constants_behind(data: bytes) -> int:
+    """How many constants of a TFLite file lie behind its flatbuffer (`offset` and `size` of a buffer, as LiteRT writes them).
+
+    Vela before 5.0 does not know these fields and reads such a constant as empty: it leaves the operator to the CPU and
+    writes a file without its weights.
+    """
+    model = schema.Model.GetRootAs(data, 0)
+    return sum(buffer.Offset() > 1 and buffer.Size() > 0 for buffer in map(model.Buffers, range(model.BuffersLength())))
+
+
+def self_contained(data: bytes) -> bytes:
+    """The same TFLite file with every constant inside the flatbuffer, where every reader finds it; the same bytes if it was."""
+    return ModelCopy(data).to_bytes() if constants_behind(data) else data
+
+
+def _lies_behind(buffer: Any) -> bool:
+    return bool(buffer.offset > 1 and buffer.size > 0)
+
+
+class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
+    """A buffer that is written at a multiple of 16 bytes, as the schema's `force_align` says; flatbuffers itself does not."""
+
+    def __init__(self, buffer: Any) -> None:
+        super().__init__()
+        self.data = None if buffer.data is None else np.asarray(buffer.data, np.uint8)
+        self.offset, self.size = buffer.offset, buffer.size
+
+    def Pack(self, builder: Any) -> Any:  # noqa: N802 - the name that the generated code calls
+        """The offset of the packed table."""
+        vector = _aligned_vector(builder, self.data.tobytes()) if self.data is not None else None
+        schema.BufferStart(builder)
+        if vector is not None:
+            schema.BufferAddData(builder, vector)
+        schema.BufferAddOffset(builder, self.offset)
+        schema.BufferAddSize(builder, self.size)
+        return schema.BufferEnd(builder)
+
+
+def _aligned_vector(builder: Any, content: bytes) -> Any:
+    builder.StartVector(1, len(content), BUFFER_ALIGNMENT)
+    builder.head -= len(content)
+    builder.Bytes[builder.head : builder.head + len(content)] = content
+    builder.vectorNumElems = len(content)
+    return builder.EndVector()
 
 
 class ModelCopy:
@@ -27,10 +75,9 @@ class ModelCopy:
         self.operators: list[Any] = list(self.subgraph.operators)
         self.tensors: list[Any] = list(self.subgraph.tensors)
         self._operators_at_start = tuple(self.operators)
-        for buffer in self.model.buffers:
-            if buffer.offset > 1 and buffer.size > 0:  # weights behind the flatbuffer move into it
-                buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
-                buffer.offset = buffer.size = 0
+        for buffer in filter(_lies_behind, self.model.buffers):
+            buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
 
     def operator(self, index: int) -> Any:
         """The operator that had this index in the file, wherever rewrites have moved it."""
@@ -92,8 +139,9 @@ class ModelCopy:
         self.model.signatureDefs = [each for each in self.model.signatureDefs or [] if each.subgraphIndex == 0] or None
 
     def to_bytes(self) -> bytes:
-        """The changed file."""
+        """The changed file, all of it inside the flatbuffer, with its constants where TFLite wants them aligned."""
         self.subgraph.operators, self.subgraph.tensors = self.operators, self.tensors
+        self.model.buffers = [_AlignedBuffer(buffer) for buffer in self.model.buffers]
         builder = flatbuffers.Builder(1 << 20)
         builder.Finish(self.model.Pack(builder), b"TFL3")
         return bytes(builder.Output())

@@ -17,7 +17,7 @@ from conversion.placement import placement
 from conversion.requantisation import way_round, with_reason
 from conversion.tosa_graph import read_tosa
 from conversion.vela_failure import LAST_LINES, vela_failure
-from conversion.vela_input import vela_input, with_names_of
+from conversion.vela_input import constants_lost, vela_input, with_names_of
 from conversion.vela_outputs import cpu_reasons, read_debug_database, read_estimate
 from core.cache import cache_errors
 from core.errors import CompileError, ModelError, ToolMissing, UsageError
@@ -83,7 +83,7 @@ def _compile_once(
     command = (*_options(profile), *extra)
     with cache_errors(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
-    with _workspace(output_dir) as folder, vela_input(path, graph) as (given, plain):
+    with _workspace(output_dir) as folder, vela_input(path, graph, version) as (given, plain):
         log = _run(executable, given, command, folder, time_limit_s, plain)
         found = _outputs(folder, path, log)
         placed = placement(
@@ -101,6 +101,7 @@ def _compile_once(
         placement=with_names_of(graph, placed),
         log=log,
         debug_database=kept[found.debug_database.name],
+        moved_constants=constants_lost(path, version),
     )
 
 

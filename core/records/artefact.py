@@ -52,6 +52,7 @@ class Compilation:
     """One file (int8 TFLite, TOSA) compiled by Vela for one profile, or one that came compiled.
 
     `command` is what was run, with file names only, `log` all that Vela printed, `debug_database` Vela's `*_debug.xml`.
+    `moved_constants` lie behind the file's flatbuffer, where this Vela does not read: it was given a copy with them inside.
     """
 
     compiled: ModelFile
@@ -62,6 +63,7 @@ class Compilation:
     placement: Placement
     log: str
     debug_database: Path | None = None
+    moved_constants: int = 0
 
     @property
     def estimated_us(self) -> float | Unavailable:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from conversion.compilation_findings import compilation_findings
 from conversion.model_checks import checked_graph
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
-from conversion.requantisation import compilation_findings
 from conversion.vela import compile_model
 from core.errors import UsageError
 from core.records.case_key import CaseKey

@@ -7,10 +7,10 @@ from typing import Literal
 
 import click
 
+from conversion.compilation_findings import compilation_findings
 from conversion.pipeline import Settings, compile_source, int8_source
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
-from conversion.requantisation import compilation_findings
 from conversion.steps import Origin, facts_of
 from conversion.vela_options import VelaOptions
 from core.outputs import require_free, write_output

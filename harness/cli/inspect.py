@@ -12,10 +12,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from conversion.compilation_findings import compilation_findings
 from conversion.file_kinds import TFLITE, TOSA, file_kind
 from conversion.model_checks import checked_graph, findings
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
-from conversion.requantisation import compilation_findings
 from conversion.rules.devices import load_rules
 from conversion.suggestions import Suggestion, suggest
 from conversion.variants import activation_name, expected_activation

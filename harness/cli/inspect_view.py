@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from conversion.compilation_findings import compilation_findings
 from conversion.placement import LAYOUT_KINDS
-from conversion.requantisation import compilation_findings
 from conversion.suggestions import Check, Suggestion, kinds_of
 from core.records.artefact import Compilation
 from core.records.placement import PlacedOperator, Placement, Where

@@ -11,6 +11,7 @@ import click
 from rich import box
 from rich.table import Table
 
+from conversion.compilation_findings import compilation_findings
 from conversion.pipeline import tflite_source
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.velas.environments import executable_of, folder_of, is_at_hand
@@ -155,6 +156,13 @@ def _print(file: Path, npu: str, seen: list[Sighting], figures: list[list[Measur
         table.add_row(one.version, *shown, cell(_bytes_said(one)))
     console = wide_console()
     console.print(table)
+    for one in seen:
+        for finding in _findings(one):
+            say(f"Vela {one.version}: {finding}")
+
+
+def _findings(one: Sighting) -> tuple[str, ...]:
+    return () if isinstance(one.made, Unavailable) else compilation_findings(one.made)
 
 
 def _bytes_said(one: Sighting) -> str:
@@ -175,6 +183,7 @@ def _document(file: Path, npu: str, seen: list[Sighting], figures: list[list[Mea
             {
                 "version": one.version,
                 "unavailable": one.made.reason if isinstance(one.made, Unavailable) else None,
+                "findings": list(_findings(one)),
                 "records": [figure.to_json() for figure in found],
             }
             for one, found in zip(seen, figures, strict=True)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from conversion import model_checks
+from conversion.compilation_findings import compilation_findings
 from conversion.pipeline import Source
-from conversion.requantisation import compilation_findings
 from core.errors import RunError
 from core.metrics import ESTIMATES
 from core.records.artefact import Artefact

@@ -12,7 +12,7 @@ from tflite_micro.python.tflite_micro import runtime
 
 import ethosu_simulator
 from conversion.profile_files import load_profile
-from conversion.requantisation import AROUND, compilation_findings, merged_to_uint8
+from conversion.requantisation import AROUND, merged_to_uint8, requantisation_findings
 from conversion.suggestions import suggest
 from conversion.vela import VERSION, compile_model, read_graph
 from core.records.artefact import Compilation
@@ -64,13 +64,13 @@ def test_vela_by_itself_clips_them(tmp_path: Path, file: Path, monkeypatch: pyte
     compilation = compile_model(file, load_profile("ethos-u55-128"), tmp_path)
     assert merged_to_uint8(read_graph(file), compilation.placement) == ("out",)
     np.testing.assert_array_equal(output(compilation, image), np.minimum(reference(file, image), 127))
-    assert compilation_findings(compilation) == ()
+    assert requantisation_findings(compilation) == ()
 
 
 def test_command_finding_reason_and_suggestion_say_that_it_was_compiled_round(tmp_path: Path, file: Path) -> None:
     compilation = compile_model(file, load_profile("ethos-u55-128"), tmp_path)
     assert compilation.command[-2:] == AROUND
-    (finding,) = compilation_findings(compilation)
+    (finding,) = requantisation_findings(compilation)
     assert "Vela 5.2.0 merges a QUANTIZE to uint8 into the operator before it and clips it at 127" in finding
     assert "(`out`) run on the CPU" in finding
     assert {operator.reason for operator in compilation.placement.cpu} == {
