@@ -1,8 +1,11 @@
-"""What models reach on data: on this computer, or, of what no computer runs, by what its NPU gives in the simulator."""
+"""What models reach on data: on this computer, or, of what no computer runs, by what its NPU gives in the simulator.
+
+The images are divided among tasks, and one task scores what they found together; each part is kept by its content.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,6 @@ from pydantic import TypeAdapter
 
 from conversion.file_kinds import TFLITE
 from core.cache import entry
-from core.errors import EthosBenchError, StorageError
 from core.progress import to_nobody
 from core.records.evidence import Evidence
 from core.records.job import Job
@@ -29,6 +31,9 @@ from targets.simulator import Simulator, simulator_digest
 
 FILE, OUTPUTS = "figures.json", "outputs.npz"
 FIGURES = TypeAdapter(tuple[Figure, ...])
+PARTS_OF_A_WORKER = 4
+LEAST_IMAGES = 8
+"""Images that a part has: opening a model takes as long as one or two."""
 
 
 def is_asked(request: AccuracyRequest) -> bool:
@@ -46,17 +51,41 @@ def known_accuracy(request: AccuracyRequest) -> tuple[Figure, ...] | None:
         return None
 
 
-def judged(request: AccuracyRequest, expected: str, refused: str = "") -> tuple[Figure, ...]:
-    """What a model finds on the data's test split; nothing where its file could not be had (`refused` says why)."""
+def part_count(request: AccuracyRequest, workers: int) -> int:
+    """Into how many parts the images are divided: several for each worker, so that one that dies loses little."""
+    return max(1, min(dataset_of(request.source).count // LEAST_IMAGES, workers * PARTS_OF_A_WORKER))
+
+
+def judged_part(request: AccuracyRequest, part: tuple[int, int], expected: str, refused: str = "") -> Judged | Unavailable:
+    """What a model finds on part `part[0]` (from 0) of `part[1]` of the images; `refused` is why its file could not be had."""
     require_same(expected)
-    if refused or not is_asked(request):
-        return ()
-    try:
-        return _kept(request, lambda: _found(request, dataset_of(request.source)))
-    except StorageError:
-        raise
-    except EthosBenchError as error:
-        return _figures(request, Unavailable(error.found))
+    if refused:
+        return Unavailable(refused)
+    dataset, task, (number, parts) = dataset_of(request.source), task_for(request.source.model), part
+    positions = range(number * dataset.count // parts, (number + 1) * dataset.count // parts)
+    return _found(request, task.take(dataset, positions))
+
+
+def scored(
+    request: AccuracyRequest, parts: Sequence[Judged | Unavailable], expected: str, refused: str = ""
+) -> tuple[Figure, ...]:
+    """The figures of all parts together, kept; nothing where the model's file could not be had."""
+    require_same(expected)
+    return () if refused else _kept(request, lambda: _joined(request, parts))
+
+
+def without_figures(request: AccuracyRequest, reason: str) -> tuple[Figure, ...]:
+    """The task's figures with the reason why there are none this time; they are not kept."""
+    return _figures(request, Unavailable(reason))
+
+
+def _joined(request: AccuracyRequest, parts: Sequence[Judged | Unavailable]) -> Judged | Unavailable:
+    """What all images show; the first reason where a part shows nothing."""
+    nothing = next((part for part in parts if isinstance(part, Unavailable)), None)
+    if nothing:
+        return nothing
+    found: Judged = task_for(request.source.model).joined(parts, dataset_of(request.source))
+    return found
 
 
 def _kept(request: AccuracyRequest, find: Callable[[], Judged | Unavailable] | None) -> tuple[Figure, ...]:

@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from core.errors import TargetUnavailable, ToolMissing, UsageError
+from core.errors import EthosBenchError, StorageError, TargetUnavailable, ToolMissing, UsageError
 from core.installation import install_line
 from core.progress import Progress
 from harness.explore import work
-from harness.explore.accuracy import judged, known_accuracy
+from harness.explore.accuracy import judged_part, known_accuracy, part_count, scored, without_figures
 from harness.explore.exploration import Cell, Figure
 from harness.explore.requests import AccuracyRequest, CellRequest
 
@@ -26,10 +27,14 @@ CONNECT_S = 20
 WORKERS_S = 60
 DEATHS = 2
 """Workers that a cell may bring down before it counts as failed: it may be the cell's own doing."""
+ENDED = f"{DEATHS + 1} workers ended while they computed it (out of memory?)"
 CONVERSIONS = "conversions"
 """The resource that quantising takes, where workers declare it: `dask worker --resources conversions=1`."""
 SSH = "ssh:"
 HINT = "ethos-bench explore --cluster tcp://HOST:8786"
+
+
+Accuracies = Mapping[AccuracyRequest, tuple[Figure, ...]]
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,10 @@ def explored(requests: Sequence[CellRequest], cluster: str, tell: Progress) -> I
     schedules). TargetUnavailable when it is not there or is lost on the way: what had come by then is kept.
     """
     waiting, done = [], 0
-    accuracy = {one: known_accuracy(one) for one in {request.accuracy for request in requests}}
+    found = {one: known_accuracy(one) for one in {request.accuracy for request in requests}}
+    known = {one: figures for one, figures in found.items() if figures is not None}
     for request in requests:
-        cell, figures = work.known(request), accuracy[request.accuracy]
+        cell, figures = work.known(request), known.get(request.accuracy)
         if cell is None or figures is None:
             waiting.append(request)
         else:
@@ -59,7 +65,7 @@ def explored(requests: Sequence[CellRequest], cluster: str, tell: Progress) -> I
     if not waiting:
         return
     with _client(cluster, tell) as client:
-        for cell in _computed(client, waiting):
+        for cell in _computed(client, waiting, known):
             done += 1
             yield Found(cell, done, len(requests))
 
@@ -69,16 +75,24 @@ def _with_accuracy(cell: Cell, figures: Sequence[Figure]) -> Cell:
     return cell if cell.failed else replace(cell, figures=(*cell.figures, *figures))
 
 
-def _computed(client: Client, requests: Sequence[CellRequest]) -> Iterator[Cell]:
-    """Each cell when it is done, with the accuracy of its model where that was asked for."""
-    submitted = submit(client, requests)
+def _computed(client: Client, requests: Sequence[CellRequest], known: Accuracies) -> Iterator[Cell]:
+    """Each cell as soon as it and the accuracy of its model are there."""
+    submitted = submit(client, requests, known)
+    accuracy, held = dict(known), defaultdict[AccuracyRequest, list[Cell]](list)
     try:
-        for future, request in _as_they_come(client, submitted.cells):
-            cell = _cell_of(future, request)
-            yield _with_accuracy(cell, submitted.accuracy[request.accuracy].result())
+        for future in _as_they_come(client, [*submitted.cells, *submitted.accuracy]):
+            if future in submitted.cells:
+                request = submitted.cells[future]
+                held[request.accuracy].append(_cell_of(future, request))
+                judged = request.accuracy
+            else:
+                judged = submitted.accuracy[future]
+                accuracy[judged] = _figures_of(future, judged)
+            if judged in accuracy:
+                yield from (_with_accuracy(cell, accuracy[judged]) for cell in held.pop(judged, ()))
     finally:
         with contextlib.suppress(Exception):  # the cluster may be gone
-            client.cancel([*submitted.cells, *submitted.accuracy.values()])
+            client.cancel([*submitted.cells, *submitted.accuracy])
 
 
 @dataclass(frozen=True)
@@ -86,26 +100,31 @@ class Submitted:
     """Cells that are on their way, and what is judged once for several of them."""
 
     cells: dict[Future, CellRequest]
-    accuracy: dict[AccuracyRequest, Future]
+    accuracy: dict[Future, AccuracyRequest]
 
 
-def submit(client: Client, requests: Sequence[CellRequest]) -> Submitted:
-    """Everything as tasks: a source's conversion first, then its cells and its accuracy, which need nothing else."""
+def submit(client: Client, requests: Sequence[CellRequest], known: Accuracies) -> Submitted:
+    """Everything as tasks: a source's conversion first, then its cells and, where it is not known, its accuracy."""
     expected = work.worker_identity()
     sources = list(dict.fromkeys(request.source for request in requests))
     conversions = {
         source: client.submit(work.converted, source, expected, pure=False, resources=_conversion_resources(client))
         for source in sources
     }
-    accuracy = {
-        one: client.submit(judged, one, expected, conversions[one.source], pure=False)
-        for one in dict.fromkeys(request.accuracy for request in requests)
-    }
+    missing = dict.fromkeys(request.accuracy for request in requests if request.accuracy not in known)
+    accuracy = {_submit_accuracy(client, one, expected, conversions[one.source]): one for one in missing}
     cells = {
         client.submit(work.computed, request, expected, conversions[request.source], pure=False): request
         for request in requests
     }
     return Submitted(cells, accuracy)
+
+
+def _submit_accuracy(client: Client, one: AccuracyRequest, expected: str, conversion: Future) -> Future:
+    """A task for each part of the images, and the one that scores them together."""
+    count = part_count(one, sum(client.nthreads().values()))
+    parts = [client.submit(judged_part, one, (part, count), expected, conversion, pure=False) for part in range(count)]
+    return client.submit(scored, one, parts, expected, conversion, pure=False)
 
 
 def _conversion_resources(client: Client) -> dict[str, int] | None:
@@ -114,14 +133,14 @@ def _conversion_resources(client: Client) -> dict[str, int] | None:
     return {CONVERSIONS: 1} if any(CONVERSIONS in worker["resources"] for worker in workers) else None
 
 
-def _as_they_come(client: Client, cells: dict[Future, CellRequest]) -> Iterator[tuple[Future, CellRequest]]:
+def _as_they_come(client: Client, futures: Sequence[Future]) -> Iterator[Future]:
     from distributed import as_completed
 
     with _lost(client):
-        for future in as_completed(list(cells), loop=client.loop, raise_errors=False):
+        for future in as_completed(futures, loop=client.loop, raise_errors=False):
             if future.status in ("cancelled", "lost"):
                 raise _is_lost(client)
-            yield future, cells[future]
+            yield future
 
 
 def _cell_of(future: Future, request: CellRequest) -> Cell:
@@ -133,9 +152,24 @@ def _cell_of(future: Future, request: CellRequest) -> Cell:
     except KilledWorker:
         return Cell(
             key=request.key, weights=request.source.model.weights, identity={},
-            failed=f"{DEATHS + 1} workers ended while they computed it (out of memory?)",
+            failed=ENDED,
         )  # fmt: skip
     return cell
+
+
+def _figures_of(future: Future, request: AccuracyRequest) -> tuple[Figure, ...]:
+    """What a model reaches, or why that is not known this time; a disk that is full ends everything."""
+    from distributed import KilledWorker
+
+    try:
+        figures: tuple[Figure, ...] = future.result()
+    except StorageError:
+        raise
+    except EthosBenchError as error:
+        return without_figures(request, error.found)
+    except KilledWorker:
+        return without_figures(request, ENDED)
+    return figures
 
 
 @contextlib.contextmanager
@@ -186,7 +220,7 @@ def local_cluster(count: int) -> contextlib.AbstractContextManager[Any]:
     _, distributed = _libraries()
     cluster: contextlib.AbstractContextManager[Any] = distributed.LocalCluster(
         n_workers=count, threads_per_worker=1, processes=True, host=LOOPBACK, dashboard_address=None,
-        silence_logs=logging.CRITICAL, memory_limit=0,
+        scheduler_kwargs={"dashboard_address": f"{LOOPBACK}:0"}, silence_logs=logging.CRITICAL, memory_limit=0,
     )  # fmt: skip
     return cluster
 

@@ -64,6 +64,10 @@ class NoTask(Task[DataSet, Judged]):
         """Nothing is judged."""
         return REASON
 
+    def joined(self, parts: Sequence[Judged], dataset: DataSet) -> Judged:
+        """Never asked for: nothing is judged."""
+        raise AssertionError(REASON.reason)
+
     def difference(self, first: Judged, second: Judged) -> Interval:
         """Never asked for: there is nothing to compare."""
         raise AssertionError(REASON.reason)

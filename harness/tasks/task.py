@@ -154,6 +154,10 @@ class Task(ABC, Generic[Data, Found]):
         """What a target's outputs for every input of a data set show; `model` is the int8 file, whose formats they have."""
 
     @abstractmethod
+    def joined(self, parts: Sequence[Found], dataset: Data) -> Found:
+        """What consecutive parts of a data set gave, one after the other, as what the whole gives: to the last bit."""
+
+    @abstractmethod
     def difference(self, first: Found, second: Found) -> Interval:
         """The accuracy of the first minus that of the second on the same data, with its paired bootstrap interval."""
 

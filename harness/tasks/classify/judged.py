@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -127,6 +127,13 @@ def judge_given(outputs: Outputs, model: ModelFile, dataset: LabelledInputs, run
     digest = sha256(b"".join(np.ascontiguousarray(tensors[0]).tobytes() for tensors in outputs))
     parts: dict[str, JsonValue] = {"model": model.sha256, "outputs": digest, "data": dataset.identity}
     return _kept(parts, lambda: (dequantise(given, loaded.outputs)[0] for given in outputs), dataset, runtime, lambda _: None)
+
+
+def joined(parts: Sequence[Classified], dataset: LabelledInputs) -> Classified:
+    """The scores for consecutive parts of a data set, kept as those for the whole."""
+    table = np.concatenate([part.scores for part in parts])
+    content: dict[str, JsonValue] = {"joined": sha256(table.tobytes()), "data": dataset.identity}
+    return _kept(content, lambda: iter(table), dataset, parts[0].runtime, lambda _: None)
 
 
 def unsuitable(

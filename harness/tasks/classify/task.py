@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from core.progress import Progress
 from core.records.artefact import ModelFile
 from core.records.unavailable import Unavailable
 from harness.tasks.classify.dataset import LabelledInputs, load_inputs, training_files
-from harness.tasks.classify.judged import METRICS, Classified, judge_file, judge_given
+from harness.tasks.classify.judged import METRICS, Classified, joined, judge_file, judge_given
 from harness.tasks.classify.labelled import Labelled
 from harness.tasks.classify.metrics import paired
 from harness.tasks.classify.preprocess import EXAMPLE, FORM, require_pixels_of_0_to_1
@@ -68,6 +69,10 @@ class Classify(Labelled[Classified]):
     ) -> Classified | Unavailable:
         """What the outputs of a target show."""
         return judge_given(outputs, model, dataset, runtime)
+
+    def joined(self, parts: Sequence[Classified], dataset: LabelledInputs) -> Classified:
+        """The scores of input after input."""
+        return joined(parts, dataset)
 
     def difference(self, first: Classified, second: Classified) -> Interval:
         """The difference of top-1 accuracy."""

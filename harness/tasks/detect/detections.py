@@ -51,6 +51,17 @@ def join(found: Sequence[ImageDetections]) -> Detections:
     )
 
 
+def concatenated(parts: Sequence[tuple[Detections, int]]) -> Detections:
+    """The detections of parts of a data set, each with its number of images, as those of the whole."""
+    starts = np.cumsum([0, *(count for _, count in parts)])
+    return Detections(
+        np.concatenate([part.images + start for (part, _), start in zip(parts, starts[:-1], strict=True)]),
+        np.concatenate([part.boxes for part, _ in parts]),
+        np.concatenate([part.scores for part, _ in parts]),
+        np.concatenate([part.classes for part, _ in parts]),
+    )
+
+
 def to_coco(detections: Detections) -> list[dict[str, Any]]:
     """COCO's result list: image_id is the position in the data set + 1, category_id the class + 1, bbox x y w h in pixels."""
     boxes = detections.boxes.copy()

@@ -25,7 +25,7 @@ from harness.tasks.detect import evaluate, nms
 from harness.tasks.detect.accuracy import Accuracy
 from harness.tasks.detect.coco import coco_accuracy
 from harness.tasks.detect.dataset import Dataset
-from harness.tasks.detect.detections import Detections, from_coco, to_coco
+from harness.tasks.detect.detections import Detections, concatenated, from_coco, to_coco
 from harness.tasks.detect.evaluate import collect, detect
 from harness.tasks.detect.graphs import open_graph
 from harness.tasks.detect.layout import Layout, find_layout
@@ -113,8 +113,7 @@ def detected(
     folder = entry(
         "detections", {**parts, **_settings(layout)}, lambda folder: finder.write(model, rect, folder), tell=progress
     )
-    coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text("utf-8")), dataset) for name in SETS)
-    return Detected(dataset=dataset, coco=coco, published=published, folder=folder, runtime=version)
+    return _read(folder, dataset, version)
 
 
 def detected_in(
@@ -138,7 +137,21 @@ def detected_in(
         _write(folder, collect(floats, dataset, layout, (evaluate.COCO_SELECTION, evaluate.PUBLISHED_SELECTION)))
 
     parts = {"model": model.sha256, "outputs": digest, "data": dataset.identity}
-    folder = entry("detections", {**parts, **_settings(layout)}, write)
+    return _read(entry("detections", {**parts, **_settings(layout)}, write), dataset, runtime)
+
+
+def joined(parts: Sequence[Detected], dataset: Dataset) -> Detected:
+    """What was found in consecutive parts of a data set, kept as what was found in the whole."""
+    found = [
+        concatenated([(detections, part.dataset.count) for part, detections in zip(parts, own, strict=True)])
+        for own in ([part.coco for part in parts], [part.published for part in parts])
+    ]
+    content = {name: sha256(json.dumps(to_coco(own))) for name, own in zip(SETS, found, strict=True)}
+    folder = entry("detections", {**content, "data": dataset.identity}, lambda folder: _write(folder, found))
+    return _read(folder, dataset, parts[0].runtime)
+
+
+def _read(folder: Path, dataset: Dataset, runtime: str) -> Detected:
     coco, published = (from_coco(json.loads((folder / f"{name}.json").read_text("utf-8")), dataset) for name in SETS)
     return Detected(dataset=dataset, coco=coco, published=published, folder=folder, runtime=runtime)
 

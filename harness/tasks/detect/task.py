@@ -19,7 +19,7 @@ from harness.tasks.classify.preprocess import Preprocess, require_pixels_of_0_to
 from harness.tasks.detect.bootstrap import bootstrap_difference
 from harness.tasks.detect.dataset import Dataset, load_calibration, load_dataset
 from harness.tasks.detect.evaluate import canvases
-from harness.tasks.detect.judged import MAP_METRICS, Detected, detected, detected_in
+from harness.tasks.detect.judged import MAP_METRICS, Detected, detected, detected_in, joined
 from harness.tasks.detect.letterbox import letterbox
 from harness.tasks.interval import Interval
 from harness.tasks.picture import Picture, picture
@@ -87,6 +87,10 @@ class Detect(Task[Dataset, Detected]):
     ) -> Detected | Unavailable:
         """What the outputs of a target show."""
         return detected_in(outputs, model, dataset, threads, runtime, end_to_end=self.end_to_end)
+
+    def joined(self, parts: Sequence[Detected], dataset: Dataset) -> Detected:
+        """The boxes of image after image."""
+        return joined(parts, dataset)
 
     def difference(self, first: Detected, second: Detected) -> Interval:
         """The difference of mAP50-95 under COCO's rules."""

@@ -120,6 +120,12 @@ class Score(Labelled[Scored]):
         scores = (_score(loaded, each, dequantise(given, loaded.outputs)) for each, given in zip(fed, outputs, strict=True))
         return _kept(parts, scores, dataset, runtime)
 
+    def joined(self, parts: Sequence[Scored], dataset: LabelledInputs) -> Scored:
+        """The score of input after input."""
+        scores = np.concatenate([part.scores for part in parts])
+        content: dict[str, JsonValue] = {"joined": sha256(scores.tobytes()), "data": dataset.identity}
+        return _kept(content, iter(scores.tolist()), dataset, parts[0].runtime)
+
     def difference(self, first: Scored, second: Scored) -> Interval:
         """The difference of the areas."""
         return paired(first.area, second.area, first.dataset.count)

@@ -9,7 +9,7 @@ import pytest
 from core.errors import ModelError
 from core.records.unavailable import Unavailable
 from harness.explore import work
-from harness.explore.accuracy import judged
+from harness.explore.accuracy import judged_part, scored
 from harness.explore.exploration import Cell
 from harness.explore.plan import ExploreOptions, planned
 from harness.explore.requests import AS_COMPILED, CellRequest
@@ -65,7 +65,8 @@ def test_cells_of_other_npus_fail_with_the_reason_and_so_do_all_when_none_fits()
 
 def test_images_say_nothing_of_a_file_without_its_float_graph(tmp_path: Path) -> None:
     (request,) = planned(ExploreOptions(model=(PROGRAM,), data=tiny.write_data(tmp_path)))
-    figures = judged(request.accuracy, work.worker_identity())
+    one, expected = request.accuracy, work.worker_identity()
+    figures = scored(one, [judged_part(one, (0, 1), expected)], expected)
     assert {one.graph for one in figures} == {"npu"}
     assert all("no scales" in getattr(one.value, "reason", "") for one in figures)
 

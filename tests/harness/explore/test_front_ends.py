@@ -22,7 +22,7 @@ from core.errors import EthosBenchError, ToolMissing
 from core.progress import to_nobody
 from core.records.evidence import Evidence
 from harness.explore import accuracy, plan, sources, work
-from harness.explore.exploration import CellKey, FrontEnd
+from harness.explore.exploration import CellKey, Figure, FrontEnd
 from harness.explore.plan import ExploreOptions, planned
 from harness.explore.requests import AccuracyRequest, CellRequest, ModelChoice, SourceRequest
 from harness.explore.sightings import INPUTS, Question
@@ -173,9 +173,14 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[AccuracyReq
     return AccuracyRequest(source=request, npu=NPUS[0], vela=installed_version()), source
 
 
+def found(request: AccuracyRequest, parts: int = 2) -> tuple[Figure, ...]:
+    expected = work.worker_identity()
+    return accuracy.scored(request, [accuracy.judged_part(request, (part, parts), expected) for part in range(parts)], expected)
+
+
 def test_what_no_computer_runs_is_judged_by_what_its_npu_gives(judged: tuple[AccuracyRequest, Source]) -> None:
     request, source = judged
-    figures = accuracy.judged(request, work.worker_identity())
+    figures = found(request)
     dataset = sources.dataset_of(request.source)
     assert isinstance(dataset, Dataset)
     fed = of_dataset(Detect(), dataset, dataset.count, source.graph, 0).feeds
@@ -191,7 +196,7 @@ def test_what_no_computer_runs_is_judged_by_what_its_npu_gives(judged: tuple[Acc
 
 def test_what_a_vela_refuses_has_no_accuracy_but_the_reason(judged: tuple[AccuracyRequest, Source]) -> None:
     request = replace(judged[0], vela="4.5.0")
-    figures = accuracy.judged(request, work.worker_identity())
+    figures = found(request)
     assert {getattr(one.value, "reason", "") for one in figures} == {
         "Vela 4.5.0 takes no TOSA graph: 5.0.0 was the first that did"
     }

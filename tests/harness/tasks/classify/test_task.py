@@ -54,6 +54,16 @@ def test_a_mislabelled_image_costs_what_it_is_of_all(model: Path, tmp_path: Path
     assert ("top5", "") not in figures
 
 
+def test_parts_together_are_the_whole_to_the_last_bit(model: Path, tmp_path: Path) -> None:
+    whole, task = judged(model, write_images(tmp_path / "data")), Classify(UNIT)
+    taken = [whole.dataset.take(range(*ends)) for ends in ((0, 5), (5, 6), (6, 12))]
+    parts = [task.judge(model_file(model), None, part, 1, lambda _: None) for part in taken]
+    together = task.joined([part for part in parts if isinstance(part, Classified)], whole.dataset)
+    assert np.array_equal(together.scores, whole.scores)
+    assert together.figures() == whole.figures()
+    assert together.kept.read_bytes() == whole.kept.read_bytes()
+
+
 def test_two_classes_have_an_area_under_the_curve(tmp_path: Path, model: Path) -> None:
     model.write_bytes(classifier(2))
     data = write_images(tmp_path / "data", wrong=0)

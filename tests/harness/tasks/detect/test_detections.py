@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import DatasetError
 from harness.tasks.detect.coco import coco_accuracy
-from harness.tasks.detect.detections import ImageDetections, from_coco, ground_truth, join, to_coco
+from harness.tasks.detect.detections import ImageDetections, concatenated, from_coco, ground_truth, join, to_coco
 from tests.harness.tasks.detect.synthetic import random_dataset, random_detections
 
 
@@ -23,6 +24,21 @@ def test_the_list_on_disk_gives_back_every_bit_of_every_detection(seed: int) -> 
     for name in ("images", "boxes", "scores", "classes"):
         np.testing.assert_array_equal(getattr(again, name), getattr(detections, name))
     assert coco_accuracy(again, dataset) == coco_accuracy(detections, dataset)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 7))
+def test_detections_of_parts_are_those_of_the_whole(seed: int, cut: int) -> None:
+    random = np.random.default_rng(seed)
+    dataset = random_dataset(random, 8, 3)
+    whole = random_detections(random, dataset)
+    rows = whole.images < cut
+    first, last = (
+        replace(whole, images=whole.images[own] - start, boxes=whole.boxes[own], scores=whole.scores[own],
+                classes=whole.classes[own])
+        for own, start in ((rows, 0), (~rows, cut))
+    )  # fmt: skip
+    assert coco_accuracy(concatenated([(first, cut), (last, 8 - cut)]), dataset) == coco_accuracy(whole, dataset)
 
 
 def test_ids_start_at_1_and_boxes_are_x_y_w_h(random: np.random.Generator) -> None:

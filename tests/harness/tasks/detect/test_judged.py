@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conversion.pipeline import model_file
 from core.records.unavailable import Unavailable
 from harness.tasks.detect import evaluate, nms
 from harness.tasks.detect.dataset import Dataset, load_dataset
-from harness.tasks.detect.judged import Detected, detected
+from harness.tasks.detect.judged import Detected, detected, joined
 from harness.tasks.detect.nms import Selection
 from tests.benchmarks import tiny
 
@@ -61,3 +62,16 @@ def test_every_setting_that_decides_which_boxes_count_is_part_of_the_key(
 
 def test_the_same_settings_are_the_same_entry(tmp_path: Path, dataset: Dataset) -> None:
     assert find(tmp_path, dataset).folder == find(tmp_path, dataset).folder
+
+
+def test_parts_together_are_the_whole_to_the_last_bit(tmp_path: Path, dataset: Dataset) -> None:
+    dataset = load_dataset(tiny.write_data(tmp_path / "more", images=5))
+    whole = find(tmp_path, dataset)
+    together = joined([find(tmp_path, dataset.take(part)) for part in ((0, 1), (2,), (3, 4))], dataset)
+    assert len(set(whole.coco.images.tolist())) == 5
+    assert together.figures() == whole.figures()
+    for one, other in ((together.coco, whole.coco), (together.published, whole.published)):
+        assert all(
+            np.array_equal(getattr(one, name), getattr(other, name)) for name in ("images", "boxes", "scores", "classes")
+        )
+    assert together.kept.read_bytes() == whole.kept.read_bytes()

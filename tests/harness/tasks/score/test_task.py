@@ -60,6 +60,15 @@ def test_the_area_says_how_well_the_kinds_are_told_apart(place: Path, negatives:
     assert set(figures) == {"", "low", "high"}
 
 
+def test_parts_together_are_the_whole_to_the_last_bit(place: Path) -> None:
+    whole, task = judged(place, write(place, [1, 9, 2, 8, 3], [0, 1, 0, 1, 0])), Score()
+    taken = [whole.dataset.take(part) for part in ((0, 1, 2), (3, 4))]
+    parts = [task.judge(model_file(place / "model.tflite"), None, part, 1, lambda _: None) for part in taken]
+    together = task.joined([part for part in parts if isinstance(part, Scored)], whole.dataset)
+    assert together.figures() == whole.figures()
+    assert together.kept.read_bytes() == whole.kept.read_bytes()
+
+
 def test_inputs_of_one_kind_have_no_area(place: Path) -> None:
     (place / "labels.txt").write_text("normal\nanomaly")
     (figure,) = judged(place, write(place, [1, 2], [1, 1])).figures()
