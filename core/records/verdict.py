@@ -55,6 +55,11 @@ class Verdict:
         return f"near by coincidence, no proof: {self.provenance}"
 
     @property
+    def name(self) -> str:
+        """The claim, with the build that was judged behind it: "summary-level3_relu~frontend=executorch+layout=nhwc"."""
+        return f"{self.claim}~{self.build}" if self.build else self.claim
+
+    @property
     def case(self) -> CaseKey:
         """The case that was judged; its variant is "all" for statements."""
         return CaseKey(self.variant, self.build, self.profile, self.target)

@@ -46,6 +46,14 @@ def _departure(claim: Claim, figure: Measurement) -> str:
     return ""
 
 
+def _of_operators(claim: Claim, figure: Measurement) -> str:
+    """Why ours is the same quantity or not, with whose operators a lowered model's are."""
+    front_end = figure.identity.options.get("frontend")
+    if not front_end or not claim.metric.startswith("npu_"):
+        return claim.why
+    return f"{claim.why}; the source operators of this build are those of the TOSA graph that {front_end} lowered"
+
+
 def _outcome(claim: Claim, difference: float) -> Outcome:
     if claim.comparability == "none":
         return "not comparable"
@@ -64,7 +72,7 @@ def _verdict(claim: Claim, figure: Measurement, outcome: Outcome, found: float |
         text=f"{claim.metric} = {claim.value} ({claim.counts})",
         outcome=outcome,
         comparability=claim.comparability,
-        why=claim.why,
+        why=_of_operators(claim, figure),
         documented=claim.value,
         found="none" if missing else found,
         difference=difference,
@@ -83,10 +91,10 @@ def _verdict(claim: Claim, figure: Measurement, outcome: Outcome, found: float |
 class Suite:
     """What one profile and target say of all variants together, for statements that compare them.
 
-    `shares` maps a variant to its share of operators on the NPU, `memory_bytes` to what its compiled file needs in all
-    memories, `weights` to the fingerprint of its weights; a variant that could not be converted or compiled is in `failures`
-    with the reason, one that was not asked for or has no file nowhere. `base` is the plain model's name. A rule set has shares
-    of MACs and of layers beside those of operators, and no memory.
+    `build` is the one that all of them were made in. `shares` maps a variant to its share of operators on the NPU,
+    `memory_bytes` to what its compiled file needs in all memories, `weights` to the fingerprint of its weights; a variant that
+    could not be converted or compiled is in `failures` with the reason, one that was not asked for or has no file nowhere.
+    `base` is the plain model's name. A rule set has shares of MACs and of layers beside those of operators, and no memory.
     """
 
     profile: str
@@ -99,6 +107,7 @@ class Suite:
     evidence: Evidence = Evidence.COMPILED
     mac_shares: Mapping[str, float] = field(default_factory=dict)
     layer_shares: Mapping[str, float] = field(default_factory=dict)
+    build: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,7 @@ def decide(statement: Statement, suite: Suite) -> Verdict:
         unit="",
         evidence=suite.evidence,
         document=statement.document.name,
+        build=suite.build,
         provenance=statement.provenance,
     )
 

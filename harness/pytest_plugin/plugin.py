@@ -147,7 +147,7 @@ def _engines(bench: Workbench) -> list[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per variant, profile and target; one per profile and target for statements that compare variants."""
+    """One test per variant, profile and target; one per build, profile and target for statements that compare them."""
     bench = metafunc.config.stash.get(bench_key, None)
     if bench is None:
         return
@@ -164,8 +164,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         parameters = [pytest.param(device, id=f"{device.name}-{RULES_TARGET}") for device in devices]
         metafunc.parametrize("rules_suite", parameters, indirect=True)
     if "suite" in metafunc.fixturenames:
-        places = bench.places()
-        metafunc.parametrize("suite", [pytest.param(place, id="-".join(place)) for place in places], indirect=True)
+        suites = [(*place, build) for place in bench.places() for build in bench.session.builds(place[0])]
+        named = [pytest.param(one, id="-".join(one[:2]) + (f"~{one[2]}" if one[2] else "")) for one in suites]
+        metafunc.parametrize("suite", named, indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -227,10 +228,10 @@ def rules_suite(request: pytest.FixtureRequest, bench: Workbench) -> RulesSuite:
 
 @pytest.fixture
 def suite(request: pytest.FixtureRequest, bench: Workbench) -> AllModels:
-    """All variants on one profile and target."""
-    profile, target = request.param
+    """All variants in one build on one profile and target."""
+    profile, target, build = request.param
     _require_target(bench, profile, target)
-    made = AllModels(bench, profile, target)
+    made = AllModels(bench, profile, target, build)
     request.node.ethos_findings = made.findings
     return made
 

@@ -98,5 +98,5 @@ def _verdict_section(verdicts: Sequence[Verdict]) -> str:
             comparable += f". Where it comes from: {verdict.provenance}"
         outcome = f"{verdict.outcome} ({verdict.caveat})" if verdict.caveat else verdict.outcome
         shown = (documented, verdict.note or found, difference_text(verdict), comparable, outcome)
-        rows.append(row(verdict.claim, verdict.profile, *shown))
+        rows.append(row(verdict.name, verdict.profile, *shown))
     return "## Documented claims\n\n" + "\n".join(rows)

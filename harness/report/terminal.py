@@ -183,7 +183,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     for row, profiles in merged(verdicts).items():
         colour = COLOURS.get(row[-1], "white")
         where = "all" if profiles == every and len(every) > 1 else ", ".join(map(short_profile, profiles))
-        shown.add_row(escape(row[0]), where, *map(escape, row[1:-1]), f"[{colour}]{row[-1]}[/{colour}]")
+        shown.add_row(escape(row[0].replace("~", "\n~")), where, *map(escape, row[1:-1]), f"[{colour}]{row[-1]}[/{colour}]")
     return shown
 
 
@@ -193,11 +193,11 @@ def short_profile(name: str) -> str:
 
 
 def merged(verdicts: Sequence[Verdict]) -> dict[tuple[str, ...], list[str]]:
-    """Verdict rows -> the profiles they hold for, in the order of the run."""
+    """Verdict rows -> the profiles they hold for, in the order of the run; each build has rows of its own."""
     rows: dict[tuple[str, ...], list[str]] = {}
     for verdict in verdicts:
         row = (
-            verdict.claim,
+            verdict.name,
             amount_text(verdict.documented, verdict.unit),
             verdict.note or amount_text(verdict.found, verdict.unit),
             difference_text(verdict),

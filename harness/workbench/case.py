@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from conversion import model_checks
@@ -253,13 +253,19 @@ class Case:
 
     def judge(self, claims: Sequence[Claim]) -> list[Verdict]:
         """The verdicts on what documents say of this variant, kept as findings; without claims there is nothing to compute."""
-        own = [claim for claim in claims if claim.variant == self.key.variant and not claim.rules]
-        if not own:
-            return []
-        found = [*self.identity(), *self.offload(), *self.accuracy()]
-        verdicts = [judge(claim, found) for claim in own]
+        own = [claim for claim in claims if claim.variant == self.key.variant]
+        ran = [claim for claim in own if not claim.rules]
+        found = [*self.identity(), *self.offload(), *self.accuracy()] if ran else []
+        verdicts = [*(judge(claim, found) for claim in ran), *self._unjudged(claim for claim in own if claim.rules)]
         self.findings.verdicts += verdicts
         return verdicts
+
+    def _unjudged(self, claims: Iterable[Claim]) -> list[Verdict]:
+        """The verdicts on what only rules could judge, where no rule set judges this session's files: none has a figure."""
+        rulings = self.bench.rulings
+        missing = [claim for claim in claims if rulings.unjudged and not rulings.has(claim)]
+        nothing = Unavailable(rulings.unjudged)
+        return [judge(claim, [self.subject.record(claim.metric, nothing, Evidence.RULES)]) for claim in missing]
 
     def _keep(self, records: Sequence[Measurement]) -> list[Measurement]:
         kept = list(records)

@@ -208,6 +208,12 @@ class BenchOptions(ConversionOptions, TargetChoices):
                 )
         if self.recipe and "tflite" not in self.frontends:
             raise UsageError(f"--recipe {self.recipe} with --frontend executorch, which quantises by PT2E", "no recipe")
+        if self.rules and "tflite" not in self.frontends:
+            raise UsageError(
+                f"--rules {self.rules[0]} with --frontend executorch: a TOSA graph has no layers of TFLite to judge",
+                "the TFLite front end beside it",
+                "--frontend tflite --frontend executorch",
+            )
         executorch_python()
 
     def _check_files(self) -> None:

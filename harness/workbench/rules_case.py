@@ -43,11 +43,18 @@ class Rulings:
         self.models = models
         self._conversions = conversions
 
+    @property
+    def unjudged(self) -> str:
+        """Why no rule set judges what this session's front ends make, "" where one does."""
+        if "tflite" in self.session.options.frontends:
+            return ""
+        return "the rules of Ethos-N78 judge layers of TFLite, and this session has TOSA graphs only (--frontend tflite)"
+
     @cached_property
     def devices(self) -> tuple[Device, ...]:
         """The devices that judge every model: those that were asked for, behind the default where documents are judged."""
-        if "tflite" not in self.session.options.frontends:
-            return ()  # a TOSA graph has no layers of TFLite
+        if self.unjudged:
+            return ()
         named = [DEFAULT_RULES] if set(self.models) & set(BY_NAME) else []
         found = {device.name: device for device in map(load_rules, (*named, *self.session.options.rules))}
         return tuple(found.values())
@@ -68,6 +75,10 @@ class Rulings:
         found = [CaseKey(name, "", device.name, RULES_TARGET) for name in self.models for device in self.devices]
         found += [CaseKey(name, "", self.counting.name, RULES_TARGET) for name in self.published]
         return list(dict.fromkeys(found))
+
+    def has(self, claim: Claim) -> bool:
+        """Whether one of the cases is what a claim's rules judge."""
+        return CaseKey(claim.variant, "", load_rules(claim.rules).name, RULES_TARGET) in self.cases()
 
     def source(self, name: str) -> Source:
         """A model's int8 file."""

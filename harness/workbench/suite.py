@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.errors import CompileError, ConversionError, EthosBenchError
+from core.records.case_key import CaseKey
 from core.records.claim import Statement
+from core.records.evidence import Evidence
 from core.records.verdict import Verdict
 from harness.claims.verdicts import RANKING, Suite, decide
 from harness.results.findings import Findings
@@ -15,11 +17,12 @@ from harness.workbench.workbench import Workbench
 
 @dataclass
 class AllModels:
-    """What statements about several variants are decided on; variants that failed are part of the answer."""
+    """What statements about several variants of one build are decided on; variants that failed are part of the answer."""
 
     bench: Workbench
     profile: str
     target: str
+    build: str = ""
     findings: Findings = field(default_factory=Findings)
 
     def judge(self, statements: Sequence[Statement]) -> list[Verdict]:
@@ -28,6 +31,9 @@ class AllModels:
             return []
         suite = self._suite()
         verdicts = [decide(statement, suite) for statement in statements if not statement.rules]
+        if why := self.bench.rulings.unjudged:
+            nothing = replace(suite, shares={}, memory_bytes={}, weights={}, failures={}, evidence=Evidence.RULES)
+            verdicts += [replace(decide(one, nothing), note=why) for one in statements if one.rules]
         self.findings.verdicts += verdicts
         return verdicts
 
@@ -39,7 +45,8 @@ class AllModels:
         for name in self.bench.models:
             try:
                 fingerprint = self.bench.models.weights(name)
-                compilation = self.bench.conversions.artefact(self.bench.case(name, self.profile, self.target)).compilation
+                key = CaseKey(name, self.build, self.profile, self.target)
+                compilation = self.bench.conversions.artefact(key).compilation
             except (ConversionError, CompileError) as error:
                 failures[name] = error.found
                 continue
@@ -50,5 +57,11 @@ class AllModels:
             memory[name] = sum(compilation.estimate.memory_bytes.values())
         target = self.bench.targets.of(self.target).recorded_as
         return Suite(
-            profile=self.profile, target=target, shares=shares, memory_bytes=memory, weights=weights, failures=failures
+            profile=self.profile,
+            target=target,
+            shares=shares,
+            memory_bytes=memory,
+            weights=weights,
+            failures=failures,
+            build=self.build,
         )

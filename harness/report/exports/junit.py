@@ -50,7 +50,7 @@ def _combination(view: RunView, case: CaseKey) -> Xml.Element:
 
 
 def _claim(verdict: Verdict) -> Xml.Element:
-    name = clean(f"{verdict.claim}[{verdict.profile}-{verdict.target}]")
+    name = clean(f"{verdict.name}[{verdict.profile}-{verdict.target}]")
     test = Xml.Element("testcase", classname="ethos-bench.claims", name=name)
     documented, found = (amount_text(side, verdict.unit) for side in (verdict.documented, verdict.found))
     sentence = clean(f"{verdict.outcome}: {documented} documented, {found} found ({difference_text(verdict)})")

@@ -56,11 +56,11 @@ def verdict_rows(view: RunView, exhibits: Exhibits) -> dict[str, list[VerdictRow
     A claim that more than one hardware judged has all of its rows together, the named hardware's first.
     """
     verdicts = view.run.verdicts
-    known = {(verdict.claim, str(verdict.evidence)): verdict for verdict in verdicts}
+    known = {(verdict.name, str(verdict.evidence), verdict.profile): verdict for verdict in verdicts}
     every = len({verdict.profile for verdict in verdicts if not verdict.case.of_rules})
     claims: dict[str, list[VerdictRow]] = {}
     for row, profiles in merged(verdicts).items():
-        verdict = known[row[0], row[4]]
+        verdict = known[row[0], row[4], profiles[0]]
         claims.setdefault(verdict.claim, []).append(_row(view, exhibits, verdict, row, profiles, every))
     rows: dict[str, list[VerdictRow]] = {"bad": [], "good": []}
     for own in claims.values():

@@ -10,12 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.records.measurement import Measurement
+from harness.claims.verdicts import judge
 from harness.report.front_ends import HEAD, front_end_rows, front_end_table
+from harness.report.html.claim_rows import verdict_rows
+from harness.report.html.exhibits import Exhibits
 from harness.report.html.page import page
+from harness.report.run_view import RunView
 from harness.report.safe_console import SafeConsole
 from harness.report.tables import FigureTable
 from harness.results.stored_run import StoredRun
-from tests.harness.builders import measurement, with_records
+from tests.harness.builders import claim, measurement, with_records
 from tests.harness.report.runs import write_run
 
 BUILD = "frontend=executorch+layout=nchw"
@@ -61,6 +65,21 @@ def test_the_terminal_and_the_page_show_the_table(tmp_path: Path) -> None:
     assert 'id="front-ends"' in (text := page(run))
     assert "<td>ExecuTorch, contiguous</td>" in text
     assert "962</td>" in text
+
+
+def test_claims_on_the_page_have_the_figure_of_their_own_build_and_npu(tmp_path: Path) -> None:
+    shares = {("", "ethos-u65-256"): 1.0, (BUILD, "ethos-u65-256"): 0.5, (BUILD, "ethos-u85-256"): 0.25}
+    figures = [measurement(build=build, profile=profile, value=share) for (build, profile), share in shares.items()]
+    run = with_records(write_run(tmp_path / "run"), figures)
+    run = replace(run, written=replace(run.written, verdicts=tuple(judge(claim(), [one]) for one in figures)))
+    exhibits = Exhibits()
+    rows = [row for own in verdict_rows(RunView(run), exhibits).values() for row in own]
+    assert {(row.claim, row.where, row.found) for row in rows} == {
+        ("summary-level2_relu", "u65-256", "100.0 %"),
+        (f"summary-level2_relu~{BUILD}", "u65-256", "50.0 %"),
+        (f"summary-level2_relu~{BUILD}", "u85-256", "25.0 %"),
+    }
+    assert len({row.figure.key for row in rows}) == 3
 
 
 def test_a_run_of_one_front_end_has_no_such_table(tmp_path: Path) -> None:

@@ -153,6 +153,19 @@ def test_equal_verdicts_of_several_profiles_share_a_line_and_targets_do_not_repe
     assert profiles == ["u55", "u65"]
 
 
+def test_verdicts_on_two_builds_are_told_apart_wherever_they_stand() -> None:
+    builds = [
+        measurement(build=f"frontend=executorch+layout={layout}", value=value)
+        for layout, value in (("nchw", 1.0), ("nhwc", 0.5))
+    ]
+    both = [verdict(one) for one in builds]
+    assert [row[0] for row in merged(both)] == [one.name for one in both]
+    assert len({one.name for one in both}) == 2
+    shown = text_of(verdict_table(both))
+    assert "~frontend=executorch+layout=nchw" in shown
+    assert "~frontend=executorch+layout=nhwc" in shown
+
+
 def test_outcomes_are_counted_or_a_dash() -> None:
     assert outcome_counts([]) == "-"
     assert outcome_counts([verdict(measurement(value=1.0)), verdict(measurement(value=0.0))])

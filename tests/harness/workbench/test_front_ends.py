@@ -23,12 +23,15 @@ from conversion.pipeline import tflite_source
 from core.errors import ToolMissing, UsageError
 from core.progress import to_nobody
 from core.records.case_key import CaseKey
+from core.records.evidence import Evidence
 from core.records.measurement import Measurement
 from harness.workbench.case import Case
 from harness.workbench.options import BenchOptions
+from harness.workbench.suite import AllModels
 from harness.workbench.workbench import Workbench
 from tests.benchmarks import tiny
 from tests.conversion.executorch.stand_ins import CALIBRATION, FACTS, lowered_without_executorch
+from tests.harness.builders import claim, statement
 
 BUILDS = ("", "frontend=executorch+layout=nchw", "frontend=executorch+layout=nhwc")
 BOTH = ("tflite", "executorch")
@@ -103,12 +106,48 @@ def test_each_npu_is_lowered_for(checkpoint: Path, monkeypatch: pytest.MonkeyPat
     assert sorted(asked) == ["ethos-u65-256"] * 2 + ["ethos-u85-256"] * 2
 
 
+BY_PLACEMENT = claim(id="compatible", variant="level3_relu", metric="npu_operator_share")
+BY_RULES = claim(id="compatible-n78", variant="level3_relu", metric="rules_operator_share", rules="ethos-n78")
+ACCURATE = claim(id="accurate", variant="level3_relu", metric="map50_95", graph="int8")
+
+
+@pytest.mark.slow
+def test_claims_are_judged_for_each_lowered_build_and_what_only_rules_judge_is_said(checkpoint: Path) -> None:
+    documented = checkpoint.rename(checkpoint.with_name("level3_relu.pt"))
+    lowered = bench(documented, ("executorch",), profiles=("ethos-u65-256", "ethos-u85-256"))
+    for key in lowered.cases():
+        placed, accurate, by_rules = Case(lowered, key).judge([BY_PLACEMENT, BY_RULES, ACCURATE])
+        assert {(one.build, one.profile) for one in (placed, accurate, by_rules)} == {(key.build, key.profile)}
+        placement = lowered.conversions.artefact(key).compilation.placement
+        assert (placed.outcome, placed.found) == ("exceeded", placement.operator_share)
+        assert "the TOSA graph that ExecuTorch 1.5.1 lowered" in placed.why
+        assert (by_rules.outcome, by_rules.evidence) == ("no figure", Evidence.RULES)
+        assert "judge layers of TFLite" in by_rules.note
+        assert accurate.outcome == "no figure"
+    statements = [statement("needs_four_gigabytes"), statement("variants_above_base", rules="ethos-n78")]
+    for build in BUILDS[1:]:
+        memory, above = AllModels(lowered, "ethos-u85-256", "sim", build).judge(statements)
+        assert (memory.outcome, memory.build) == ("refuted", build)
+        assert (above.outcome, above.build) == ("no figure", build)
+        assert "judge layers of TFLite" in above.note
+
+
+def test_the_rules_of_a_session_with_both_front_ends_judge_its_tflite_file(checkpoint: Path) -> None:
+    documented = checkpoint.rename(checkpoint.with_name("level3_relu.pt"))
+    both = bench(documented, BOTH)
+    assert both.rulings.has(BY_RULES)
+    assert both.rulings.unjudged == ""
+    lowered = Case(both, CaseKey("level3_relu", BUILDS[1], "ethos-u65-256", "sim"))
+    assert lowered.judge([BY_RULES]) == [], "its verdict is the TFLite file's"
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
         ({"image_size": "auto"}, "--imgsz auto with --frontend executorch"),
         ({"targets": ("host",)}, "--target host with --frontend executorch"),
         ({"recipe": "fast"}, "--recipe fast with --frontend executorch"),
+        ({"rules": ("ethos-n78",)}, "--rules ethos-n78 with --frontend executorch"),
     ],
 )
 def test_what_a_lowered_model_cannot_have_is_a_usage_error(checkpoint: Path, more: dict[str, Any], words: str) -> None:
