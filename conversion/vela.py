@@ -27,10 +27,12 @@ from core.processes import run_child
 from core.records.artefact import Compilation, ModelFile
 from core.records.profile import Profile
 from core.tflite.graph import BrokenModel, TfliteGraph, parse
+from core.tool_environment import MADE
 
 TIME_LIMIT_S = 900.0
 VERSION_TIME_LIMIT_S = 60.0
 VERSION = re.compile(r"^\d+\.\d+(\.\S+)?$")
+DIGEST_LETTERS = 8
 EXPLICIT_OPTIONS = ("--enable-debug-db", "--verbose-performance")
 """What placement and reasons are read from; every Vela from 3.0 on knows both."""
 
@@ -124,6 +126,8 @@ def vela_executable(vela: str = "") -> Path:
     """The Vela to run: the user's own, else the one installed beside this Python."""
     if vela:
         found = shutil.which(vela)
+        if found is None and Path(vela).is_file():
+            raise ToolMissing(f"`{vela}` is not executable", "a Vela that can be run", f"chmod +x {vela}")
         if found is None:
             raise ToolMissing(f"`{vela}` is no program that can be run", "the path of a Vela executable", install_line())
         return Path(found).absolute()
@@ -134,10 +138,19 @@ def vela_executable(vela: str = "") -> Path:
 
 
 def vela_version(executable: Path) -> str:
-    """What `--version` prints; UsageError when that is no version, for then it is no Vela."""
+    """What `--version` prints, and of a Vela that no lock of ours pins the beginning of its SHA-256: `4.2.0-1a2b3c4d`.
+
+    A board support package's is told apart so from the published one of its version. UsageError when what is printed is no
+    version, for then it is no Vela.
+    """
     with cache_errors(executable.parent):
         changed = executable.stat().st_mtime_ns
     return _version(executable, changed)
+
+
+def _is_pinned(executable: Path) -> bool:
+    """Whether a lock of ours says every byte: the Vela beside this Python, or in an environment made from a lock."""
+    return executable.parent == Path(sys.executable).parent or (executable.parents[1] / MADE).is_file()
 
 
 @functools.lru_cache(maxsize=8)
@@ -151,7 +164,10 @@ def _version(executable: Path, _changed_ns: int) -> str:
         raise UsageError(f"`{executable}` cannot be run: {error}", "a Vela executable") from error
     if finished.returncode or not VERSION.match(said):
         raise UsageError(f"`{executable}` is no Vela: `--version` printed `{said[:80]}`", "a version such as 5.2.0")
-    return said
+    if _is_pinned(executable):
+        return said
+    with cache_errors(executable.parent):
+        return f"{said}-{file_sha256(executable)[:DIGEST_LETTERS]}"
 
 
 def _options(profile: Profile) -> tuple[str, ...]:

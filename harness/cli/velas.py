@@ -15,7 +15,7 @@ from conversion.compilation_findings import compilation_findings
 from conversion.pipeline import tflite_source
 from conversion.profile_files import DEFAULT_PROFILE, load_profile
 from conversion.velas.environments import executable_of, folder_of, is_at_hand
-from conversion.velas.versions import installed_version, known_versions, versions_named
+from conversion.velas.versions import executable_named, installed_version, known_versions, name_of, versions_named
 from core.errors import ModelError
 from core.metrics import BY_NAME
 from core.records.measurement import Measurement
@@ -38,7 +38,9 @@ INDICES_SHOWN = 8
 REASON_LETTERS = 120
 NAME_LETTERS = 48
 
-velas_option = click.option("--velas", "words", metavar="RANGE", help="Versions: 4.2..5.2 (both ends included), or 4.5,5.0.")
+velas_option = click.option(
+    "--velas", "words", metavar="RANGE", help="Versions: 4.2..5.2 (both ends included), or 4.5,5.0,/opt/bsp/bin/vela."
+)
 npu_option = click.option("--npu", default=DEFAULT_PROFILE, show_default=True, help="Profile name or TOML file.")
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 
@@ -49,12 +51,16 @@ def velas_command() -> None:
 
 
 @velas_command.command("list")
+@click.argument("executables", metavar="[EXECUTABLE]...", nargs=-1)
 @exits_cleanly
-def list_command() -> None:
-    """List the versions that can be had, and where those that are installed lie."""
+def list_command(executables: tuple[str, ...]) -> None:
+    """List the versions that can be had, and where those that are installed lie; of an EXECUTABLE what it is called."""
     for version in known_versions():
         state = "installed beside ethos-bench" if version == installed_version() else "at hand" if is_at_hand(version) else ""
         say(f"{version:<8} {state}{f': {folder_of(version)}' if state else 'not installed'}")
+    for path in executables:
+        version = executable_named(path)
+        say(f"{name_of(version):<8} {executable_of(version)}")
 
 
 @velas_command.command("install")
@@ -89,7 +95,7 @@ def compare_command(context: click.Context, file: Path, npu: str, words: str | N
     else:
         _print(file, npu, seen, figures)
     for one in wrong:
-        say(f"Vela {one.version}: {_departure(one)}", err=as_json)
+        say(f"Vela {one.name}: {_departure(one)}", err=as_json)
     if wrong:
         context.exit(1)
 
@@ -111,14 +117,14 @@ def bisect_command(file: Path, npu: str, metric: str, stat: str, words: str, mem
     versions = versions_named(words)
 
     def told(sighting: Sighting, value: str) -> None:
-        say(f"{sighting.version:<8} {metric} {value}")
+        say(f"{sighting.name:<8} {metric} {value}")
 
     change = bisect(versions, question.through, watched, told)
     if not change.found:
-        say(f"unchanged: {versions[0]} .. {versions[-1]}")
+        say(f"unchanged: {name_of(versions[0])} .. {name_of(versions[-1])}")
         return
     _explain(change, watched)
-    say(f"changed: {change.before.version} -> {change.after.version}")
+    say(f"changed: {change.before.name} -> {change.after.name}")
 
 
 def _question(file: Path, npu: str, memory: str) -> Question:
@@ -153,7 +159,7 @@ def _print(file: Path, npu: str, seen: list[Sighting], figures: list[list[Measur
     for one, found in zip(seen, figures, strict=True):
         by_key = {(figure.metric, figure.stat): figure for figure in found}
         shown = [BY_NAME[metric].text(by_key[metric, stat]) if found else "-" for metric, stat in SHOWN]
-        table.add_row(one.version, *shown, cell(_bytes_said(one)))
+        table.add_row(one.name, *shown, cell(_bytes_said(one)))
     console = wide_console()
     console.print(table)
     for one in seen:
@@ -181,7 +187,7 @@ def _document(file: Path, npu: str, seen: list[Sighting], figures: list[list[Mea
         "npu": npu,
         "velas": [
             {
-                "version": one.version,
+                "version": one.name,
                 "unavailable": one.made.reason if isinstance(one.made, Unavailable) else None,
                 "findings": list(_findings(one)),
                 "records": [figure.to_json() for figure in found],
@@ -196,7 +202,7 @@ def _explain(change: Change, watched: Watched) -> None:
     if watched.of_bytes:
         for one in (change.before, change.after):
             if _departs(one):
-                say(f"Vela {one.version}: {_departure(one)}")
+                say(f"Vela {one.name}: {_departure(one)}")
         return
     for move in change.moved(watched):
         listed = ", ".join(f"#{index}" for index in move.indices[:INDICES_SHOWN])

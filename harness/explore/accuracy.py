@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from conversion.file_kinds import TFLITE
+from conversion.velas.versions import name_of
 from core.cache import entry
 from core.progress import to_nobody
 from core.records.evidence import Evidence
@@ -106,7 +107,7 @@ def _parts(request: AccuracyRequest) -> Parts:
     return {
         **source_parts(source),
         "profile": profile_named(request.npu).identity if request.npu else "",
-        "vela": request.vela,
+        "vela": name_of(request.vela),
         "arguments": list(request.tuned.arguments()),
         "data": dataset_of(source).identity,
         "task": repr(task_for(source.model)),

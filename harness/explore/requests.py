@@ -8,6 +8,7 @@ from typing import Literal
 
 from conversion.steps import Origin
 from conversion.vela_options import VelaOptions
+from conversion.velas.versions import name_of
 from harness.explore.exploration import CellKey, FrontEnd, Weights
 
 Optimise = Literal["", "Size", "Performance"]
@@ -111,7 +112,7 @@ class CellRequest:
             model=self.source.model.name,
             npu=self.npu_name,
             memory=self.memory,
-            vela=self.vela,
+            vela=name_of(self.vela),
             image_size=self.source.image_size,
             recipe=self.source.recipe,
             frontend=self.source.frontend,

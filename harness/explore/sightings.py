@@ -12,7 +12,7 @@ from conversion.file_kinds import COMPILED, TFLITE, TOSA
 from conversion.pipeline import Source
 from conversion.vela_options import INSTALLED, VelaOptions
 from conversion.velas.environments import executable_of
-from conversion.velas.versions import numbers
+from conversion.velas.versions import name_of, numbers
 from core.errors import EthosBenchError, RunError, StorageError, UsageError
 from core.progress import Progress
 from core.records.artefact import Artefact, Compilation
@@ -56,7 +56,7 @@ class Question:
         """Why that version cannot be given the file, whatever is in it; None when it can."""
         if self.source.kind == TOSA and numbers(version) < TAKES_TOSA:
             first = ".".join(map(str, TAKES_TOSA))
-            return Unavailable(f"Vela {version} takes no TOSA graph: {first} was the first that did")
+            return Unavailable(f"Vela {name_of(version)} takes no TOSA graph: {first} was the first that did")
         return None
 
     def through(self, version: str, asked: VelaOptions = INSTALLED) -> Sighting:
@@ -68,7 +68,7 @@ class Question:
             return Sighting(self, version, refusal)
         try:
             vela = replace(asked, vela=str(executable_of(version, self.tell)))
-            self.tell(f"Vela {version}: {self.source.variant} for {self.profile.name}")
+            self.tell(f"Vela {name_of(version)}: {self.source.variant} for {self.profile.name}")
             made: Compilation | Unavailable = compiled(self.source.int8, self.profile, vela, self.tell)
         except StorageError:
             raise
@@ -111,6 +111,11 @@ class Sighting:
     version: str
     made: Compilation | Unavailable
 
+    @property
+    def name(self) -> str:
+        """The version as it is shown."""
+        return name_of(self.version)
+
     @cached_property
     def estimation(self) -> Estimation:
         """Our cycle model's answer."""
@@ -121,7 +126,7 @@ class Sighting:
     def run(self) -> Run | Unavailable:
         """The run in the simulator, or why it does not run there."""
         job = Job(self.artefact, self.question.inputs.feeds, repeats=0)
-        self.question.tell(f"Vela {self.version}: {len(job.feeds)} inputs in the simulator")
+        self.question.tell(f"Vela {self.name}: {len(job.feeds)} inputs in the simulator")
         try:
             return Simulator().run(job)
         except EthosBenchError as error:
@@ -164,7 +169,7 @@ class Sighting:
 
     def _subject(self) -> Subject:
         question = self.question
-        case = CaseKey(question.source.variant, f"vela={self.version}", question.profile.name, TARGET)
+        case = CaseKey(question.source.variant, f"vela={self.name}", question.profile.name, TARGET)
         return Subject(case, artefact_identity(self.artefact, question.source.image, {}, {}))
 
     def first_departure(self) -> LayerRow | Unavailable:

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from conversion.velas.environments import executable_of
+from conversion.velas.versions import name_of
 from core.cache import entry
 from core.code_identity import code_identity
 from core.errors import EthosBenchError, StorageError, ToolMissing
@@ -104,7 +105,7 @@ def _parts(request: CellRequest) -> Parts:
         **source_parts(request.source),
         "profile": profile.identity,
         "memory": memory_identity(request.npu, request.memory),
-        "vela": request.vela,
+        "vela": name_of(request.vela),
         "arguments": list(request.tuned.arguments()),
         "bytes": request.with_bytes,
     }

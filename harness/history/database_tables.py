@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Dialect, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Connection, Dialect, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
 METADATA = MetaData()
@@ -94,3 +95,8 @@ BASELINES = Table(
     Column("since", String(40), nullable=False),
 )
 """Every baseline that was ever set; of one name the last row counts."""
+
+
+def insert_into(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)

@@ -11,7 +11,6 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Select, Table, and_, func, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import HistoryError, UsageError
 from core.files import sha256
@@ -20,7 +19,7 @@ from core.records.failure import Failure
 from core.records.measurement import Measurement
 from core.records.sample_group import SampleGroup
 from core.records.verdict import Verdict
-from harness.history.database_tables import BASELINES, FAILURES, IDENTITIES, RECORDS, RUNS, SAMPLES, VERDICTS
+from harness.history.database_tables import BASELINES, FAILURES, IDENTITIES, RECORDS, RUNS, SAMPLES, VERDICTS, insert_into
 from harness.history.engine import WAIT_S, database_errors, open_engine, shown
 from harness.history.last_records import changed_records
 from harness.history.rows import record_of, row_of
@@ -122,7 +121,7 @@ class History:
         if rows:
             # In one order everywhere, so that two writers never wait for each other crosswise.
             known = [{"digest": key, "content": identities[key]} for key in sorted(identities)]
-            connection.execute(_insert(connection, IDENTITIES).on_conflict_do_nothing(), known)
+            connection.execute(insert_into(connection, IDENTITIES).on_conflict_do_nothing(), known)
             connection.execute(RECORDS.insert(), rows)
 
     def runs(self) -> list[RunSummary]:
@@ -190,7 +189,8 @@ class History:
                 found = list(connection.execute(newest).scalars())
             else:
                 ids = list(connection.execute(select(RUNS.c.id).order_by(RUNS.c.started)).scalars())
-                found = [run for run in ids if run == name] or [run for run in ids if run.startswith(name) and _names_one(name)]
+                begun = [run for run in ids if run.startswith(name) and len(name) >= FEWEST_LETTERS]
+                found = [name] if name in ids else begun
         if not found:
             raise HistoryError(
                 f"no run `{name}` in the history {self}", "a run's id, `latest` or `baseline`", "ethos-bench history"
@@ -249,13 +249,8 @@ def _is_new(connection: Connection, run: StoredRun) -> bool:
     header = run.header
     row = {"id": run.id, "started": header.started, "commit": header.commit, "dirty": header.dirty, "digest": run.digest}
     row |= {"header": header.to_json(), "folder": str(run.folder)}
-    statement = _insert(connection, RUNS).values(row).on_conflict_do_nothing().returning(RUNS.c.id)
+    statement = insert_into(connection, RUNS).values(row).on_conflict_do_nothing().returning(RUNS.c.id)
     return connection.execute(statement).first() is not None
-
-
-def _insert(connection: Connection, table: Table) -> Any:
-    """An INSERT that knows ON CONFLICT."""
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def _points(connection: Connection, found: Select[Any]) -> list[Point]:
@@ -298,7 +293,3 @@ def _as_written(metric: str, stat: str) -> list[str]:
 def _contents(connection: Connection, table: Table, run_id: str) -> list[Any]:
     found = select(table.c.content).where(table.c.run_id == run_id).order_by(table.c.position)
     return list(connection.execute(found).scalars())
-
-
-def _names_one(name: str) -> bool:
-    return len(name) >= FEWEST_LETTERS

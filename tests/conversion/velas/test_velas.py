@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from conversion.vela import vela_executable
+from conversion.vela import vela_executable, vela_version
 from conversion.velas import environments
 from conversion.velas.environments import executable_of, folder_of, is_at_hand
-from conversion.velas.versions import LOCKS, installed_version, known_versions, numbers, version_named, versions_named
-from core.errors import ToolMissing, UsageError
+from conversion.velas.versions import LOCKS, installed_version, known_versions, name_of, numbers, version_named, versions_named
+from core.errors import EthosBenchError, ToolMissing, UsageError
+from core.files import file_sha256
+from tests.conversion.velas.bsp import bsp_vela
 
 
 def test_a_range_holds_both_its_ends_and_everything_between_oldest_first() -> None:
@@ -32,12 +34,50 @@ def test_a_short_word_names_the_newest_version_that_begins_with_it() -> None:
     assert versions_named("5.0, 3.9 ,5.0.0") == ("3.9.0", "5.0.0")
 
 
-@pytest.mark.parametrize("words", ["4.9", "vela", "4.2..", "..", "", "4.2.0.1", "5.0..9.9", "4.2,nonsense", "../../x"])
+@pytest.mark.parametrize("words", ["4.9", "vela", "4.2..", "..", "", "4.2.0.1", "5.0..9.9", "4.2,nonsense"])
 def test_a_version_that_nobody_knows_is_refused_with_those_that_are_known(words: str) -> None:
     with pytest.raises(UsageError) as told:
         versions_named(words)
     assert "3.9.0" in told.value.expected
     assert "ethos-bench velas list" in str(told.value)
+
+
+def test_an_executable_is_told_apart_from_the_published_vela_of_its_version_and_stands_behind_it(tmp_path: Path) -> None:
+    own = bsp_vela(tmp_path / "vela")
+    published, found = versions_named(f"{own},{installed_version()}")
+    assert published == installed_version()
+    assert name_of(found) == f"{installed_version()}-{file_sha256(own)[:8]}"
+    assert numbers(found) == numbers(published)
+    assert executable_of(found) == own
+    assert vela_version(vela_executable()) == installed_version()
+
+
+def test_a_path_where_another_vela_lies_than_when_it_was_named_is_refused(tmp_path: Path) -> None:
+    (named,) = versions_named(str(bsp_vela(tmp_path / "vela")))
+    bsp_vela(tmp_path / "vela", "# updated")
+    with pytest.raises(ToolMissing, match=re.escape("as it was when it was named")):
+        executable_of(named)
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "kind", "told"),
+    [
+        (None, 0, ToolMissing, "no program that can be run"),
+        ("#!/bin/sh\necho 5.2.0\n", 0o644, ToolMissing, "is not executable"),
+        ("#!/bin/sh\necho hello\n", 0o755, UsageError, "is no Vela: `--version` printed `hello`"),
+        ("#!/bin/sh\nexit 3\n", 0o755, UsageError, "is no Vela"),
+        ("#!/no/such/interpreter\n", 0o755, UsageError, "cannot be run"),
+    ],
+)
+def test_a_path_without_a_vela_is_refused_in_words(
+    tmp_path: Path, content: str | None, mode: int, kind: type[EthosBenchError], told: str
+) -> None:
+    path = tmp_path / "vela"
+    if content is not None:
+        path.write_text(content)
+        path.chmod(mode)
+    with pytest.raises(kind, match=re.escape(told)):
+        versions_named(str(path))
 
 
 def test_a_range_the_wrong_way_round_is_refused_and_the_right_one_said() -> None:

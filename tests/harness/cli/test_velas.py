@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conversion.velas.versions import installed_version, known_versions
+from core.files import file_sha256
 from harness.cli import main
+from tests.conversion.velas.bsp import bsp_vela
 from tests.harness.explore.flipped import flip_first_byte
 
 OURS = installed_version()
@@ -48,6 +50,19 @@ def test_bytes_of_a_version_that_are_not_the_references_end_with_1(file: Path, m
     assert "1 of" in found.output.splitlines()[-1]
 
 
+def test_an_executable_has_a_row_of_its_own_beside_the_published_vela_of_its_version(file: Path, tmp_path: Path) -> None:
+    own = bsp_vela(tmp_path / "vela")
+    name = f"{OURS}-{file_sha256(own)[:8]}"
+    assert command("list", own).stdout.splitlines()[-1].split() == [name, str(own)]
+    shown = command("compare", file, "--npu", "ethos-u55-128", "--velas", f"{OURS},{own}")
+    assert shown.exit_code == 0, shown.output
+    rows = [line.split() for line in shown.stdout.splitlines() if line.strip().startswith(OURS)]
+    assert [row[0] for row in rows] == [OURS, name]
+    assert rows[0][1:] == rows[1][1:]
+    made = [folder.name for folder in (tmp_path / "cache").glob("compile*/*") if folder.is_dir()]
+    assert len(made) == 2, "each is a compilation of its own"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words", "code"),
     [
@@ -57,6 +72,8 @@ def test_bytes_of_a_version_that_are_not_the_references_end_with_1(file: Path, m
         (["bisect", "FILE", "--metric", "operator_cpu", "--velas", "4.2..5.2"], "--metric operators_cpu", 2),
         (["bisect", "FILE", "--metric", "fits", "--velas", OURS], "names 1 version", 2),
         (["install", "nonsense"], "no Vela `nonsense`", 2),
+        (["compare", "FILE", "--velas", f"{OURS},/nowhere/vela"], "`/nowhere/vela` is no program that can be run", 3),
+        (["list", "/nowhere/vela"], "`/nowhere/vela` is no program that can be run", 3),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_words(arguments: list[str], words: str, code: int, file: Path) -> None:

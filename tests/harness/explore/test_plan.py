@@ -13,6 +13,7 @@ from conversion.velas.versions import installed_version
 from core.errors import EthosBenchError, UsageError
 from harness.explore.plan import ExploreOptions, planned, with_file
 from tests.benchmarks import tiny
+from tests.conversion.velas.bsp import bsp_vela
 
 
 @pytest.fixture
@@ -33,6 +34,14 @@ def test_cells_are_every_combination_once(model: Path) -> None:
     assert len(keys) == 2 * len({key.vela for key in keys}) * 2 * 2
     assert {key.vela_options for key in keys} == {"--optimise Size", "--optimise Performance"}
     assert {(key.image_size, key.recipe) for key in keys} == {(0, "")}
+
+
+def test_an_executable_is_a_vela_by_its_name_and_not_by_its_place(model: Path, tmp_path: Path) -> None:
+    own = bsp_vela(tmp_path / "vela")
+    published, found = planned(ExploreOptions(model=(model,), velas=f"{installed_version()},{own}"))
+    assert published.key.vela == installed_version()
+    assert found.key.vela.startswith(f"{installed_version()}-")
+    assert str(own) not in found.key.name
 
 
 def test_without_axes_there_is_one_cell_of_the_installed_vela_and_the_default_npu(model: Path) -> None:
