@@ -77,7 +77,7 @@ def explore_command(
     html_file: Path | None,
     history_url: str,
 ) -> None:
-    """Explore every combination of models, sizes, recipes, NPUs, memories and Velas, and find the cheapest NPU within limits.
+    """Explore every combination of models, front ends, sizes, recipes, NPUs, memories and Velas; find the cheapest NPU.
 
     A cell that is known is not computed again: a run that was stopped goes on where it was. Exit code 1 when no cell holds the
     limits.

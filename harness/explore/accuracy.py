@@ -21,7 +21,7 @@ from core.records.unavailable import Unavailable
 from harness.explore.exploration import Figure
 from harness.explore.requests import AccuracyRequest
 from harness.explore.sightings import Question, Sighting
-from harness.explore.sources import Parts, dataset_of, profile_named, source_of, source_parts, task_for
+from harness.explore.sources import Parts, dataset_of, has_task, profile_named, source_of, source_parts, task_for
 from harness.explore.work import NotKnown, require_same
 from harness.tasks.kinds import OfKind
 from harness.tasks.task import DataSet, Judged, Outputs
@@ -38,8 +38,9 @@ LEAST_IMAGES = 8
 
 
 def is_asked(request: AccuracyRequest) -> bool:
-    """Whether there is anything to judge: data was given, and the weights are not drawn from a seed."""
-    return request.source.data is not None and request.source.model.weights != "seeded"
+    """Whether there is anything to judge: data, weights that are not drawn from a seed, and a file that can be read."""
+    source = request.source
+    return source.data is not None and source.model.weights != "seeded" and has_task(source.model)
 
 
 def known_accuracy(request: AccuracyRequest) -> tuple[Figure, ...] | None:

@@ -12,6 +12,7 @@ from conversion.pipeline import Settings, Source, given_source, int8_source
 from conversion.profile_files import load_profile
 from conversion.quantise import DEFAULT_RECIPE, RECIPES
 from conversion.steps import Calibration, facts_of
+from core.errors import ModelError
 from core.progress import to_nobody
 from core.records.checkpoint_facts import CheckpointFacts
 from core.records.profile import Profile
@@ -79,6 +80,15 @@ def task_for(model: ModelChoice) -> OfKind:
         return task_named(task_of(given_source(model.file).graph), "", model.file, None)
     facts = facts_for(model)
     return task_named(facts.task, "", None, facts)
+
+
+def has_task(model: ModelChoice) -> bool:
+    """Whether a model is for anything: a file that cannot be read is not, and why is said when it is to be compiled."""
+    try:
+        task_for(model)
+    except ModelError:
+        return False
+    return True
 
 
 def dataset_of(request: SourceRequest) -> DataSet:

@@ -83,3 +83,11 @@ def test_nothing_is_kept_of_what_could_not_be_had_this_time(request_: AccuracyRe
 
 def test_without_data_there_is_nothing_to_judge(request_: AccuracyRequest) -> None:
     assert known_accuracy(replace(request_, source=replace(request_.source, data=None))) == ()
+
+
+def test_a_file_that_cannot_be_read_does_not_end_what_is_asked_of_others(request_: AccuracyRequest, tmp_path: Path) -> None:
+    (tmp_path / "broken.tflite").write_bytes(tiny.floats())
+    options = ExploreOptions(model=(tmp_path / "broken.tflite",), data=request_.source.data)
+    (broken,) = planned(options)
+    assert known_accuracy(broken.accuracy) == ()
+    assert work.converted(broken.source, work.worker_identity())
