@@ -22,7 +22,7 @@ from harness.explore.exploration import Figure
 from harness.explore.requests import AccuracyRequest
 from harness.explore.sightings import Question, Sighting
 from harness.explore.sources import Parts, dataset_of, has_task, profile_named, source_of, source_parts, task_for
-from harness.explore.work import NotKnown, require_same
+from harness.explore.work import NotKnown, require_same, sighting
 from harness.tasks.kinds import OfKind
 from harness.tasks.task import DataSet, Judged, Outputs
 from harness.workbench.float_outputs import float_outputs
@@ -140,7 +140,7 @@ def _found(request: AccuracyRequest, dataset: DataSet) -> Judged | Unavailable:
     floating = source.floating
     if floating is None:
         return Unavailable(f"{source.kind}: no computer runs it, and it says no scales of its outputs")
-    seen = Question(source, profile_named(request.npu)).through(request.vela, request.tuned)
+    seen = sighting(Question(source, profile_named(request.npu)), request.vela, request.tuned)
     if isinstance(seen.made, Unavailable):
         return seen.made
     outputs = _simulated(seen, task, dataset)

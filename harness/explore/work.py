@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from conversion.file_kinds import COMPILED
 from conversion.velas.environments import executable_of
 from conversion.velas.versions import name_of
 from core.cache import entry
@@ -21,7 +22,7 @@ from core.progress import to_nobody
 from core.records.unavailable import Unavailable
 from core.versions import version_of
 from harness.explore.exploration import Cell, Figure
-from harness.explore.requests import CellRequest, SourceRequest
+from harness.explore.requests import CellRequest, SourceRequest, TunedVela
 from harness.explore.sightings import Question, Sighting
 from harness.explore.sources import Parts, memory_identity, profile_named, source_of, source_parts
 
@@ -113,7 +114,8 @@ def _parts(request: CellRequest) -> Parts:
 
 def _cell(request: CellRequest, start: float) -> Cell:
     """The cell computed; a refusal of the compiler is a result, everything else that goes wrong is raised."""
-    seen = _seen(request)
+    source, profile = source_of(request.source), profile_named(request.npu)
+    seen = sighting(Question(source, profile, request.memory), request.vela, request.tuned)
     if isinstance(seen.made, Unavailable):
         return _without_figures(request, seen.made.reason, start)
     records = seen.figures(with_bytes=request.with_bytes)
@@ -127,14 +129,13 @@ def _cell(request: CellRequest, start: float) -> Cell:
     )
 
 
-def _seen(request: CellRequest) -> Sighting:
-    """What the cell's Vela makes of its model, or has made of it."""
-    question = Question(source_of(request.source), profile_named(request.npu), request.memory)
-    if request.source.model.compiled:
+def sighting(question: Question, vela: str, tuned: TunedVela) -> Sighting:
+    """What a Vela makes of a model, or has made of it; raises when that Vela cannot be had, which says nothing of the model."""
+    if question.source.kind in COMPILED:
         return question.as_compiled()
-    if not question.refused_by(request.vela):
-        executable_of(request.vela, to_nobody)  # one that cannot be had says nothing about the model
-    return question.through(request.vela, request.tuned)
+    if not question.refused_by(vela):
+        executable_of(vela, to_nobody)
+    return question.through(vela, tuned)
 
 
 def _figures(found: Iterable[Figure]) -> tuple[Figure, ...]:
