@@ -47,7 +47,10 @@ SHOWN = 20
 @click.argument("file", type=click.Path(path_type=Path), required=False, metavar="[explore.toml]")
 @gathered(ExploreOptions, "options")
 @click.option(
-    "--cluster", default="", metavar="tcp://...|ssh:HOSTS", help="A Dask scheduler, or hosts. Default: this computer."
+    "--cluster",
+    default="",
+    metavar="tcp://...|ssh:HOSTS",
+    help="A Dask scheduler, or hosts (ssh:a*8,b*4). Default: this computer.",
 )
 @click.option(
     "--dry-run", is_flag=True, help="Say how many cells there are, how many are known, and about how long the rest takes."

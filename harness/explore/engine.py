@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ ENDED = f"{DEATHS + 1} workers ended while they computed it (out of memory?)"
 CONVERSIONS = "conversions"
 """The resource that quantising takes, where workers declare it: `dask worker --resources conversions=1`."""
 SSH = "ssh:"
+HOST = re.compile(r"([^\s*-][^\s*]*)(?:\*([1-9]\d{0,2}))?")
+"""A host, and how many workers it gets."""
 HINT = "ethos-bench explore --cluster tcp://HOST:8786"
 
 
@@ -200,8 +203,8 @@ def _libraries() -> tuple[Any, Any]:
 def _started(cluster: str, distributed: Any, tell: Progress) -> contextlib.AbstractContextManager[Any]:
     """A cluster of our own: the processors of this computer, or of hosts that SSH reaches."""
     if cluster.startswith(SSH):
-        hosts = cluster.removeprefix(SSH).split(",")
-        tell(f"starting workers on {', '.join(hosts)}")
+        hosts = ssh_hosts(cluster)
+        tell(f"starting {len(hosts)} workers on {', '.join(dict.fromkeys(hosts))}")
         return _by_ssh(hosts, distributed)
     if cluster:
         raise UsageError(f"--cluster {cluster}: no cluster is written so", "tcp://host:port, ssh:host,host or nothing", HINT)
@@ -225,10 +228,22 @@ def local_cluster(count: int) -> contextlib.AbstractContextManager[Any]:
     return cluster
 
 
+def ssh_hosts(cluster: str) -> list[str]:
+    """The host of each worker: `ssh:alpha*8,beta` has eight on alpha, one on beta; UsageError for what names no host."""
+    found = [HOST.fullmatch(part.strip()) for part in cluster.removeprefix(SSH).split(",")]
+    if not all(found):
+        raise UsageError(
+            f"--cluster {cluster}: no hosts are written so", "ssh:HOST,HOST*WORKERS", "--cluster ssh:alpha*8,beta*4"
+        )
+    return [one[1] for one in found if one for _ in range(int(one[2] or 1))]
+
+
 def _by_ssh(hosts: Sequence[str], distributed: Any) -> contextlib.AbstractContextManager[Any]:
     try:
         cluster: contextlib.AbstractContextManager[Any] = distributed.SSHCluster(
-            [hosts[0], *hosts], worker_options={"nthreads": 1}, scheduler_options={"dashboard": False}
+            [hosts[0], *hosts],
+            worker_options={"nthreads": 1, "death_timeout": WORKERS_S},
+            scheduler_options={"dashboard": False},
         )
     except ImportError as error:
         raise ToolMissing(

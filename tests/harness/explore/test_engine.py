@@ -18,7 +18,7 @@ import pytest
 from core.errors import TargetUnavailable, ToolMissing, UsageError
 from core.progress import to_nobody
 from harness.explore.accuracy import judged_part, scored
-from harness.explore.engine import explored
+from harness.explore.engine import explored, ssh_hosts
 from harness.explore.exploration import Figure
 from harness.explore.plan import ExploreOptions, planned
 from harness.explore.requests import AccuracyRequest, CellRequest
@@ -123,3 +123,10 @@ def test_a_cluster_that_is_not_there_is_said(requests: tuple[CellRequest, ...], 
     monkeypatch.setattr("harness.explore.engine.WORKERS_S", 1)
     with scheduler() as (address, _), pytest.raises(TargetUnavailable, match="has no worker after 1 s"):
         list(explored(requests, address, to_nobody))
+
+
+def test_hosts_of_ssh_get_as_many_workers_as_is_said() -> None:
+    assert ssh_hosts("ssh:alpha*3,beta") == ["alpha", "alpha", "alpha", "beta"]
+    for wrong in ("ssh:", "ssh:alpha,,beta", "ssh:alpha*0", "ssh:alpha*many", "ssh:*4", "ssh:-oProxyCommand=x"):
+        with pytest.raises(UsageError, match="no hosts are written so"):
+            ssh_hosts(wrong)
