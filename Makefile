@@ -76,13 +76,15 @@ fast-tests: $(STAMP)
 	  $$venv/bin/python -m pytest tests -q -n 2 --dist worksteal -m "not slow and not convert and not nightly and not fuzz$$sessions"; \
 	done
 
-lock: $(STAMP) ## Resolve requirements.lock, requirements-board.lock and that of ExecuTorch anew.
+lock: $(STAMP) ## Resolve requirements.lock, requirements-board.lock and those of ExecuTorch and TOSA's converter anew.
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.10 \
 	  --extra convert --extra explore --extra farm --extra postgres --extra dev pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.9 \
 	  requirements-board.in --output-file requirements-board.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 \
 	  conversion/executorch/requirements-executorch.in --output-file conversion/executorch/requirements-executorch.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.10 \
+	  tests/ethosu_simulator/tosa/requirements.in --output-file tests/ethosu_simulator/tosa/requirements.lock
 
 executorch: $(STAMP) ## Make the environment of --frontend executorch (5.5 GB, in the cache folder).
 	$(BIN)/python -m conversion.executorch
