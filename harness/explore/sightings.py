@@ -36,7 +36,7 @@ from targets.simulator import Simulator
 from targets.tflite_micro import NAME as MICRO
 
 TARGET = "sim"
-TAKES_TOSA = (5, 0, 0)
+TAKES_TOSA = (5, 0)
 """The first Vela that compiles a TOSA graph."""
 INPUTS = 2
 """Inferences whose bytes are held against the reference's: a ramp over all values, and noise over all of them."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.records.evidence import Evidence
-from harness.explore import work
+from harness.explore import accuracy, work
 from harness.explore.accuracy import judged_part, known_accuracy, part_count, scored, without_figures
 from harness.explore.plan import ExploreOptions, planned
 from harness.explore.requests import AccuracyRequest
@@ -68,10 +68,10 @@ def test_what_was_computed_before_a_worker_died_is_not_computed_again(request_: 
     assert known_accuracy(request_) == figures
 
 
-def test_parts_are_several_for_a_worker_and_none_is_tiny(request_: AccuracyRequest) -> None:
-    assert [part_count(request_, workers) for workers in (1, 2, 100)] == [2, 2, 2]
-    few = replace(request_, source=replace(request_.source, images=3))
-    assert part_count(few, 4) == 1
+def test_parts_are_several_for_a_worker_and_none_is_tiny(request_: AccuracyRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert part_count(request_, 4) == 1
+    monkeypatch.setattr(accuracy, "LEAST_IMAGES", 2)
+    assert [part_count(request_, workers) for workers in (1, 2, 100)] == [4, 8, 10]
 
 
 def test_nothing_is_kept_of_what_could_not_be_had_this_time(request_: AccuracyRequest) -> None:

@@ -75,7 +75,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_nothing_comes_twice(
     requests: tuple[CellRequest, ...], tmp_path: Path
 ) -> None:
     (tmp_path / "judged.tflite").write_bytes(tiny.detector("NONE"))
-    data = tiny.write_data(tmp_path / "data", 32)
+    data = tiny.write_data(tmp_path / "data", 64)
     requests = (*requests, *planned(ExploreOptions(model=(tmp_path / "judged.tflite",), data=data)))
     with scheduler() as (address, _), process(*worker(address)) as first, process(*worker(address)):
         found = []
