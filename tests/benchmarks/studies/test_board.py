@@ -35,11 +35,22 @@ def board() -> Exploration:
 
 
 def test_the_board_has_at_least_twelve_models_on_every_configuration(board: Exploration) -> None:
-    models = Counter(cell.key.model for cell in board.cells)
-    assert len(models) >= 12
+    models = Counter((cell.key.model, cell.key.image_size) for cell in board.cells)
+    assert len({model for model, _ in models}) >= 12
     assert {cell.key.npu for cell in board.cells} == set(profile_names())
     assert set(models.values()) == {len(profile_names())}
     assert (FOLDER / DATA).stat().st_size < LARGEST_BYTES
+
+
+def test_some_models_are_on_the_board_at_two_sizes_and_larger_images_take_longer(board: Exploration) -> None:
+    times = {(cell.key.model, cell.key.npu, cell.key.image_size): cell.number("estimated_us", "open") for cell in board.cells}
+    pairs = [
+        (time, times[model, npu, 640])
+        for (model, npu, size), time in times.items()
+        if size == 320 and (model, npu, 640) in times
+    ]
+    assert len(pairs) >= 2 * len(profile_names())
+    assert [pair for pair in pairs if pair[0] and pair[1] and pair[1] <= 2 * pair[0]] == []
 
 
 def test_seeded_weights_have_no_accuracy_on_the_board_and_no_cell_is_empty(board: Exploration) -> None:
