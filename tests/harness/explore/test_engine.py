@@ -48,12 +48,25 @@ def process(*command: str) -> Iterator[subprocess.Popen[bytes]]:
         running.wait()
 
 
+def wait_until_it_listens(port: int) -> None:
+    """On a busy machine a scheduler's imports take longer than a client waits for one."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+
+
 @contextmanager
 def scheduler() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with process("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard") as running:
+        wait_until_it_listens(port)
         yield f"tcp://127.0.0.1:{port}", running
 
 
