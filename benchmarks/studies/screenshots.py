@@ -54,7 +54,7 @@ SHOTS = (
     Shot(name="board", page="board", size=(1200, 900), chosen="filter=yolo&latency=33000"),
     Shot(name="board-plot", page="board", part="#plot", most_height=640, chosen="filter=yolo"),
     Shot(name="board-phone", page="board", size=PHONE, dark=True, chosen="filter=yolo&latency=33000"),
-    Shot(name="explore-six", page="six", size=(1200, 900), chosen="filter=5.2.0+640px&latency=33000&map=0.6"),
+    Shot(name="explore-six", page="six", size=(1200, 900), chosen="filter=level3+640px&latency=33000&map=0.6"),
     Shot(name="explore-six-plot", page="six", part="#plot", most_height=640, chosen="filter=5.2.0"),
     Shot(name="site", page="site"),
     Shot(name="site-phone", page="site", size=PHONE),
