@@ -8,35 +8,21 @@ from pathlib import Path
 import pytest
 
 from conversion.executorch import lowering
-from conversion.executorch.lowering import executorch_python, lowered_source
+from conversion.executorch.lowering import lowered_source
 from conversion.pipeline import Settings, compile_source
 from conversion.profile_files import load_profile
 from conversion.steps import Origin
 from conversion.vela_options import VelaOptions
-from core.errors import ToolMissing
 from core.progress import to_nobody
 from core.records.job import Job
 from harness.workbench.inputs import of_noise
 from harness.workbench.reference import compare
 from harness.workbench.tosa_reference import tosa_reference
 from targets.simulator import Simulator
+from tests.conversion.executorch.lane import require_executorch
 from tests.conversion.executorch.make_tiny import NPUS, lowered
 from tests.conversion.executorch.stand_ins import CALIBRATION, FACTS
 from tests.conversion.executorch.test_tiny_programs import equality, with_another_weight
-from tests.lanes import skip_reason
-
-
-def missing() -> str:
-    try:
-        executorch_python()
-    except ToolMissing as error:
-        return error.found
-    return ""
-
-
-def require_executorch() -> None:
-    if why := skip_reason("executorch", missing):
-        pytest.skip(why)
 
 
 @pytest.fixture

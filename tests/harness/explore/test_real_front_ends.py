@@ -6,26 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from conversion.executorch.lowering import LAYOUTS, executorch_python
+from conversion.executorch.lowering import LAYOUTS
 from conversion.variants import CLASSES
-from core.errors import ToolMissing
 from harness.explore import work
 from harness.explore.accuracy import judged_part, scored
 from harness.explore.exploration import Cell, Figure
 from harness.explore.plan import ExploreOptions, planned
 from harness.explore.requests import CellRequest
 from tests.benchmarks import tiny
-from tests.lanes import skip_reason
+from tests.conversion.executorch.lane import require_executorch
 
 SIZE = 64
-
-
-def missing() -> str:
-    try:
-        executorch_python()
-    except ToolMissing as error:
-        return error.found
-    return ""
 
 
 def found(request: CellRequest) -> tuple[Cell, tuple[Figure, ...]]:
@@ -39,8 +30,7 @@ def found(request: CellRequest) -> tuple[Cell, tuple[Figure, ...]]:
 @pytest.mark.slow
 @pytest.mark.convert
 def test_both_front_ends_of_a_detector_have_bytes_and_an_accuracy(seeded_checkpoint: Path, tmp_path: Path) -> None:
-    if why := skip_reason("executorch", missing):
-        pytest.skip(why)
+    require_executorch()
     data = tiny.write_data(tmp_path, 4, f"[{', '.join(CLASSES)}]")
     options = ExploreOptions(
         checkpoint=(seeded_checkpoint,),
