@@ -27,7 +27,8 @@ OTHER_MEANING = {
     ("export-onnx", "--input"),  # the checkpoint
     *((command, "--npu") for command in ("compare", "bisect")),  # of `velas`: one profile
     ("disassemble", "--npu"),  # what a TOSA graph is compiled for
-    *(("explore", flag) for flag in ("--npu", "--imgsz")),  # every value of a grid
+    *(("explore", flag) for flag in ("--npu", "--imgsz", "--frontend")),  # every value of a grid
+    ("explore", "--history"),  # where cells are kept; without it nowhere
     ("estimate", "--npu"),  # without one it is read from a compiled file
     *((command, "--npu") for command in ("compare", "bisect", "disassemble")),  # the one that a file is compiled for
     *((command, "--history") for command in ("history", "show", "report", "compare", "set")),  # which one is read
