@@ -42,7 +42,7 @@ class Source:
 
     `int8` is what is compiled, or came compiled, a file of the kind `kind` (conversion/file_kinds.py); `graph` is what it says
     of itself. `image_size` is the side of a square image, 0 for any other input. `floating_rect` is the float graph on the
-    larger canvas of ultralytics' own validation.
+    larger canvas of ultralytics' own validation. `findings` are sentences on how it was made that change what figures mean.
     """
 
     variant: str
@@ -54,6 +54,7 @@ class Source:
     facts: CheckpointFacts | None = None
     floating_rect: ModelFile | None = None
     kind: str = TFLITE
+    findings: tuple[str, ...] = ()
 
     @property
     def image(self) -> ImageForm | None:

@@ -22,6 +22,8 @@ from typing import Any
 
 OF_VELA = "out.tosa"
 """What Vela was given last; each part has a file of its own beside it."""
+LIMITED_AT_ZERO = ("relu", "relu_")
+JOINED = ("conv", "linear")
 TOLD_EVERY = 16
 """Calibration images between two lines of progress."""
 
@@ -46,19 +48,20 @@ def answer(torch: Any, request: dict[str, Any]) -> None:
     """Fill the folder of a request, and say what is in it."""
     folder = Path(request["folder"])
     with torch.no_grad():
-        edge = lower(torch, request, folder)
+        edge, unlimited = lower(torch, request, folder)
     program = edge.to_executorch()
     (folder / "model.pte").write_bytes(program.buffer)
     graphs = [path for path in sorted(folder.glob("intermediates/*.tosa")) if path.name != OF_VELA]
     left = Counter(str(node.target) for node in edge.exported_program().graph.nodes if node.op == "call_function")
-    print(json.dumps({"lowered": {"parts": len(graphs), "left": dict(left)}}), file=sys.__stdout__, flush=True)
+    found = {"parts": len(graphs), "left": dict(left), "unlimited": unlimited}
+    print(json.dumps({"lowered": found}), file=sys.__stdout__, flush=True)
     if len(graphs) == 1:
         graphs[0].replace(folder / "model.tosa")
     shutil.rmtree(folder / "intermediates")
 
 
-def lower(torch: Any, request: dict[str, Any], folder: Path) -> Any:
-    """The edge program, every part that the NPU can take delegated; the TOSA graph lies in `intermediates`."""
+def lower(torch: Any, request: dict[str, Any], folder: Path) -> tuple[Any, list[str]]:
+    """(the edge program, every part that the NPU can take delegated, what is `unlimited`); TOSA in `intermediates`."""
     ethosu: Any = importlib.import_module("executorch.backends.arm.ethosu")
     exir: Any = importlib.import_module("executorch.exir")
     spec = ethosu.EthosUCompileSpec(
@@ -70,11 +73,30 @@ def lower(torch: Any, request: dict[str, Any], folder: Path) -> Any:
     last = request["layout"] == "nhwc"
     converted, sample = quantised(torch, spec, request, last=last)
     tell("lowering to TOSA, and Vela")
-    return exir.to_edge_transform_and_lower(
+    edge = exir.to_edge_transform_and_lower(
         torch.export.export(converted, (sample,), strict=False),
         partitioner=[ethosu.EthosUPartitioner(spec)],
         compile_config=exir.EdgeCompileConfig(_check_ir_validity=False),
     )
+    return edge, unlimited(converted.graph.nodes)
+
+
+def unlimited(nodes: Any) -> list[str]:
+    """The ReLUs whose limit at 0 the lowering loses: "relu_23 (zero point -13)".
+
+    ExecuTorch 1.5.1 joins one with the convolution before it and counts on the saturation of int8 for the limit, which is
+    right where the zero point is the least integer (backends/arm/_passes/fuse_quantized_activation_pass.py).
+    """
+    found = []
+    for node in nodes:
+        if str(node.target).partition(".")[2].partition(".")[0] not in LIMITED_AT_ZERO:
+            continue
+        before, (user, *others) = node.args[0], node.users or (node,)
+        if others or "quantize_per_tensor" not in str(user.target) or len(before.users) != 1:
+            continue
+        if any(kind in str(before.target) for kind in JOINED) and user.args[2] != user.args[3]:
+            found.append(f"{node.name} (zero point {user.args[2]})")
+    return found
 
 
 def quantised(torch: Any, spec: Any, request: dict[str, Any], *, last: bool) -> tuple[Any, Any]:

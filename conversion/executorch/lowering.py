@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ LOCK = Path(__file__).with_name("requirements-executorch.lock")
 CHILD = Path(__file__).with_name("child.py")
 TIME_LIMIT_S = 3600.0
 LAST_LINES = 3
+NAMED = 4
 LAYOUTS = ("nchw", "nhwc")
 """Memory formats that a program can be lowered with: torch's contiguous one, and channels_last."""
 RECIPE = "pt2e"
@@ -70,19 +71,34 @@ def lowered_source(
     )
     code = (CHILD_MODULE, calibration.letterboxed.__module__)
     folder = entry("lower", parts, lambda made: worker.write(asked, made), code, progress)
-    _require_one_part(json.loads((folder / LOWERED).read_text("utf-8")), origin.variant)
+    return _source(origin, facts, size, folder, floats)
+
+
+def _source(origin: Origin, facts: CheckpointFacts, size: int, folder: Path, floats: Path) -> Source:
+    """What lowering left in `folder`; ConversionError when it is of several parts."""
+    said = json.loads((folder / LOWERED).read_text("utf-8"))
+    _require_one_part(said, origin.variant)
     tosa = model_file(folder / "model.tosa")
-    graph = with_scales(read_tosa(tosa.path), compiled_graph(folder / "model.pte"))
-    floating = model_file(floats / "float.onnx")
     return Source(
         variant=origin.variant,
         int8=tosa,
-        graph=graph,
+        graph=with_scales(read_tosa(tosa.path), compiled_graph(folder / "model.pte")),
         image_size=size,
         recipe=RECIPE,
-        floating=floating,
+        floating=model_file(floats / "float.onnx"),
         facts=facts,
         kind=TOSA,
+        findings=_lost_limits(said["unlimited"]),
+    )
+
+
+def _lost_limits(activations: Sequence[str]) -> tuple[str, ...]:
+    if not activations:
+        return ()
+    return (
+        f"ExecuTorch joins {len(activations)} ReLU ({', '.join(activations[:NAMED])}) with the operator before and loses its "
+        "limit at 0, since its zero point is not the least integer: negative values pass, so the TOSA graph computes other "
+        "numbers than the graph that PT2E quantised, whatever its bytes; look at its accuracy",
     )
 
 

@@ -97,7 +97,7 @@ class Case:
             self.findings.texts[cycles_name(model, profile)] = json.dumps(cycles.to_json(), indent=1)
         estimates = figures.for_batch(estimate_figures(self.subject, compilation, estimation), self._batch())
         own = [*figures.offload_figures(self.subject, compilation), *figures.image_figures(self.subject, self.source.image)]
-        known = [*model_checks.findings(self.source.graph), *compilation_findings(compilation)]
+        known = [*self.source.findings, *model_checks.findings(self.source.graph), *compilation_findings(compilation)]
         found = [operations_figure(self.subject, estimation), figures.findings_figure(self.subject, known)]
         return self._keep([*own, *estimates, *found, *self._against_base()])
 

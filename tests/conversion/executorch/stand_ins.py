@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ def noise(form: ImageForm) -> NDArray[np.uint8]:
 CALIBRATION = Calibration("four images of noise", 4, noise)
 
 
-def lowered_without_executorch(monkeypatch: pytest.MonkeyPatch, folder: Path, parts: int = 1) -> list[dict[str, Any]]:
+def lowered_without_executorch(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, parts: int = 1, unlimited: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """Every request to ExecuTorch, answered by the tiny model's files; the exporters are answered by an empty file."""
     monkeypatch.setenv("ETHOS_BENCH_CACHE", str(folder / "cache"))
     (folder / "float.onnx").write_bytes(b"onnx")
@@ -45,7 +48,7 @@ def lowered_without_executorch(monkeypatch: pytest.MonkeyPatch, folder: Path, pa
         asked.append(content)
         for suffix in ("pte", "tosa") if parts == 1 else ("pte",):
             shutil.copyfile(LOWERED[suffix], Path(content["folder"]) / f"model.{suffix}")
-        return {"parts": parts, "left": {"aten.topk": 2}}
+        return {"parts": parts, "left": {"aten.topk": 2}, "unlimited": list(unlimited)}
 
     monkeypatch.setattr(lowering, "_lower", lower)
     monkeypatch.setattr(lowering, "executorch_python", lambda: Path(sys.executable))

@@ -8,10 +8,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from conversion.compiled_files import compiled_graph
+from conversion.executorch import child
 from conversion.executorch.lowering import LOCK, executorch_python, lowered_source, with_scales
 from conversion.file_kinds import TOSA
 from conversion.pipeline import Settings, Source
@@ -79,3 +81,35 @@ def test_the_child_needs_nothing_of_ours() -> None:
     child = LOCK.with_name("child.py")
     done = subprocess.run([sys.executable, "-I", "-c", f"import runpy; runpy.run_path({str(child)!r})"], check=False)
     assert done.returncode == 0
+
+
+def test_an_activation_whose_limit_the_lowering_loses_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lowered_without_executorch(monkeypatch, tmp_path, unlimited=["relu_23 (zero point -13)"])
+    (finding,) = lowered().findings
+    assert "1 ReLU (relu_23 (zero point -13))" in finding
+
+
+def node(name: str, target: str, *arguments: object) -> SimpleNamespace:
+    made = SimpleNamespace(name=name, target=target, args=arguments, users=[])
+    for argument in arguments:
+        if isinstance(argument, SimpleNamespace):
+            argument.users.append(made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "zero_point", "lost"),
+    [
+        ("aten.conv2d.default", "aten.relu.default", -13, ["act (zero point -13)"]),
+        ("aten.conv2d.default", "aten.relu.default", -128, []),  # int8 saturates at 0
+        ("aten.conv2d.default", "aten.leaky_relu.default", -13, []),
+        ("aten.add.Tensor", "aten.relu.default", -13, []),  # stays an operator of its own
+    ],
+)
+def test_an_activation_loses_its_limit_where_it_is_joined_and_zero_is_not_the_least_integer(
+    before: str, kind: str, zero_point: int, lost: list[str]
+) -> None:
+    first = node("first", before, node("image", "placeholder"))
+    activation = node("act", kind, first)
+    last = node("q", "quantized_decomposed.quantize_per_tensor.default", activation, 0.1, zero_point, -128, 127)
+    assert child.unlimited([first, activation, last]) == lost
