@@ -82,10 +82,11 @@ def _compile_once(
 ) -> Compilation:
     executable = vela_executable(vela)
     version = vela_version(executable)
+    lost = constants_lost(path, version)
     command = (*_options(profile), *extra)
     with cache_errors(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
-    with _workspace(output_dir) as folder, vela_input(path, graph, version) as (given, plain):
+    with _workspace(output_dir) as folder, vela_input(path, graph, lost) as (given, plain):
         log = _run(executable, given, command, folder, time_limit_s, plain)
         found = _outputs(folder, path, log)
         placed = placement(
@@ -103,7 +104,7 @@ def _compile_once(
         placement=with_names_of(graph, placed),
         log=log,
         debug_database=kept[found.debug_database.name],
-        moved_constants=constants_lost(path, version),
+        moved_constants=lost,
     )
 
 

@@ -26,15 +26,18 @@ READS_BEHIND = 5
 
 
 @contextmanager
-def vela_input(path: Path, graph: TfliteGraph, version: str) -> Iterator[tuple[Path, TfliteGraph]]:
-    """The file to give to a Vela of that version and its graph: those of `path`, or those of a copy of the same file name."""
+def vela_input(path: Path, graph: TfliteGraph, lost: int) -> Iterator[tuple[Path, TfliteGraph]]:
+    """The file to give to a Vela that reads `lost` of its constants as empty, and its graph.
+
+    Those of `path`, or those of a copy of the same file name.
+    """
     odd = [tensor.index for tensor in graph.tensors if not _plain(tensor.name)]
     if file_kind(path) == TOSA:
         if odd:
             raise ModelError(f"`{path.name}` names a tensor {graph.tensors[odd[0]].name!r}", "printable names without quotes")
         yield path, graph
         return
-    if not odd and not graph.others and not constants_lost(path, version):
+    if not odd and not graph.others and not lost:
         yield path, graph
         return
     copy = ModelCopy(path.read_bytes())

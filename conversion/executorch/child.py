@@ -3,7 +3,7 @@
 A request names `graph` (a .pt2 of torch.export), `images` (an .npy, uint8 N x S x S x C), `layout` (nchw, nhwc), `target`,
 `system_config`, `memory_mode` and `vela_config` for Vela, and `folder`, which gets `model.pte`, and `model.tosa` when one
 part is for the NPU. Progress goes to stdout as JSON lines, the last one of a request is
-{"lowered": {"parts": N, "left": {kernel: count}}}.
+{"lowered": {"parts": N, "left": {kernel: count}, "unlimited": [activation]}}.
 Imports nothing of ours.
 """
 

@@ -164,7 +164,7 @@ def _print(file: Path, npu: str, seen: list[Sighting], figures: list[list[Measur
     console.print(table)
     for one in seen:
         for finding in _findings(one):
-            say(f"Vela {one.version}: {finding}")
+            say(f"Vela {one.name}: {finding}")
 
 
 def _findings(one: Sighting) -> tuple[str, ...]:

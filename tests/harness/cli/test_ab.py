@@ -4,42 +4,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import main
 from harness.cli.ab import told
 from harness.statistics.shift import rounds_shift
-from tests.benchmarks import tiny
-
-
-@pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ETHOS_BENCH_CACHE", str(tmp_path / "cache"))
-    path = tmp_path / "detector.tflite"
-    path.write_bytes(tiny.detector())
-    return path
 
 
 def ab(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["ab", *map(str, arguments)])
 
 
-def test_fewer_rounds_than_give_an_interval_are_refused(model: Path) -> None:
-    done = ab(model, model, "--rounds", "7")
+def test_fewer_rounds_than_give_an_interval_are_refused(file: Path) -> None:
+    done = ab(file, file, "--rounds", "7")
     assert done.exit_code == 2
     assert "8 or more: fewer give no interval" in done.output
 
 
-def test_a_target_that_measures_no_time_is_refused_by_name(model: Path) -> None:
-    done = ab(model, model, "--target", "sim", "--rounds", "8", "--repeats", "8")
+def test_a_target_that_measures_no_time_is_refused_by_name(file: Path) -> None:
+    done = ab(file, file, "--target", "sim", "--rounds", "8", "--repeats", "8")
     assert done.exit_code == 1
     assert "sim has no latency" in done.output
     assert "a target that measures" in done.output
 
 
-def test_a_model_that_is_not_there_is_refused(tmp_path: Path, model: Path) -> None:
-    assert "nothing.tflite` does not exist" in ab(model, tmp_path / "nothing.tflite").output
+def test_a_model_that_is_not_there_is_refused(tmp_path: Path, file: Path) -> None:
+    assert "nothing.tflite` does not exist" in ab(file, tmp_path / "nothing.tflite").output
 
 
 def test_the_verdict_has_both_ends_of_its_interval_and_what_would_have_been_seen() -> None:
