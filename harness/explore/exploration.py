@@ -59,17 +59,32 @@ class CellKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One figure of a cell: a row of core/metrics.py, its `stat` and `graph`, and its evidence."""
+class FigureKind:
+    """What a figure is of: a row of core/metrics.py, its `stat` and `graph`, and its evidence."""
 
     __pydantic_config__ = FILE_RECORD
 
     metric: MetricName
-    value: Value
     evidence: Evidence
     stat: str = ""
     graph: Graph | Literal[""] = ""
     note: str = ""
+
+    def with_value(self, value: Value) -> Figure:
+        """A figure of this kind."""
+        return Figure(**vars(self), value=value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure(FigureKind):
+    """One figure of a cell."""
+
+    value: Value
+
+    @property
+    def kind(self) -> FigureKind:
+        """What it is of, without its value."""
+        return FigureKind(**{one.name: getattr(self, one.name) for one in fields(FigureKind)})
 
     @property
     def unit(self) -> str:

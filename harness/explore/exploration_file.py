@@ -12,36 +12,13 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from core.errors import UsageError
 from core.files import read_regular
-from core.records.evidence import Evidence
-from core.records.field_types import FILE_RECORD, Graph, MetricName
+from core.records.field_types import FILE_RECORD
 from core.records.measurement import Value
-from harness.explore.exploration import Cell, CellKey, Exploration, Figure, Weights
+from harness.explore.exploration import Cell, CellKey, Exploration, FigureKind, Weights
 
 MOST_BYTES = 256 << 20
 SECONDS_DIGITS = 3
 EXPECTED, HINT = "a file of `ethos-bench explore --json FILE`", "ethos-bench explore --help"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FigureKind:
-    """What a figure is of, without its value."""
-
-    __pydantic_config__ = FILE_RECORD
-
-    metric: MetricName
-    evidence: Evidence
-    stat: str = ""
-    graph: Graph | Literal[""] = ""
-    note: str = ""
-
-    @classmethod
-    def of(cls, figure: Figure) -> FigureKind:
-        """The kind of a figure."""
-        return cls(metric=figure.metric, evidence=figure.evidence, stat=figure.stat, graph=figure.graph, note=figure.note)
-
-    def with_value(self, value: Value) -> Figure:
-        """A figure of this kind."""
-        return Figure(metric=self.metric, value=value, evidence=self.evidence, stat=self.stat, graph=self.graph, note=self.note)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +84,7 @@ def _in_file(exploration: Exploration) -> ExplorationInFile:
     places: dict[FigureKind, int] = {}
 
     def placed(cell: Cell) -> CellInFile:
-        figures = tuple((places.setdefault(FigureKind.of(one), len(places)), one.value) for one in cell.figures)
+        figures = tuple((places.setdefault(one.kind, len(places)), one.value) for one in cell.figures)
         return CellInFile(
             key=cell.key, weights=cell.weights, figures=figures, failed=cell.failed,
             seconds=round(cell.seconds, SECONDS_DIGITS), identity=cell.identity,
